@@ -1,0 +1,1 @@
+//! Interfaces, through libpcap.

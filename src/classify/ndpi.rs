@@ -1,0 +1,1 @@
+//! Safe nDPI: owners of its module and of its flows; the only file with unsafe code.

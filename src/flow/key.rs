@@ -1,0 +1,164 @@
+//! What makes packets one flow: the key, the direction of a packet in it, and the keyed hash.
+
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+
+use foldhash::fast::SeedableRandomState;
+
+/// What all packets of a flow have in common, in both directions (RFC 7011 flow key).
+///
+/// The two ends stand in canonical order: `low` is the smaller (address, port) pair.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FlowKey {
+    low: u128,
+    high: u128,
+    low_port: u16,
+    high_port: u16,
+    vlan_id: u16,
+    ip_version: u8,
+    ip_protocol: u8,
+    tunnel: u8,
+    tunnel_key: u32,
+}
+
+/// Which way a packet of a flow goes; the flow's first packet goes from source to destination.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Direction {
+    /// As the first packet (RFC 5103 forward).
+    SrcToDst = 0,
+    /// Against it (RFC 5103 reverse).
+    DstToSrc = 1,
+}
+
+impl FlowKey {
+    /// The key of a packet from `src` to `dst`, and whether canonical order turned the two ends around.
+    ///
+    /// Addresses are numbers in network order, of 32 bits in IP version 4. Equal ends are never turned.
+    #[inline]
+    pub fn new(ip_version: u8, ip_protocol: u8, src: (u128, u16), dst: (u128, u16), vlan_id: u16) -> (Self, bool) {
+        let turned = src > dst;
+        let (low, high) = if turned { (dst, src) } else { (src, dst) };
+        let key = Self {
+            low: low.0,
+            high: high.0,
+            low_port: low.1,
+            high_port: high.1,
+            vlan_id,
+            ip_version,
+            ip_protocol,
+            tunnel: 0,
+            tunnel_key: 0,
+        };
+        (key, turned)
+    }
+
+    /// The same key inside a tunnel of this kind (a number above 0) and, where tunnels with different keys are kept apart,
+    /// with this key.
+    #[must_use]
+    #[inline]
+    pub fn in_tunnel(mut self, kind: u8, key: u32) -> Self {
+        self.tunnel = kind;
+        self.tunnel_key = key;
+        self
+    }
+
+    /// The end that comes first in canonical order, or the other one: address and port.
+    pub fn end(&self, high: bool) -> (IpAddr, u16) {
+        let (address, port) = if high { (self.high, self.high_port) } else { (self.low, self.low_port) };
+        (ip_addr(self.ip_version, address), port)
+    }
+
+    /// IP protocol number (IANA protocol numbers).
+    pub const fn ip_protocol(&self) -> u8 {
+        self.ip_protocol
+    }
+
+    /// 4 or 6.
+    pub const fn ip_version(&self) -> u8 {
+        self.ip_version
+    }
+
+    /// The innermost VLAN id; 0 without one.
+    pub const fn vlan_id(&self) -> u16 {
+        self.vlan_id
+    }
+}
+
+fn ip_addr(version: u8, number: u128) -> IpAddr {
+    if version == 6 { IpAddr::V6(number.into()) } else { IpAddr::V4((number as u32).into()) }
+}
+
+/// The keyed hash of flow keys: one for the table of a meter, another, with its own key, to pick a worker.
+#[derive(Clone, Debug)]
+pub struct FlowHasher(SeedableRandomState);
+
+impl FlowHasher {
+    /// A hash that nobody outside this process can predict.
+    pub fn random() -> Self {
+        Self(SeedableRandomState::random())
+    }
+
+    /// A hash that is the same in every process.
+    pub fn fixed() -> Self {
+        Self(SeedableRandomState::fixed())
+    }
+
+    /// The hash of `key`.
+    #[inline]
+    pub fn hash(&self, key: &FlowKey) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        hasher.write_u128(key.low);
+        hasher.write_u128(key.high);
+        hasher.write_u64(
+            u64::from(key.low_port)
+                | u64::from(key.high_port) << 16
+                | u64::from(key.vlan_id) << 32
+                | u64::from(key.ip_version) << 48
+                | u64::from(key.ip_protocol) << 56,
+        );
+        hasher.write_u64(u64::from(key.tunnel) << 32 | u64::from(key.tunnel_key));
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: (u128, u16) = (0x0a00_0001, 1000);
+    const B: (u128, u16) = (0x0a00_0002, 80);
+
+    #[test]
+    fn both_directions_have_one_key() {
+        let (there, turned_there) = FlowKey::new(4, 6, A, B, 0);
+        let (back, turned_back) = FlowKey::new(4, 6, B, A, 0);
+        assert_eq!(there, back);
+        assert_eq!((turned_there, turned_back), (false, true));
+    }
+
+    #[test]
+    fn every_part_of_the_key_tells_flows_apart() {
+        let key = FlowKey::new(4, 6, A, B, 0).0;
+        let others = [
+            FlowKey::new(6, 6, A, B, 0).0,
+            FlowKey::new(4, 17, A, B, 0).0,
+            FlowKey::new(4, 6, (A.0, 1001), B, 0).0,
+            FlowKey::new(4, 6, A, (B.0 + 1, 80), 0).0,
+            FlowKey::new(4, 6, A, B, 10).0,
+            key.in_tunnel(1, 0),
+            key.in_tunnel(0, 7),
+        ];
+        let hasher = FlowHasher::random();
+        for other in others {
+            assert_ne!(key, other);
+            assert_ne!(hasher.hash(&key), hasher.hash(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_fixed_hash_is_the_same_everywhere_and_the_random_one_is_not() {
+        let key = FlowKey::new(4, 6, A, B, 0).0;
+        assert_eq!(FlowHasher::fixed().hash(&key), FlowHasher::fixed().hash(&key));
+        assert_ne!(FlowHasher::random().hash(&key), FlowHasher::random().hash(&key));
+    }
+}

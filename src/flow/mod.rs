@@ -1,0 +1,21 @@
+//! Flows: what one is, what is counted of it, and the record that leaves the house.
+//!
+//! A flow is all packets with one [`FlowKey`], in both directions, seen within the timeouts. A living one is a
+//! [`FlowState`]; what leaves is a [`FlowRecord`] with its [`ExportReason`]. The columns of a record are written down once,
+//! in [`schema`].
+
+mod application;
+mod export_reason;
+mod json;
+mod key;
+mod record;
+pub mod schema;
+mod state;
+mod value;
+
+pub use application::{Application, Confidence};
+pub use export_reason::ExportReason;
+pub use key::{Direction, FlowHasher, FlowKey};
+pub use record::{FlowRecord, MetricNames, Metrics};
+pub use state::{Counts, FlowFlags, FlowState};
+pub use value::Value;

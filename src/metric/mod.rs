@@ -1,0 +1,133 @@
+//! The user's metrics: values folded over the packets of a flow.
+//!
+//! Packets enter, after the core counters; a [`Value`] a name leaves with the record. A Rust closure and a Python callable
+//! are the same to the meter: a [`MetricGroup`], which makes one [`MetricState`] per flow.
+
+use std::sync::Arc;
+
+use crate::error::BoxError;
+use crate::flow::{ExportReason, FlowState, Value};
+use crate::packet::Packet;
+
+/// One or more named metrics that share code and state.
+pub trait MetricGroup: Send + Sync {
+    /// Their names, in the order of the values.
+    fn names(&self) -> Vec<String>;
+
+    /// The state for a new flow, or a new segment of one.
+    fn start(&self, flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError>;
+
+    /// Runs the body of a thread that will call this group; a place to set up what is costly per call.
+    fn around(&self, body: &mut dyn FnMut()) {
+        body();
+    }
+}
+
+/// The metrics of one living flow.
+pub trait MetricState: Send {
+    /// Takes in a packet, counted in `flow` already. `Some` ends the flow with this packet and a reason of the user's own.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the user's code returns; the run ends with it, after the flows metered so far.
+    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError>;
+
+    /// Appends the final values, as many as the group has names.
+    ///
+    /// # Errors
+    ///
+    /// As for [`MetricState::update`].
+    fn finish(self: Box<Self>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError>;
+}
+
+/// A metric made of Rust closures, shared by all workers; its state is per flow.
+#[derive(Clone)]
+pub struct Metric {
+    group: Arc<dyn Fn(String) -> Arc<dyn MetricGroup> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Metric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metric").finish_non_exhaustive()
+    }
+}
+
+impl Metric {
+    /// A value that begins as `init()` and takes in every packet with `fold`.
+    ///
+    /// ```
+    /// use flowgauge::Metric;
+    ///
+    /// let syns = Metric::fold(|| 0u64, |n, packet, _flow| *n += u64::from(packet.tcp_flags().syn()));
+    /// # let _ = syns;
+    /// ```
+    pub fn fold<S, I, F>(init: I, fold: F) -> Self
+    where
+        S: Into<Value> + Send + 'static,
+        I: Fn() -> S + Send + Sync + 'static,
+        F: Fn(&mut S, &Packet<'_>, &FlowState) + Send + Sync + 'static,
+    {
+        Self::try_fold(init, move |state, packet, flow| {
+            fold(state, packet, flow);
+            Ok(None)
+        })
+    }
+
+    /// As [`Metric::fold`], for closures that may fail or end the flow with this packet
+    /// ([`ExportReason::user`]).
+    pub fn try_fold<S, I, F>(init: I, fold: F) -> Self
+    where
+        S: Into<Value> + Send + 'static,
+        I: Fn() -> S + Send + Sync + 'static,
+        F: Fn(&mut S, &Packet<'_>, &FlowState) -> Result<Option<ExportReason>, BoxError> + Send + Sync + 'static,
+    {
+        let parts = Arc::new((init, fold));
+        Self { group: Arc::new(move |name| Arc::new(Closures { name, parts: Arc::clone(&parts) })) }
+    }
+
+    /// The metric under its name.
+    pub(crate) fn named(&self, name: String) -> Arc<dyn MetricGroup> {
+        (self.group)(name)
+    }
+}
+
+struct Closures<I, F> {
+    name: String,
+    parts: Arc<(I, F)>,
+}
+
+struct ClosureState<S, I, F> {
+    value: S,
+    parts: Arc<(I, F)>,
+}
+
+impl<S, I, F> MetricGroup for Closures<I, F>
+where
+    S: Into<Value> + Send + 'static,
+    I: Fn() -> S + Send + Sync + 'static,
+    F: Fn(&mut S, &Packet<'_>, &FlowState) -> Result<Option<ExportReason>, BoxError> + Send + Sync + 'static,
+{
+    fn names(&self) -> Vec<String> {
+        vec![self.name.clone()]
+    }
+
+    fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
+        Ok(Box::new(ClosureState { value: (self.parts.0)(), parts: Arc::clone(&self.parts) }))
+    }
+}
+
+impl<S, I, F> MetricState for ClosureState<S, I, F>
+where
+    S: Into<Value> + Send + 'static,
+    I: Fn() -> S + Send + Sync + 'static,
+    F: Fn(&mut S, &Packet<'_>, &FlowState) -> Result<Option<ExportReason>, BoxError> + Send + Sync + 'static,
+{
+    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
+        (self.parts.1)(&mut self.value, packet, flow)
+    }
+
+    fn finish(self: Box<Self>, _flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+        values.push(self.value.into());
+        Ok(())
+    }
+}

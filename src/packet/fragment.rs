@@ -1,0 +1,1 @@
+//! The table that gives later fragments their ports.

@@ -1,0 +1,1 @@
+//! What lies between an outer UDP header and an inner packet.
