@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use foldhash::fast::SeedableRandomState;
 
+use crate::tunnel::Tunnel;
+
 /// What all packets of a flow have in common, in both directions (RFC 7011 flow key).
 ///
 /// The two ends stand in canonical order: `low` is the smaller (address, port) pair.
@@ -17,7 +19,7 @@ pub struct FlowKey {
     vlan_id: u16,
     ip_version: u8,
     ip_protocol: u8,
-    tunnel: u8,
+    tunnel: Option<Tunnel>,
     tunnel_key: u32,
 }
 
@@ -46,18 +48,18 @@ impl FlowKey {
             vlan_id,
             ip_version,
             ip_protocol,
-            tunnel: 0,
+            tunnel: None,
             tunnel_key: 0,
         };
         (key, turned)
     }
 
-    /// The same key inside a tunnel of this kind (a number above 0) and, where tunnels with different keys are kept apart,
-    /// with this key.
+    /// The same key inside a tunnel of this kind; `key` is the tunnel's own where tunnels with different keys are kept
+    /// apart, else 0.
     #[must_use]
     #[inline]
-    pub fn in_tunnel(mut self, kind: u8, key: u32) -> Self {
-        self.tunnel = kind;
+    pub fn in_tunnel(mut self, tunnel: Option<Tunnel>, key: u32) -> Self {
+        self.tunnel = tunnel;
         self.tunnel_key = key;
         self
     }
@@ -76,6 +78,11 @@ impl FlowKey {
     /// 4 or 6.
     pub const fn ip_version(&self) -> u8 {
         self.ip_version
+    }
+
+    /// The kind of tunnel its packets came out of.
+    pub const fn tunnel(&self) -> Option<Tunnel> {
+        self.tunnel
     }
 
     /// The innermost VLAN id; 0 without one.
@@ -116,7 +123,8 @@ impl FlowHasher {
                 | u64::from(key.ip_version) << 48
                 | u64::from(key.ip_protocol) << 56,
         );
-        hasher.write_u64(u64::from(key.tunnel) << 32 | u64::from(key.tunnel_key));
+        let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1);
+        hasher.write_u64(tunnel << 32 | u64::from(key.tunnel_key));
         hasher.finish()
     }
 }
@@ -145,8 +153,8 @@ mod tests {
             FlowKey::new(4, 6, (A.0, 1001), B, 0).0,
             FlowKey::new(4, 6, A, (B.0 + 1, 80), 0).0,
             FlowKey::new(4, 6, A, B, 10).0,
-            key.in_tunnel(1, 0),
-            key.in_tunnel(0, 7),
+            key.in_tunnel(Some(Tunnel::GtpU), 0),
+            key.in_tunnel(None, 7),
         ];
         let hasher = FlowHasher::random();
         for other in others {

@@ -6,7 +6,7 @@
 
 mod application;
 mod export_reason;
-mod json;
+pub mod json;
 mod key;
 mod record;
 pub mod schema;

@@ -85,6 +85,12 @@ impl FlowFlags {
         self.0 & other.0 == other.0
     }
 
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether any bit of `other` is set.
     #[inline]
     pub const fn intersects(self, other: Self) -> bool {
@@ -95,6 +101,12 @@ impl FlowFlags {
     #[inline]
     pub fn insert(&mut self, other: Self) {
         self.0 |= other.0;
+    }
+
+    /// What the next segment of a flow inherits: what belongs to the flow's first packet, not to what was counted.
+    #[must_use]
+    pub(crate) const fn kept_by_next_segment(self) -> Self {
+        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0))
     }
 
     /// The bit that says that a payload of this direction could not be told.
@@ -126,8 +138,6 @@ pub struct FlowState {
     pub segment: u32,
     /// The tunnel's own key in the first packet, with [`FlowFlags::TUNNEL_KEY`].
     pub tunnel_key: u32,
-    /// Name of the kind of tunnel its packets came out of.
-    pub tunnel: Option<&'static str>,
     /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
     pub macs: [[u8; 6]; 2],
     /// Whether the source is the second end of the key.

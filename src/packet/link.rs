@@ -8,3 +8,8 @@ impl LinkType {
     /// Ethernet.
     pub const ETHERNET: Self = Self(1);
 }
+impl LinkType {
+    pub fn name(self) -> String {
+        String::new()
+    }
+}

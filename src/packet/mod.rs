@@ -11,6 +11,8 @@ mod tunnel;
 pub use decode::Decoder;
 pub use link::LinkType;
 
+pub use crate::tunnel::Tunnel;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::time::Timestamp;
@@ -93,25 +95,6 @@ impl SkipReason {
             Self::FragmentWithoutFirst => "fragment_without_first",
             Self::FragmentsOff => "fragments_off",
             Self::TooDeep => "too_deep",
-        }
-    }
-}
-
-/// The kind of tunnel that the innermost packet came out of.
-///
-/// IP-in-IP, 6in4 and their kin are unwrapped without a word and are not told here.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Tunnel {
-    /// GTP-U version 1 (3GPP TS 29.281); its key is the TEID.
-    GtpU,
-}
-
-impl Tunnel {
-    /// The name used in records: `gtp-u`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GtpU => "gtp-u",
         }
     }
 }
@@ -275,7 +258,7 @@ pub struct Packet<'a> {
     /// The frame it came in.
     pub raw: RawPacket<'a>,
     /// What decoding learnt.
-    pub info: PacketInfo,
+    pub info: &'a PacketInfo,
 }
 
 impl<'a> Packet<'a> {

@@ -1,0 +1,77 @@
+//! The core: what `print(flow)` shows, in this order.
+
+use super::{Cell, Column, ColumnKind, Group, text};
+use crate::flow::Direction::{DstToSrc, SrcToDst};
+
+const fn core(
+    name: &'static str,
+    kind: ColumnKind,
+    doc: &'static str,
+    get: fn(&crate::flow::FlowRecord) -> Cell<'_>,
+) -> Column {
+    Column { name, kind, nullable: false, group: Group::Core, doc, get }
+}
+
+pub(super) static COLUMNS: &[Column] = &[
+    core("ip_src", ColumnKind::Text, "Address of the sender of the flow's first packet (IPFIX 8, 27).", |r| {
+        Cell::Ip(r.src().0)
+    }),
+    core(
+        "src_port",
+        ColumnKind::U16,
+        "Its port; 0 when the protocol has none or it was not captured (IPFIX 7).",
+        |r| Cell::Uint(r.src().1.into()),
+    ),
+    core("ip_dst", ColumnKind::Text, "Address of the receiver of the flow's first packet (IPFIX 12, 28).", |r| {
+        Cell::Ip(r.dst().0)
+    }),
+    core(
+        "dst_port",
+        ColumnKind::U16,
+        "Its port; 0 when the protocol has none or it was not captured (IPFIX 11).",
+        |r| Cell::Uint(r.dst().1.into()),
+    ),
+    core("ip_protocol", ColumnKind::U8, "IP protocol number, after extension headers (IPFIX 4, IANA numbers).", |r| {
+        Cell::Uint(r.key.ip_protocol().into())
+    }),
+    core("src_to_dst_pkts", ColumnKind::U64, "Packets from source to destination (IPFIX 2).", |r| {
+        Cell::Uint(r.of(SrcToDst).pkts)
+    }),
+    core("dst_to_src_pkts", ColumnKind::U64, "Packets from destination to source (IPFIX 2, reverse).", |r| {
+        Cell::Uint(r.of(DstToSrc).pkts)
+    }),
+    core(
+        "src_to_dst_bytes",
+        ColumnKind::U64,
+        "Bytes on the wire from source to destination, link headers included.",
+        |r| Cell::Uint(r.of(SrcToDst).bytes),
+    ),
+    core(
+        "dst_to_src_bytes",
+        ColumnKind::U64,
+        "Bytes on the wire from destination to source, link headers included.",
+        |r| Cell::Uint(r.of(DstToSrc).bytes),
+    ),
+    Column {
+        nullable: true,
+        ..core("application_name", ColumnKind::Text, "The application as nDPI names it; null without nDPI.", |r| {
+            text(r.application_name())
+        })
+    },
+    Column {
+        nullable: true,
+        ..core("category_name", ColumnKind::Text, "The application's category in nDPI; null without nDPI.", |r| {
+            text(r.application.as_deref().map(|application| application.category.as_str()))
+        })
+    },
+    core("start_time", ColumnKind::Time, "The smallest stamp of its packets (IPFIX 156).", |r| {
+        Cell::Time(r.total().start)
+    }),
+    core("end_time", ColumnKind::Time, "The largest stamp of its packets (IPFIX 157).", |r| Cell::Time(r.total().end)),
+    core(
+        "export_reason",
+        ColumnKind::U8,
+        "Why the record left: 0 inactive, 1 active, 2 flush, 3 TCP end, 4 capacity, 16 to 255 the user's own (IPFIX 136).",
+        |r| Cell::Uint(r.export_reason.number().into()),
+    ),
+];
