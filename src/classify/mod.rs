@@ -32,6 +32,13 @@ pub struct DissectionLimits {
     pub other: u32,
 }
 
+impl DissectionLimits {
+    /// The same limit for every protocol.
+    pub const fn all(packets: u32) -> Self {
+        Self { tcp: packets, udp: packets, other: packets }
+    }
+}
+
 /// Who names the applications of a meter's flows.
 #[derive(Debug)]
 pub enum Classifier {

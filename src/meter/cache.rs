@@ -1,0 +1,107 @@
+//! The living flows of one meter: entries in a slab, found through a hash table of their slots.
+
+use hashbrown::HashTable;
+
+use crate::classify::Classification;
+use crate::flow::{FlowKey, FlowState};
+use crate::metric::MetricState;
+use crate::time::Timestamp;
+
+/// The flow cache (RFC 6728): where every living flow has a slot.
+#[derive(Debug, Default)]
+pub(super) struct FlowCache {
+    table: HashTable<u32>,
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+}
+
+/// A living flow and what is kept beside its state.
+pub(super) struct Entry {
+    pub(super) state: FlowState,
+    pub(super) hash: u64,
+    pub(super) tcp: TcpEnd,
+    pub(super) living: bool,
+    pub(super) classification: Classification,
+    pub(super) metrics: Vec<Box<dyn MetricState>>,
+}
+
+/// How far a TCP connection is on its way to its end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TcpEnd {
+    /// FIN seen from the source (bit 0) and from the destination (bit 1).
+    pub(super) fins: u8,
+    /// The clock when the connection ended.
+    pub(super) ended: Option<Timestamp>,
+}
+
+impl FlowCache {
+    /// Puts a flow in. Its key must not be there yet.
+    pub(super) fn insert(&mut self, entry: Entry) -> u32 {
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.entries[slot as usize] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                u32::try_from(self.entries.len() - 1).expect("four thousand million flows do not fit in memory")
+            }
+        };
+        let entries = &self.entries;
+        self.table.insert_unique(entries[slot as usize].hash, slot, |slot| entries[*slot as usize].hash);
+        slot
+    }
+
+    /// Takes the flow in `slot` out; what was kept beside its state stays until the slot is used again.
+    pub(super) fn remove(&mut self, slot: u32) -> &mut Entry {
+        let entry = &mut self.entries[slot as usize];
+        if let Ok(found) = self.table.find_entry(entry.hash, |other| *other == slot) {
+            found.remove();
+        }
+        entry.living = false;
+        self.free.push(slot);
+        entry
+    }
+
+    /// The entry in `slot`.
+    #[inline]
+    pub(super) fn entry_mut(&mut self, slot: u32) -> &mut Entry {
+        &mut self.entries[slot as usize]
+    }
+
+    /// The entry in `slot`.
+    #[inline]
+    pub(super) fn entry(&self, slot: u32) -> &Entry {
+        &self.entries[slot as usize]
+    }
+
+    /// The slot of the flow with this key and its hash.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
+        self.table.find(hash, |slot| self.entries[*slot as usize].state.key == *key).copied()
+    }
+
+    /// Whether `slot` still holds the living flow with this key.
+    #[inline]
+    pub(super) fn holds(&self, slot: u32, key: &FlowKey) -> bool {
+        let entry = &self.entries[slot as usize];
+        entry.living && entry.state.key == *key
+    }
+
+    /// How many flows live.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The slots of all living flows, in no order.
+    pub(super) fn slots(&self) -> Vec<u32> {
+        self.table.iter().copied().collect()
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("state", &self.state).field("living", &self.living).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,127 @@
+//! What a meter is told: timeouts, room, the user's metrics, the classifier.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::classify::{ClassifierOptions, DissectionLimits};
+use crate::error::{Error, Result};
+use crate::flow::{MetricNames, schema};
+use crate::metric::{Metric, MetricGroup};
+
+/// The options of a [`Meter`](crate::meter::Meter).
+#[derive(Clone)]
+#[must_use]
+pub struct MeterConfig {
+    pub(super) inactive_timeout: Option<u64>,
+    pub(super) active_timeout: Option<u64>,
+    pub(super) capacity: Option<usize>,
+    pub(super) tcp_end: bool,
+    pub(super) classifier: ClassifierOptions,
+    pub(super) groups: Vec<Arc<dyn MetricGroup>>,
+}
+
+impl Default for MeterConfig {
+    fn default() -> Self {
+        Self {
+            inactive_timeout: Some(nanos(Duration::from_secs(60))),
+            active_timeout: Some(nanos(Duration::from_secs(120))),
+            capacity: None,
+            tcp_end: false,
+            classifier: ClassifierOptions { limits: DissectionLimits::all(20), stable_labels: false },
+            groups: Vec::new(),
+        }
+    }
+}
+
+impl MeterConfig {
+    /// The defaults: 60 s inactive, 120 s active, no bound, nDPI on the first 20 packets of a flow, no metrics.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long a flow may stay silent before it ends; zero is one record per packet, `None` is for ever.
+    pub fn inactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.inactive_timeout = timeout.into().map(nanos);
+        self
+    }
+
+    /// The age at which a living flow is cut and reported; zero cuts after every packet, `None` is never.
+    pub fn active_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.active_timeout = timeout.into().map(nanos);
+        self
+    }
+
+    /// How many flows may live at once, at least 1; `None` is without bound.
+    pub fn capacity(mut self, flows: impl Into<Option<usize>>) -> Self {
+        self.capacity = flows.into().map(|flows| flows.max(1));
+        self
+    }
+
+    /// Whether FIN in both directions, or RST, ends a flow.
+    pub fn tcp_end(mut self, on: bool) -> Self {
+        self.tcp_end = on;
+        self
+    }
+
+    /// How many packets of a flow the classifier sees, and whether it may learn across flows.
+    pub fn classifier(mut self, options: ClassifierOptions) -> Self {
+        self.classifier = options;
+        self
+    }
+
+    /// Adds a metric under a name.
+    pub fn metric(self, name: impl Into<String>, metric: &Metric) -> Self {
+        let group = metric.named(name.into());
+        self.metric_group(group)
+    }
+
+    /// Adds metrics that share code and state.
+    pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
+        self.groups.push(group);
+        self
+    }
+
+    /// The groups of metrics, in order.
+    pub(crate) fn groups(&self) -> &[Arc<dyn MetricGroup>] {
+        &self.groups
+    }
+
+    /// The names of the metrics, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for a name that is empty, given twice, or that of a column.
+    pub(crate) fn metric_names(&self) -> Result<MetricNames> {
+        let names: Vec<String> = self.groups.iter().flat_map(|group| group.names()).collect();
+        for (index, name) in names.iter().enumerate() {
+            if name.is_empty() || names[..index].contains(name) || schema::column(name).is_some() {
+                return Err(Error::Option {
+                    option: "user_metrics",
+                    value: format!("{name:?}"),
+                    allowed: "under names that differ from each other and from the columns of a record",
+                });
+            }
+        }
+        Ok(names.into())
+    }
+}
+
+impl fmt::Debug for MeterConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.groups.iter().flat_map(|group| group.names()).collect();
+        f.debug_struct("MeterConfig")
+            .field("inactive_timeout", &self.inactive_timeout.map(Duration::from_nanos))
+            .field("active_timeout", &self.active_timeout.map(Duration::from_nanos))
+            .field("capacity", &self.capacity)
+            .field("tcp_end", &self.tcp_end)
+            .field("classifier", &self.classifier)
+            .field("metrics", &names)
+            .finish()
+    }
+}
+
+/// Saturates after 584 years, longer than the clock runs.
+fn nanos(timeout: Duration) -> u64 {
+    u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,349 @@
+//! Who is due: flows in the order of their deadlines, at a constant amortised cost per flow and none per packet.
+//!
+//! Far deadlines wait in a wheel of buckets, linked through the slots; the nearest ones lie in a heap, in exact order. A
+//! flow whose deadline moved on is not touched: it is looked at again when its old deadline comes up. So the deadline kept
+//! here is never later than the true one, and the smallest true one is always found first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::time::Timestamp;
+
+/// When a flow is due, in order: the deadline, then the smaller `flow_id`.
+pub(super) type Due = (Timestamp, u64);
+
+/// The deadline of a flow that never ends by itself.
+pub(super) const NEVER: Timestamp = Timestamp::MAX;
+
+#[derive(Debug)]
+pub(super) struct Expiry {
+    /// Nanoseconds that one bucket spans.
+    width: u64,
+    /// First slot of each bucket; the last one holds those that are never due.
+    heads: Vec<u32>,
+    links: Vec<Link>,
+    /// Flows in the wheel, those that are never due left out.
+    waiting: usize,
+    /// Number of the last bucket whose flows are in the heap.
+    cursor: u64,
+    heap: BinaryHeap<Reverse<(Due, u32, u32)>>,
+    heaped: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    next: u32,
+    previous: u32,
+    place: u32,
+    /// Counts the stays in the heap, so that an entry left behind there is known as such.
+    stay: u32,
+}
+
+impl Expiry {
+    /// For deadlines at most `horizon` nanoseconds ahead of the clock (later ones are right too, but cost more).
+    pub(super) fn new(horizon: u64) -> Self {
+        Self {
+            width: (horizon / (BUCKETS - 2)).max(1),
+            heads: vec![NONE; BUCKETS as usize + 1],
+            links: Vec::new(),
+            waiting: 0,
+            cursor: 0,
+            heap: BinaryHeap::new(),
+            heaped: 0,
+        }
+    }
+
+    /// Puts the flow in `slot` among those that wait. It must not be there yet.
+    pub(super) fn arm(&mut self, slot: u32, due: Due) {
+        let index = slot as usize;
+        if index >= self.links.len() {
+            self.links.resize(index + 1, Link { next: NONE, previous: NONE, place: NOWHERE, stay: 0 });
+        }
+        if due.0 == NEVER {
+            return self.link(slot, BUCKETS as u32);
+        }
+        if self.waiting == 0 && self.heaped == 0 {
+            // Nobody waits: the wheel may stand anywhere, so it need not turn through a gap in time.
+            self.cursor = self.bucket(due.0).saturating_sub(1);
+        }
+        let bucket = self.bucket(due.0);
+        if bucket <= self.cursor {
+            return self.push(slot, due);
+        }
+        let bucket = bucket.min(self.cursor + BUCKETS - 1);
+        self.waiting += 1;
+        self.link(slot, (bucket % BUCKETS) as u32);
+    }
+
+    /// Takes the flow in `slot` out, wherever it waits.
+    pub(super) fn disarm(&mut self, slot: u32) {
+        match self.links[slot as usize].place {
+            NOWHERE => {}
+            IN_HEAP => {
+                self.links[slot as usize].place = NOWHERE;
+                self.heaped -= 1;
+                if self.heap.len() > 2 * self.heaped + 64 {
+                    let links = &self.links;
+                    self.heap.retain(|Reverse((_, slot, stay))| valid(links, *slot, *stay));
+                }
+            }
+            _ => self.unlink(slot),
+        }
+    }
+
+    /// Takes out the flow that is due first, if that is at `now` or before; `due` tells the true state of a slot.
+    #[inline]
+    pub(super) fn pop_due(&mut self, now: Timestamp, due: impl Fn(u32) -> Due) -> Option<u32> {
+        let target = self.bucket(now);
+        loop {
+            if let Some((deadline, slot)) = self.settle(&due) {
+                if deadline <= now && deadline != NEVER {
+                    self.disarm_top();
+                    return Some(slot);
+                }
+                if deadline != NEVER {
+                    return None;
+                }
+            }
+            if self.waiting == 0 || self.cursor >= target {
+                return None;
+            }
+            self.turn(target, &due);
+        }
+    }
+
+    /// Takes out the flow that is due first, whenever that is.
+    pub(super) fn pop_first(&mut self, due: impl Fn(u32) -> Due) -> Option<u32> {
+        loop {
+            match self.settle(&due) {
+                Some((deadline, slot)) if deadline != NEVER || self.waiting == 0 => {
+                    self.disarm_top();
+                    return Some(slot);
+                }
+                _ if self.waiting > 0 => self.turn(u64::MAX, &due),
+                _ => {
+                    if self.heads[BUCKETS as usize] == NONE {
+                        return None;
+                    }
+                    self.load(BUCKETS as u32, &due);
+                }
+            }
+        }
+    }
+
+    /// Makes the top of the heap a flow with its true deadline, and tells it.
+    fn settle(&mut self, due: &impl Fn(u32) -> Due) -> Option<(Timestamp, u32)> {
+        while let Some(Reverse((kept, slot, stay))) = self.heap.peek().copied() {
+            if !valid(&self.links, slot, stay) {
+                self.heap.pop();
+                continue;
+            }
+            let truth = due(slot);
+            if truth == kept {
+                return Some((kept.0, slot));
+            }
+            self.disarm_top();
+            self.arm(slot, truth);
+        }
+        None
+    }
+
+    /// Moves the cursor to the next bucket with flows, at most to `target`, and those flows to the heap.
+    fn turn(&mut self, target: u64, due: &impl Fn(u32) -> Due) {
+        for _ in 0..BUCKETS {
+            if self.cursor >= target {
+                return;
+            }
+            self.cursor += 1;
+            let place = (self.cursor % BUCKETS) as u32;
+            if self.heads[place as usize] != NONE {
+                return self.load(place, due);
+            }
+        }
+        // A whole turn without a flow in it: nothing waits before the target.
+        self.cursor = self.cursor.max(target.min(u64::MAX - BUCKETS));
+    }
+
+    fn load(&mut self, place: u32, due: &impl Fn(u32) -> Due) {
+        let mut slot = std::mem::replace(&mut self.heads[place as usize], NONE);
+        while slot != NONE {
+            let link = &mut self.links[slot as usize];
+            let next = link.next;
+            link.place = NOWHERE;
+            let truth = due(slot);
+            if place == BUCKETS as u32 {
+                self.push(slot, truth);
+            } else {
+                self.waiting -= 1;
+                self.rearm(slot, truth);
+            }
+            slot = next;
+        }
+    }
+
+    /// As [`Expiry::arm`], for a flow that comes out of the bucket at the cursor.
+    fn rearm(&mut self, slot: u32, due: Due) {
+        let bucket = self.bucket(due.0);
+        if due.0 == NEVER {
+            self.link(slot, BUCKETS as u32);
+        } else if bucket <= self.cursor {
+            self.push(slot, due);
+        } else {
+            self.waiting += 1;
+            self.link(slot, (bucket.min(self.cursor + BUCKETS - 1) % BUCKETS) as u32);
+        }
+    }
+
+    fn push(&mut self, slot: u32, due: Due) {
+        let link = &mut self.links[slot as usize];
+        link.place = IN_HEAP;
+        link.stay = link.stay.wrapping_add(1);
+        self.heaped += 1;
+        self.heap.push(Reverse((due, slot, link.stay)));
+    }
+
+    fn disarm_top(&mut self) {
+        if let Some(Reverse((_, slot, _))) = self.heap.pop() {
+            self.links[slot as usize].place = NOWHERE;
+            self.heaped -= 1;
+        }
+    }
+
+    fn link(&mut self, slot: u32, place: u32) {
+        let next = std::mem::replace(&mut self.heads[place as usize], slot);
+        let link = &mut self.links[slot as usize];
+        (link.next, link.previous, link.place) = (next, NONE, place);
+        if next != NONE {
+            self.links[next as usize].previous = slot;
+        }
+    }
+
+    fn unlink(&mut self, slot: u32) {
+        let Link { next, previous, place, .. } = self.links[slot as usize];
+        match previous {
+            NONE => self.heads[place as usize] = next,
+            previous => self.links[previous as usize].next = next,
+        }
+        if next != NONE {
+            self.links[next as usize].previous = previous;
+        }
+        self.links[slot as usize].place = NOWHERE;
+        if place != BUCKETS as u32 {
+            self.waiting -= 1;
+        }
+    }
+
+    fn bucket(&self, time: Timestamp) -> u64 {
+        time.nanos_since(Timestamp::MIN) / self.width
+    }
+}
+
+fn valid(links: &[Link], slot: u32, stay: u32) -> bool {
+    let link = &links[slot as usize];
+    link.place == IN_HEAP && link.stay == stay
+}
+
+/// Buckets of the wheel: with the default timeout each spans 29 ms.
+const BUCKETS: u64 = 2048;
+const NONE: u32 = u32::MAX;
+const NOWHERE: u32 = u32::MAX;
+const IN_HEAP: u32 = u32::MAX - 1;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(nanos: i64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Arm { ahead: u32, never: bool },
+        Postpone { which: usize, ahead: u32 },
+        Hasten { which: usize, ahead: u32 },
+        Disarm { which: usize },
+        Advance { by: u32 },
+        Evict,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (0u32..1000, prop::bool::weighted(0.1)).prop_map(|(ahead, never)| Step::Arm { ahead, never }),
+            2 => (any::<usize>(), 0u32..1000).prop_map(|(which, ahead)| Step::Postpone { which, ahead }),
+            1 => (any::<usize>(), 0u32..500).prop_map(|(which, ahead)| Step::Hasten { which, ahead }),
+            1 => any::<usize>().prop_map(|which| Step::Disarm { which }),
+            2 => (0u32..2000).prop_map(|by| Step::Advance { by }),
+            1 => Just(Step::Evict),
+        ];
+        prop::collection::vec(step, 0..300)
+    }
+
+    proptest! {
+        /// Against a sorted list: the same flows come out, in the same order, at the same time.
+        #[test]
+        fn flows_leave_in_the_order_of_their_deadlines(steps in steps(), horizon in 1u64..100_000) {
+            let mut expiry = Expiry::new(horizon);
+            let mut truth: Vec<Option<Due>> = Vec::new();
+            let mut now = 1_700_000_000i64;
+            let mut next_id = 0;
+            for step in steps {
+                let living: Vec<usize> = (0..truth.len()).filter(|slot| truth[*slot].is_some()).collect();
+                let pick = |which: usize| living.get(which % living.len().max(1)).copied();
+                match step {
+                    Step::Arm { ahead, never } => {
+                        let slot = truth.iter().position(Option::is_none).unwrap_or(truth.len());
+                        if slot == truth.len() {
+                            truth.push(None);
+                        }
+                        next_id += 1;
+                        let due = (if never { NEVER } else { at(now + i64::from(ahead)) }, next_id);
+                        truth[slot] = Some(due);
+                        expiry.arm(slot as u32, due);
+                    }
+                    Step::Postpone { which, ahead } => if let Some(slot) = pick(which) {
+                        let due = truth[slot].as_mut().unwrap();
+                        if due.0 != NEVER {
+                            due.0 = due.0.saturating_add_nanos(u64::from(ahead));
+                        }
+                    },
+                    Step::Hasten { which, ahead } => if let Some(slot) = pick(which) {
+                        expiry.disarm(slot as u32);
+                        truth[slot].as_mut().unwrap().0 = at(now + i64::from(ahead));
+                        expiry.arm(slot as u32, truth[slot].unwrap());
+                    },
+                    Step::Disarm { which } => if let Some(slot) = pick(which) {
+                        expiry.disarm(slot as u32);
+                        truth[slot] = None;
+                    },
+                    Step::Advance { by } => {
+                        now += i64::from(by);
+                        while let Some(slot) = expiry.pop_due(at(now), |slot| truth[slot as usize].unwrap()) {
+                            let first = truth.iter().flatten().min().copied();
+                            prop_assert_eq!(truth[slot as usize].take(), first);
+                            prop_assert!(first.unwrap().0 <= at(now));
+                        }
+                        prop_assert!(truth.iter().flatten().all(|due| due.0 > at(now)));
+                    }
+                    Step::Evict => {
+                        let slot = expiry.pop_first(|slot| truth[slot as usize].unwrap());
+                        let first = truth.iter().flatten().min().copied();
+                        prop_assert_eq!(slot.and_then(|slot| truth[slot as usize].take()), first);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn entries_left_behind_in_the_heap_are_cleared() {
+        let mut expiry = Expiry::new(1);
+        for id in 0..100_000 {
+            expiry.arm(0, (at(5), id));
+            expiry.disarm(0);
+        }
+        assert!(expiry.heap.len() <= 65);
+    }
+}

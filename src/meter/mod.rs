@@ -1,0 +1,456 @@
+//! The meter: packets in, flow records out.
+//!
+//! Owns no clock, no thread and no socket: time is the clock that decoding wrote into each packet (or that of
+//! [`Meter::advance`]), so a file and a live wire give the same records. Every packet is counted in exactly one record.
+
+mod cache;
+mod config;
+mod descriptor;
+mod expiry;
+
+pub use config::MeterConfig;
+pub use descriptor::Descriptor;
+pub(crate) use descriptor::key_of;
+
+use std::collections::VecDeque;
+
+use crate::capture::Block;
+use crate::classify::Classifier;
+use crate::error::{BoxError, Error, Result};
+use crate::flow::{
+    Counts, Direction, ExportReason, FlowFlags, FlowHasher, FlowKey, FlowRecord, FlowState, MetricNames, Metrics, Value,
+};
+use crate::packet::{Packet, PacketFlags};
+use crate::time::Timestamp;
+
+use cache::{Entry, FlowCache, TcpEnd};
+use expiry::{Due, Expiry, NEVER};
+
+/// Meters packets into flow records.
+///
+/// Packets go in with [`Meter::observe`] in the order of the capture, records come out of [`Meter::pop`].
+#[derive(Debug)]
+pub struct Meter {
+    config: MeterConfig,
+    names: MetricNames,
+    /// How many names each group of metrics has.
+    group_sizes: Vec<usize>,
+    classifier: Classifier,
+    hasher: FlowHasher,
+    cache: FlowCache,
+    expiry: Expiry,
+    now: Timestamp,
+    ready: VecDeque<FlowRecord>,
+    /// Once finished: the flows that are still to leave, the last one first.
+    leaving: Option<Vec<u32>>,
+    living: Living,
+    evicted: u64,
+    error: Option<Error>,
+    /// A metric failed: from then on packets are metered without metrics.
+    failed: bool,
+}
+
+/// What is in living flows, and so in no record yet.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Living {
+    /// Flows.
+    pub flows: u64,
+    /// Their packets.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+}
+
+/// What becomes of a flow when a packet of its key arrives.
+enum Fate {
+    Goes,
+    Cut,
+    Ends(ExportReason),
+}
+
+impl Meter {
+    /// A meter without flows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for names of metrics that clash, [`Error::Classifier`] when nDPI cannot be set up.
+    pub fn new(config: MeterConfig) -> Result<Self> {
+        Self::with_hasher(config, FlowHasher::random())
+    }
+
+    /// As [`Meter::new`], with the hasher that made the [`Descriptor`]s.
+    ///
+    /// # Errors
+    ///
+    /// As [`Meter::new`].
+    pub fn with_hasher(config: MeterConfig, hasher: FlowHasher) -> Result<Self> {
+        let horizon = config.inactive_timeout.unwrap_or(TCP_LINGER);
+        Ok(Self {
+            names: config.metric_names()?,
+            group_sizes: config.groups.iter().map(|group| group.names().len()).collect(),
+            classifier: Classifier::open(&config.classifier)?,
+            hasher,
+            cache: FlowCache::default(),
+            expiry: Expiry::new(horizon),
+            now: Timestamp::MIN,
+            ready: VecDeque::new(),
+            leaving: None,
+            living: Living::default(),
+            evicted: 0,
+            error: None,
+            failed: false,
+            config,
+        })
+    }
+
+    /// Meters one packet.
+    pub fn observe(&mut self, packet: &Packet<'_>) {
+        let (key, turned) = key_of(packet.info);
+        let hash = self.hasher.hash(&key);
+        let slot = self.cache.find(hash, &key);
+        self.meter(packet, key, turned, hash, slot);
+    }
+
+    /// Meters packets whose bytes lie in `block`, in order; their hashes must come from this meter's hasher.
+    pub fn observe_all(&mut self, block: &Block, descriptors: &[Descriptor]) {
+        // Two passes over a few packets at a time: the first asks for the flows of all of them, so that memory answers
+        // while the others are looked up.
+        for group in descriptors.chunks(GROUP) {
+            let mut found = [NOT_FOUND; GROUP];
+            for (slot, descriptor) in found.iter_mut().zip(group) {
+                let key = key_of(descriptor.info()).0;
+                *slot = self.cache.find(descriptor.hash(), &key).unwrap_or(NOT_FOUND);
+            }
+            for (slot, descriptor) in found.iter().zip(group) {
+                let (key, turned) = key_of(descriptor.info());
+                let hash = descriptor.hash();
+                let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, &key) {
+                    Some(*slot)
+                } else {
+                    self.cache.find(hash, &key)
+                };
+                self.meter(&descriptor.packet(block), key, turned, hash, slot);
+            }
+        }
+    }
+
+    /// Moves the clock of a silent wire to `now`, never back: flows that are due by then leave.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    /// Ends every flow: [`Meter::pop`] gives them all, in the order of their last packets, and then nothing more. What
+    /// is observed after this is not metered.
+    pub fn finish(&mut self) {
+        let mut slots = self.cache.slots();
+        let cache = &self.cache;
+        slots.sort_unstable_by_key(|slot| {
+            let state = &cache.entry(*slot).state;
+            std::cmp::Reverse((state.last_clock, state.flow_id))
+        });
+        self.leaving = Some(slots);
+    }
+
+    /// The next record of a flow that ended or was cut.
+    pub fn pop(&mut self) -> Option<FlowRecord> {
+        if let Some(record) = self.ready.pop_front() {
+            return Some(record);
+        }
+        if let Some(leaving) = &mut self.leaving {
+            let slot = leaving.pop()?;
+            let reason = self.ended(slot).unwrap_or(ExportReason::FLUSH);
+            return Some(self.take(slot, reason));
+        }
+        let Self { cache, config, .. } = self;
+        let slot = self.expiry.pop_due(self.now, |slot| due(config, cache.entry(slot)))?;
+        let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
+        Some(self.take(slot, reason))
+    }
+
+    /// The first error of a user's metric, once. Packets after it are metered without metrics.
+    pub fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
+    /// Whether a user's metric failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// What is in living flows.
+    pub fn living(&self) -> Living {
+        Living { flows: self.cache.len() as u64, ..self.living }
+    }
+
+    /// How many flows had to leave because the cache was full.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    fn meter(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
+        if self.leaving.is_some() {
+            return;
+        }
+        let clock = packet.info.clock;
+        self.now = self.now.max(clock);
+        let slot = match slot {
+            None => self.open(packet, key, turned, hash),
+            Some(slot) => match self.fate(slot, packet) {
+                Fate::Goes => slot,
+                Fate::Cut => self.cut(slot, packet),
+                Fate::Ends(reason) => {
+                    self.expiry.disarm(slot);
+                    let record = self.take(slot, reason);
+                    self.ready.push_back(record);
+                    self.open(packet, key, turned, hash)
+                }
+            },
+        };
+        self.living.packets += 1;
+        self.living.bytes += u64::from(packet.info.wire_len);
+        let direction = self.count(slot, packet, turned);
+        let entry = self.cache.entry_mut(slot);
+        self.classifier.observe(&mut entry.classification, packet);
+        if self.config.tcp_end && packet.info.ip_protocol == TCP {
+            self.watch_end(slot, packet, direction);
+        }
+        if !self.config.groups.is_empty() {
+            self.update_metrics(slot, packet);
+        }
+    }
+
+    /// What a packet that arrives now does to the flow of its key.
+    #[inline]
+    fn fate(&self, slot: u32, packet: &Packet<'_>) -> Fate {
+        let Entry { state, tcp, .. } = self.cache.entry(slot);
+        let clock = packet.info.clock;
+        if let Some(ended) = tcp.ended {
+            let flags = packet.info.tcp_flags;
+            if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
+                return Fate::Ends(ExportReason::TCP_END);
+            }
+        }
+        if self.config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
+            return Fate::Ends(if tcp.ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
+        }
+        let aged = self.config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
+        if aged && tcp.ended.is_none() { Fate::Cut } else { Fate::Goes }
+    }
+
+    /// The reason with which a flow leaves at the present clock without a packet, if it is due.
+    fn ended(&self, slot: u32) -> Option<ExportReason> {
+        let Entry { state, tcp, .. } = self.cache.entry(slot);
+        if tcp.ended.is_some() {
+            return Some(ExportReason::TCP_END);
+        }
+        let timeout = self.config.inactive_timeout?;
+        (self.now.nanos_since(state.last_clock) >= timeout).then_some(ExportReason::INACTIVE)
+    }
+
+    fn open(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64) -> u32 {
+        if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
+            self.make_room();
+        }
+        let info = packet.info;
+        let mut flags = FlowFlags::default();
+        let macs = packet.macs().map_or_else(Default::default, |(src, dst)| {
+            flags.insert(FlowFlags::MACS);
+            [src, dst]
+        });
+        if info.flags.contains(PacketFlags::TUNNEL_KEY) {
+            flags.insert(FlowFlags::TUNNEL_KEY);
+        }
+        let state = FlowState {
+            key,
+            counts: [Counts::EMPTY; 2],
+            flow_id: packet.raw.number,
+            conn_id: packet.raw.number,
+            first_clock: info.clock,
+            last_clock: info.clock,
+            segment: 0,
+            tunnel_key: info.tunnel_key,
+            macs,
+            src_is_high: turned,
+            flags,
+        };
+        let entry = Entry {
+            state,
+            hash,
+            tcp: TcpEnd::default(),
+            living: true,
+            classification: self.classifier.start(),
+            metrics: Vec::new(),
+        };
+        let slot = self.cache.insert(entry);
+        self.start_metrics(slot);
+        self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
+        slot
+    }
+
+    /// Makes room for one flow: a flow that is due leaves with its own reason, else the one nearest its end.
+    fn make_room(&mut self) {
+        let Self { cache, config, expiry, .. } = self;
+        let due = |slot| due(config, cache.entry(slot));
+        let record = if let Some(slot) = expiry.pop_due(self.now, due) {
+            let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
+            self.take(slot, reason)
+        } else if let Some(slot) = expiry.pop_first(due) {
+            self.evicted += 1;
+            self.take(slot, ExportReason::CAPACITY)
+        } else {
+            return;
+        };
+        self.ready.push_back(record);
+    }
+
+    /// Reports the flow so far and lets it go on, empty, as the next segment.
+    fn cut(&mut self, slot: u32, packet: &Packet<'_>) -> u32 {
+        let entry = self.cache.entry_mut(slot);
+        let application = self.classifier.label(&entry.classification);
+        let flow = entry.state;
+        entry.state = FlowState {
+            counts: [Counts::EMPTY; 2],
+            flow_id: packet.raw.number,
+            first_clock: packet.info.clock,
+            segment: flow.segment.saturating_add(1),
+            flags: flow.flags.kept_by_next_segment(),
+            ..flow
+        };
+        let metrics = self.finish_metrics(slot, &flow);
+        self.release(&flow);
+        self.ready.push_back(FlowRecord { flow, export_reason: ExportReason::ACTIVE, application, metrics });
+        self.start_metrics(slot);
+        slot
+    }
+
+    /// Takes a flow that nobody waits for any more out of the cache, as a record.
+    fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
+        let flow = self.cache.entry(slot).state;
+        let metrics = self.finish_metrics(slot, &flow);
+        let entry = self.cache.remove(slot);
+        let application = self.classifier.finish(&mut entry.classification);
+        self.release(&flow);
+        FlowRecord { flow, export_reason, application, metrics }
+    }
+
+    fn release(&mut self, flow: &FlowState) {
+        let total = flow.total();
+        self.living.packets -= total.pkts;
+        self.living.bytes -= total.bytes;
+    }
+
+    #[inline]
+    fn count(&mut self, slot: u32, packet: &Packet<'_>, turned: bool) -> Direction {
+        let info = packet.info;
+        let state = &mut self.cache.entry_mut(slot).state;
+        let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
+        let counts = &mut state.counts[direction as usize];
+        counts.count(packet.raw.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
+        state.last_clock = info.clock;
+        if info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) {
+            state.flags.insert(FlowFlags::payload_unknown(direction));
+        }
+        if info.flags.contains(PacketFlags::PORTS_UNKNOWN) {
+            state.flags.insert(FlowFlags::PORTS_UNKNOWN);
+        }
+        direction
+    }
+
+    /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
+    fn watch_end(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction) {
+        let entry = self.cache.entry_mut(slot);
+        let flags = packet.info.tcp_flags;
+        entry.tcp.fins |= u8::from(flags.fin()) << direction as u8;
+        if entry.tcp.ended.is_none() && (flags.rst() || entry.tcp.fins == 0b11) {
+            entry.tcp.ended = Some(packet.info.clock);
+            self.expiry.disarm(slot);
+            self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
+        }
+    }
+
+    fn start_metrics(&mut self, slot: u32) {
+        if self.config.groups.is_empty() || self.failed {
+            return;
+        }
+        let entry = self.cache.entry_mut(slot);
+        entry.metrics.clear();
+        for group in &self.config.groups {
+            match group.start(&entry.state) {
+                Ok(state) => entry.metrics.push(state),
+                Err(source) => {
+                    let metric = group.names().join(", ");
+                    return self.fail(metric, entry_id(&self.cache, slot), source);
+                }
+            }
+        }
+    }
+
+    fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
+        if self.failed {
+            return;
+        }
+        let entry = self.cache.entry_mut(slot);
+        let mut end = None;
+        for (group, metric) in self.config.groups.iter().zip(&mut entry.metrics) {
+            match metric.update(packet, &entry.state) {
+                Ok(None) => {}
+                Ok(Some(reason)) => end = Some(end.unwrap_or(reason)),
+                Err(source) => {
+                    let metric = group.names().join(", ");
+                    return self.fail(metric, entry_id(&self.cache, slot), source);
+                }
+            }
+        }
+        if let Some(reason) = end {
+            self.expiry.disarm(slot);
+            let record = self.take(slot, reason);
+            self.ready.push_back(record);
+        }
+    }
+
+    fn finish_metrics(&mut self, slot: u32, flow: &FlowState) -> Metrics {
+        if self.config.groups.is_empty() {
+            return Metrics::default();
+        }
+        let states = std::mem::take(&mut self.cache.entry_mut(slot).metrics);
+        let mut values = Vec::with_capacity(self.names.len());
+        let mut states = states.into_iter();
+        let mut failed = None;
+        for (group, size) in self.config.groups.iter().zip(&self.group_sizes) {
+            let before = values.len();
+            if let Some(Err(source)) = states.next().map(|state| state.finish(flow, &mut values)) {
+                failed = failed.or(Some((group.names().join(", "), source)));
+            }
+            values.resize(before + size, Value::Null);
+        }
+        if let Some((metric, source)) = failed {
+            self.fail(metric, flow.flow_id, source);
+        }
+        Metrics::new(MetricNames::clone(&self.names), values)
+    }
+
+    fn fail(&mut self, metric: String, flow_id: u64, source: BoxError) {
+        self.failed = true;
+        self.error.get_or_insert(Error::Metric { metric, flow_id, source });
+    }
+}
+
+fn entry_id(cache: &FlowCache, slot: u32) -> u64 {
+    cache.entry(slot).state.flow_id
+}
+
+/// When a flow is due if no further packet comes.
+#[inline]
+fn due(config: &MeterConfig, entry: &Entry) -> Due {
+    let inactive =
+        config.inactive_timeout.map_or(NEVER, |timeout| entry.state.last_clock.saturating_add_nanos(timeout));
+    let ended = entry.tcp.ended.map_or(NEVER, |ended| ended.saturating_add_nanos(TCP_LINGER));
+    (inactive.min(ended), entry.state.flow_id)
+}
+
+/// How long a flow takes packets after its TCP connection ended: 5 s.
+const TCP_LINGER: u64 = 5_000_000_000;
+const TCP: u8 = 6;
+/// Packets looked up together.
+const GROUP: usize = 32;
+const NOT_FOUND: u32 = u32::MAX;
