@@ -6,13 +6,19 @@
 pub mod capture;
 pub mod classify;
 mod error;
+pub mod export;
 pub mod flow;
+pub mod meter;
 pub mod metric;
 pub mod packet;
+pub mod streamer;
 mod time;
+mod tunnel;
 
 pub use error::{BoxError, Error, Result};
 pub use flow::{ExportReason, FlowRecord, FlowState, Value};
 pub use metric::Metric;
 pub use packet::Packet;
+pub use streamer::{Flows, Report, StopHandle, Streamer};
 pub use time::Timestamp;
+pub use tunnel::Tunnel;

@@ -1,0 +1,276 @@
+//! The capture thread: frames from the source, through filter and decoding, to the workers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::capture::{Captured, FrameBatch, PacketSource, StopFlag};
+use crate::error::Result;
+use crate::flow::FlowHasher;
+use crate::meter::{Descriptor, key_of};
+use crate::packet::{Decoded, Decoder, PacketInfo, RawPacket};
+use crate::streamer::batch::{Batch, Message};
+use crate::streamer::report::{CaptureCounts, Ledger, lock};
+use crate::streamer::worker::Worker;
+use crate::time::Timestamp;
+
+/// What the capture thread owns.
+pub(super) struct CaptureLoop {
+    pub(super) source: Box<dyn PacketSource>,
+    #[cfg(feature = "pcap")]
+    pub(super) filter: Option<crate::capture::filter::Filter>,
+    pub(super) decoder: Decoder,
+    pub(super) hasher: FlowHasher,
+    pub(super) max_frames: Option<u64>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) stop: StopFlag,
+    pub(super) counts: CaptureCounts,
+    #[cfg(test)]
+    pub(super) lose: Option<super::Hop>,
+}
+
+/// Where packets go from here.
+pub(super) enum Outlet {
+    /// To the one meter, in this thread.
+    Inline(Box<Worker>, Batch),
+    /// To the workers, by a second hash of the flow key.
+    Workers(Dispatcher),
+}
+
+/// The ends of the workers' channels that the capture thread holds.
+pub(super) struct Dispatcher {
+    pub(super) workers: Vec<Sender<Message>>,
+    pub(super) empties: Receiver<Batch>,
+    pub(super) hasher: FlowHasher,
+    pub(super) pending: Vec<Batch>,
+}
+
+impl CaptureLoop {
+    /// Reads until the source ends or somebody stops it; what was read reaches the workers in any case.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ended the source before its end, and with an inline meter the error of a user's metric.
+    pub(super) fn run(mut self, mut outlet: Outlet) -> Result<()> {
+        let captured = self.capture(&mut outlet);
+        #[cfg(feature = "pcap")]
+        let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.verdict()));
+        self.publish();
+        let metered = outlet.finish();
+        captured.and(metered)
+    }
+
+    fn capture(&mut self, outlet: &mut Outlet) -> Result<()> {
+        let live = self.source.is_live();
+        let mut frames = FrameBatch::default();
+        let mut arrival = None;
+        while !self.stop.is_raised() && self.frames_left() > 0 {
+            let captured = self.source.next_batch(&mut frames)?;
+            match captured {
+                Captured::Frames => {
+                    let before = self.counts.packets;
+                    self.batch(&frames, outlet);
+                    if live && self.counts.packets > before {
+                        arrival = frames.frames.last().map(|frame| (frame.stamp, Instant::now()));
+                    }
+                }
+                Captured::Silence => {}
+                Captured::End => return Ok(()),
+            }
+            if live && let Some((stamp, since)) = arrival {
+                self.tick(stamp, since.elapsed(), outlet);
+            }
+            self.publish();
+            if !outlet.is_open() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the clock of a wire on which no packet came for a while.
+    fn tick(&mut self, last: Timestamp, silence: Duration, outlet: &mut Outlet) {
+        let now = last.saturating_add(silence.saturating_sub(GUARD));
+        if silence > GUARD && now > self.decoder.clock() {
+            self.decoder.advance(now);
+            outlet.tick(now);
+        }
+    }
+
+    fn batch(&mut self, frames: &FrameBatch, outlet: &mut Outlet) {
+        let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(frames.frames.len());
+        outlet.begin(frames);
+        for index in 0..count {
+            let number = self.counts.frames_read + 1;
+            let raw = frames.raw(index, number);
+            let wire_len = u64::from(raw.wire_len);
+            self.counts.frames_read = number;
+            self.counts.bytes_read += wire_len;
+            self.counts.time_out_of_range += u64::from(frames.frames[index].time_out_of_range);
+            #[cfg(test)]
+            if self.loses(super::Hop::Read) {
+                continue;
+            }
+            #[cfg(feature = "pcap")]
+            if let Some(filter) = &mut self.filter
+                && !filter.matches(raw.link, raw.wire_len, raw.data)
+            {
+                self.counts.filtered += 1;
+                self.counts.filtered_bytes += wire_len;
+                continue;
+            }
+            match self.decoder.decode(&raw) {
+                Decoded::Packet(info) => {
+                    self.counts.packets += 1;
+                    self.counts.packet_bytes += u64::from(info.wire_len);
+                    self.counts.out_of_order += u64::from(raw.stamp < info.clock);
+                    #[cfg(test)]
+                    if self.loses(super::Hop::Decoded) {
+                        continue;
+                    }
+                    outlet.push(&raw, frames.frames[index].offset, info, &self.hasher);
+                }
+                Decoded::Skipped(skipped) => {
+                    self.counts.skipped[skipped.reason as usize] += 1;
+                    self.counts.skipped_bytes += wire_len;
+                    if skipped.reason == crate::packet::SkipReason::UnsupportedLinkType {
+                        self.warn_of_link(&raw);
+                    }
+                }
+            }
+        }
+        outlet.hand_over();
+    }
+
+    fn frames_left(&self) -> u64 {
+        self.max_frames.map_or(u64::MAX, |most| most.saturating_sub(self.counts.frames_read))
+    }
+
+    fn warn_of_link(&mut self, raw: &RawPacket<'_>) {
+        let warning = format!("frames of link type {} are not decoded", raw.link.name());
+        if !self.counts.warnings.contains(&warning) {
+            self.counts.warnings.push(warning);
+        }
+    }
+
+    fn publish(&mut self) {
+        self.counts.dropped = self.source.dropped();
+        let counts = self.counts.clone();
+        #[cfg(feature = "pcap")]
+        let counts = {
+            let mut counts = counts;
+            counts.warnings.extend(self.filter.iter().flat_map(|filter| filter.warnings()));
+            counts
+        };
+        *lock(&self.ledger.capture) = counts;
+    }
+
+    #[cfg(test)]
+    fn loses(&mut self, hop: super::Hop) -> bool {
+        let loses = self.lose == Some(hop);
+        if loses {
+            self.lose = None;
+        }
+        loses
+    }
+}
+
+impl Outlet {
+    /// Frames of a new block follow.
+    fn begin(&mut self, frames: &FrameBatch) {
+        match self {
+            Self::Inline(_, batch) => batch.block = Arc::clone(&frames.block),
+            Self::Workers(dispatcher) => {
+                for batch in &mut dispatcher.pending {
+                    batch.block = Arc::clone(&frames.block);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, raw: &RawPacket<'_>, offset: u32, info: PacketInfo, hasher: &FlowHasher) {
+        match self {
+            Self::Inline(worker, batch) => {
+                batch.descriptors.push(Descriptor::new(raw, offset, info, hasher));
+                // A few at a time, so that descriptors and bytes are still at hand when they are metered.
+                if batch.descriptors.len() == INLINE_PACKETS {
+                    worker.batch(batch);
+                    batch.descriptors.clear();
+                }
+            }
+            Self::Workers(dispatcher) => {
+                let shard = dispatcher.shard(&info);
+                dispatcher.pending[shard].descriptors.push(Descriptor::new(raw, offset, info, hasher));
+            }
+        }
+    }
+
+    /// The frames of a block are all there: hands over what is left of them.
+    fn hand_over(&mut self) {
+        match self {
+            Self::Inline(worker, batch) => {
+                worker.batch(batch);
+                batch.descriptors.clear();
+                batch.block = Arc::default();
+            }
+            Self::Workers(dispatcher) => dispatcher.hand_over(),
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        match self {
+            Self::Inline(worker, _) => worker.tick(now),
+            Self::Workers(dispatcher) => {
+                // A worker that has left needs no clock.
+                dispatcher.workers.iter().for_each(|worker| drop(worker.send(Message::Tick(now))));
+            }
+        }
+    }
+
+    /// Whether somebody still meters what comes.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Inline(..) => true,
+            Self::Workers(dispatcher) => !dispatcher.workers.is_empty(),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Inline(worker, _) => worker.finish(),
+            Self::Workers(_) => Ok(()),
+        }
+    }
+}
+
+impl Dispatcher {
+    #[inline]
+    fn shard(&self, info: &PacketInfo) -> usize {
+        if self.pending.len() == 1 {
+            return 0;
+        }
+        let hash = self.hasher.hash(&key_of(info).0);
+        ((u128::from(hash) * self.pending.len() as u128) >> 64) as usize
+    }
+
+    fn hand_over(&mut self) {
+        for (worker, batch) in self.workers.iter().zip(&mut self.pending) {
+            if batch.descriptors.is_empty() {
+                batch.block = Arc::default();
+                continue;
+            }
+            let empty = self.empties.try_recv().unwrap_or_default();
+            if worker.send(Message::Batch(std::mem::replace(batch, empty))).is_err() {
+                // A worker is gone, by a panic: nobody is to meter what would still come.
+                return self.workers.clear();
+            }
+        }
+    }
+}
+
+/// Packets metered at a time when the meter runs in the capture thread.
+const INLINE_PACKETS: usize = 64;
+/// How far the clock of a silent wire stays behind, for packets that are still on their way through the kernel.
+const GUARD: Duration = Duration::from_millis(500);

@@ -1,0 +1,181 @@
+//! The way out: records as an iterator, and the handle that stops a run.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::vec;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use crate::capture::StopFlag;
+use crate::error::{Error, Result};
+use crate::flow::FlowRecord;
+use crate::flow::schema::Schema;
+use crate::streamer::report::{Ledger, Report, lock};
+
+/// The flow records of a run: an iterator that ends when the source has ended and every flow has left.
+///
+/// An error comes once, after the last record; then the iterator is over. Dropping it stops the run.
+#[derive(Debug)]
+pub struct Flows {
+    pub(super) records: Receiver<Vec<FlowRecord>>,
+    pub(super) chunk: vec::IntoIter<FlowRecord>,
+    pub(super) threads: Vec<(String, JoinHandle<Result<()>>)>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) schema: Schema,
+    pub(super) stop: StopFlag,
+    pub(super) abandoned: StopFlag,
+    /// Since when the run has been stopped without a sign of life.
+    pub(super) stopped: Option<Instant>,
+    #[cfg(test)]
+    pub(super) lose: Option<super::Hop>,
+}
+
+/// Stops a run from anywhere: what was read is still metered, and every flow leaves.
+#[derive(Clone, Debug)]
+pub struct StopHandle(StopFlag);
+
+/// What waiting for a record came to.
+#[derive(Debug)]
+pub enum Waited {
+    /// A record.
+    Record(Box<FlowRecord>),
+    /// Nothing yet.
+    Nothing,
+    /// There will be no more.
+    End,
+}
+
+impl StopHandle {
+    /// Reads no more frames; the iterator gives the flows so far and ends.
+    pub fn stop(&self) {
+        self.0.raise();
+    }
+}
+
+impl Flows {
+    /// The next record, or word that none came within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// What ended the run before its end, once, after the last record.
+    pub fn wait(&mut self, timeout: Duration) -> Result<Waited> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(record) = self.chunk.next() {
+                #[cfg(test)]
+                if self.lose.take() == Some(super::Hop::Record) {
+                    continue;
+                }
+                lock(&self.ledger.taken).take(&record);
+                return Ok(Waited::Record(Box::new(record)));
+            }
+            let look = deadline.min(Instant::now() + LOOK);
+            match self.records.recv_deadline(look) {
+                Ok(chunk) => {
+                    self.chunk = chunk.into_iter();
+                    self.stopped = None;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.join().map(|()| Waited::End),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.held_up()?;
+                    if Instant::now() >= deadline {
+                        return Ok(Waited::Nothing);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What became of everything read so far.
+    pub fn report(&self) -> Report {
+        self.ledger.report()
+    }
+
+    /// The columns of the records.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// A handle that stops this run from anywhere.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
+    }
+
+    /// After a stop everything ends at once, unless a thread is inside the user's own code and does not come back.
+    fn held_up(&mut self) -> Result<()> {
+        if !self.stop.is_raised() {
+            return Ok(());
+        }
+        if self.stopped.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
+            return Ok(());
+        }
+        let (_, nobody) = crossbeam_channel::bounded(0);
+        self.records = nobody;
+        self.threads.clear();
+        let metrics = self.schema.metrics();
+        let detail = match metrics {
+            [] => "was stopped, but reading its source has not returned for a second".to_owned(),
+            _ => format!("was stopped, but the metric {} has not returned for a second", metrics.join(", ")),
+        };
+        Err(Error::Thread { name: "fg-capture".into(), detail })
+    }
+
+    /// Waits for the threads, all of which have hung up, and gives the first error.
+    fn join(&mut self) -> Result<()> {
+        let mut result = Ok(());
+        for (name, thread) in self.threads.drain(..) {
+            let ended = thread.join().unwrap_or_else(|panic| Err(died(name, panic.as_ref())));
+            result = result.and(ended);
+        }
+        lock(&self.ledger.taken).complete = true;
+        result
+    }
+}
+
+impl Iterator for Flows {
+    type Item = Result<FlowRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.wait(Duration::from_secs(3600)) {
+                Ok(Waited::Record(record)) => return Some(Ok(*record)),
+                Ok(Waited::Nothing) => {}
+                Ok(Waited::End) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Drop for Flows {
+    fn drop(&mut self) {
+        self.abandoned.raise();
+        self.stop.raise();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut taken = lock(&self.ledger.taken);
+            self.chunk.by_ref().for_each(|record| taken.leave(&record));
+            drop(taken);
+            match self.records.recv_deadline(deadline) {
+                Ok(chunk) => self.chunk = chunk.into_iter(),
+                Err(RecvTimeoutError::Disconnected) => break,
+                // A thread is held up in the user's own code: it ends as soon as that lets it.
+                Err(RecvTimeoutError::Timeout) => return,
+            }
+        }
+        // Nobody is left to hear of an error.
+        let _ = self.join();
+    }
+}
+
+fn died(name: String, panic: &(dyn std::any::Any + Send)) -> Error {
+    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::Thread { name, detail: format!("panicked: {}", message.as_deref().unwrap_or("no message")) }
+}
+
+/// How often a waiting iterator looks whether the run was stopped.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long a run that was stopped may take to end.
+const PATIENCE: Duration = Duration::from_secs(1);

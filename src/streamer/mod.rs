@@ -1,0 +1,442 @@
+//! The streamer: a source and its options in, an iterator of flow records out.
+//!
+//! A capture thread reads and decodes; meters run on worker threads, or inside the capture thread; every channel between
+//! them is bounded, so that a slow consumer slows a file down and nothing grows.
+
+mod batch;
+mod capture_loop;
+mod flows;
+mod report;
+mod worker;
+
+pub use flows::{Flows, StopHandle, Waited};
+pub use report::{Report, reason_name};
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+use crate::capture::file::{FileSource, Input};
+use crate::capture::{PacketSource, StopFlag};
+use crate::classify::{ClassifierOptions, DissectionLimits};
+use crate::error::{Error, Result};
+use crate::flow::FlowHasher;
+use crate::flow::schema::Schema;
+use crate::meter::{Meter, MeterConfig};
+use crate::metric::{Metric, MetricGroup};
+use crate::packet::Decoder;
+
+use batch::Batch;
+use capture_loop::{CaptureLoop, Dispatcher, Outlet};
+use report::{CaptureCounts, Ledger};
+use worker::Worker;
+
+/// A source and everything that is wanted of it; [`Streamer::start`] opens it and sets the threads to work.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use flowgauge::{Metric, Streamer};
+///
+/// let flows = Streamer::from_file("trace.pcap")
+///     .inactive_timeout(Duration::from_secs(60))
+///     .metric("syns", Metric::fold(|| 0u64, |n, packet, _flow| *n += u64::from(packet.tcp_flags().syn())))
+///     .start()?;
+/// for record in flows {
+///     println!("{}", record?);
+/// }
+/// # Ok::<(), flowgauge::Error>(())
+/// ```
+#[must_use = "a streamer does nothing before `start`"]
+pub struct Streamer {
+    source: Source,
+    meter: MeterConfig,
+    dissections: DissectionLimits,
+    stable_labels: bool,
+    capacity: Option<usize>,
+    workers: Option<usize>,
+    decode_tunnels: bool,
+    fragments: bool,
+    filter: Option<String>,
+    max_frames: Option<u64>,
+    live: LiveOptions,
+    #[cfg(test)]
+    lose: Option<Hop>,
+}
+
+/// How an interface is opened.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LiveOptions {
+    /// Whether frames for other stations are captured too. Defaults to true.
+    pub promiscuous: bool,
+    /// Bytes kept of each frame. Defaults to 65,535.
+    pub snaplen: u32,
+    /// Bytes of the kernel's buffer; `None`, the default, is libpcap's choice.
+    pub buffer_size: Option<u32>,
+}
+
+/// The places where a test can take a packet away, to see that the ledger notices.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Hop {
+    Read,
+    Decoded,
+    Record,
+}
+
+enum Source {
+    Inputs(Vec<Input>),
+    Interface(String),
+    Named(String),
+    Own(Box<dyn PacketSource>),
+}
+
+impl Streamer {
+    /// Reads a capture file; `-` is standard input.
+    pub fn from_file(path: impl Into<PathBuf>) -> Self {
+        Self::from_files([path])
+    }
+
+    /// Reads several capture files as one continuous capture: flows and time go on across the seam.
+    pub fn from_files<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Self {
+        Self::new(Source::Inputs(paths.into_iter().map(|path| input(path.into())).collect()))
+    }
+
+    /// Reads a capture that is in memory already.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(Source::Inputs(vec![Input::Bytes(bytes.into())]))
+    }
+
+    /// Reads a capture from anything that can be read; `name` stands for it in errors.
+    pub fn from_reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
+        Self::new(Source::Inputs(vec![Input::Reader { name: name.into(), reader: Box::new(reader) }]))
+    }
+
+    /// Captures on an interface.
+    pub fn from_interface(name: impl Into<String>) -> Self {
+        Self::new(Source::Interface(name.into()))
+    }
+
+    /// Reads the file of this name if there is one (`-` is standard input), else captures on the interface of this name.
+    pub fn from_name(name: impl Into<String>) -> Self {
+        Self::new(Source::Named(name.into()))
+    }
+
+    /// Takes frames from a source of your own.
+    pub fn from_source(source: impl PacketSource + 'static) -> Self {
+        Self::new(Source::Own(Box::new(source)))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source,
+            meter: MeterConfig::new(),
+            dissections: if cfg!(feature = "ndpi") { DissectionLimits::all(20) } else { DissectionLimits::all(0) },
+            stable_labels: false,
+            capacity: None,
+            workers: None,
+            decode_tunnels: true,
+            fragments: true,
+            filter: None,
+            max_frames: None,
+            live: LiveOptions::default(),
+            #[cfg(test)]
+            lose: None,
+        }
+    }
+
+    /// How long a flow may stay silent before it ends with [`ExportReason::INACTIVE`](crate::ExportReason::INACTIVE).
+    ///
+    /// Measured in packet time. Defaults to 60 s; zero means one record per packet (IPFIX `flowIdleTimeout`), `None` never.
+    #[doc(alias = "idle_timeout")]
+    pub fn inactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.meter = self.meter.inactive_timeout(timeout);
+        self
+    }
+
+    /// The age at which a living flow is cut and reported with [`ExportReason::ACTIVE`](crate::ExportReason::ACTIVE).
+    ///
+    /// Measured in packet time. Defaults to 120 s; zero cuts at every packet (IPFIX `flowActiveTimeout`), `None` never.
+    pub fn active_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.meter = self.meter.active_timeout(timeout);
+        self
+    }
+
+    /// How many flows may live at once, over all workers; at the bound the flow nearest its end leaves, exported.
+    ///
+    /// `None`, the default, is without bound for files and 1,000,000 on an interface; zero is refused by
+    /// [`Streamer::start`].
+    pub fn capacity(mut self, flows: impl Into<Option<usize>>) -> Self {
+        self.capacity = flows.into();
+        self
+    }
+
+    /// Whether the end of a TCP connection (FIN in both directions, or RST) ends its flow. Off by default.
+    ///
+    /// The flow still takes packets for 5 s, or until a SYN without ACK opens the next one.
+    pub fn tcp_end(mut self, on: bool) -> Self {
+        self.meter = self.meter.tcp_end(on);
+        self
+    }
+
+    /// Adds a metric of the user's own. Metrics come in the order in which they are added.
+    pub fn metric(mut self, name: impl Into<String>, metric: Metric) -> Self {
+        self.meter = self.meter.metric(name, &metric);
+        self
+    }
+
+    /// Adds metrics that share code and state.
+    pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
+        self.meter = self.meter.metric_group(group);
+        self
+    }
+
+    /// A BPF expression (`man pcap-filter`) that frames must match; the others are counted as filtered.
+    pub fn bpf_filter(mut self, expression: impl Into<String>) -> Self {
+        self.filter = Some(expression.into());
+        self
+    }
+
+    /// How many packets of a flow nDPI sees. Defaults to 20; 0 turns it off.
+    pub fn n_dissections(self, packets: u32) -> Self {
+        self.dissection_limits(DissectionLimits::all(packets))
+    }
+
+    /// How many packets of a flow nDPI sees, by protocol.
+    pub fn dissection_limits(mut self, limits: DissectionLimits) -> Self {
+        self.dissections = limits;
+        self
+    }
+
+    /// Whether labels are to be independent of the number of workers. Off by default: it costs time, and nDPI then learns
+    /// nothing from one flow for another.
+    pub fn stable_labels(mut self, on: bool) -> Self {
+        self.stable_labels = on;
+        self
+    }
+
+    /// How many threads meter; 0 does it inside the capture thread.
+    ///
+    /// `None`, the default, is one less than the processors of this process, at least 1.
+    pub fn workers(mut self, workers: impl Into<Option<usize>>) -> Self {
+        self.workers = workers.into();
+        self
+    }
+
+    /// Whether packets inside tunnels make flows of their own (GTP-U). On by default.
+    pub fn decode_tunnels(mut self, on: bool) -> Self {
+        self.decode_tunnels = on;
+        self
+    }
+
+    /// Whether later fragments are counted in the flow of their first. On by default.
+    pub fn fragments(mut self, on: bool) -> Self {
+        self.fragments = on;
+        self
+    }
+
+    /// Reads at most this many frames.
+    pub fn max_frames(mut self, frames: impl Into<Option<u64>>) -> Self {
+        self.max_frames = frames.into();
+        self
+    }
+
+    /// How an interface is opened.
+    pub fn live_options(mut self, options: LiveOptions) -> Self {
+        self.live = options;
+        self
+    }
+
+    /// Opens the source and sets the threads to work.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSource`], [`Error::OpenFile`], [`Error::NotACapture`], [`Error::CaptureDenied`] and their kin when
+    /// the source cannot be opened, [`Error::Filter`] for a bad expression, [`Error::Option`] for a value out of range,
+    /// [`Error::Classifier`] when nDPI cannot be set up.
+    pub fn start(self) -> Result<Flows> {
+        if self.capacity == Some(0) {
+            let allowed = "at least 1, or none for no bound";
+            return Err(Error::Option { option: "capacity", value: "0".into(), allowed });
+        }
+        let workers = self.workers.unwrap_or_else(default_workers);
+        if workers > MAX_WORKERS {
+            return Err(Error::Option { option: "workers", value: workers.to_string(), allowed: "at most 1024" });
+        }
+        let shards = workers.max(1);
+        let classifier = ClassifierOptions { limits: self.dissections, stable_labels: self.stable_labels };
+        let names = self.meter.metric_names()?;
+        let stop = StopFlag::default();
+        let abandoned = StopFlag::default();
+        let opened = open(self.source, &self.live, self.filter, &stop)?;
+        let live = opened.source.is_live();
+        let capacity = self.capacity.or(live.then_some(LIVE_CAPACITY)).map(|flows| flows.div_ceil(shards));
+        let config = self.meter.classifier(classifier).capacity(capacity);
+
+        let hasher = FlowHasher::random();
+        let ledger = Arc::new(Ledger::new(shards));
+        let (send_records, records) = bounded(RECORD_CHUNKS);
+        let mut meters = Vec::with_capacity(shards);
+        for index in 0..shards {
+            let meter = Meter::with_hasher(config.clone(), hasher.clone())?;
+            let ledger = Arc::clone(&ledger);
+            let records = send_records.clone();
+            meters.push(Worker::new(meter, index, ledger, records, stop.clone(), abandoned.clone()));
+        }
+        drop(send_records);
+
+        let capture = CaptureLoop {
+            source: opened.source,
+            #[cfg(feature = "pcap")]
+            filter: opened.filter,
+            decoder: Decoder::new(self.decode_tunnels, self.fragments),
+            hasher,
+            max_frames: self.max_frames,
+            ledger: Arc::clone(&ledger),
+            stop: stop.clone(),
+            counts: CaptureCounts::default(),
+            #[cfg(test)]
+            lose: self.lose,
+        };
+        let around = config.groups().to_vec();
+        let mut flows = Flows {
+            records,
+            chunk: Vec::new().into_iter(),
+            threads: Vec::new(),
+            ledger,
+            schema: Schema::new(names),
+            stop,
+            abandoned,
+            stopped: None,
+            #[cfg(test)]
+            lose: self.lose,
+        };
+        let outlet = if workers == 0 {
+            // One meter was made for one shard.
+            let worker = meters.pop().expect("there is at least one shard");
+            Outlet::Inline(Box::new(worker), Batch::default())
+        } else {
+            let (send_empties, empties) = bounded(shards * (QUEUED_BATCHES + 1));
+            let mut senders = Vec::with_capacity(shards);
+            for (index, worker) in meters.into_iter().enumerate() {
+                let (send, receive) = bounded(QUEUED_BATCHES);
+                let send_empties = send_empties.clone();
+                senders.push(send);
+                let run = move || worker.run(&receive, &send_empties);
+                flows.threads.push(spawn(format!("fg-meter-{index}"), around.clone(), run)?);
+            }
+            let hasher = if live { FlowHasher::random() } else { FlowHasher::fixed() };
+            let pending = (0..shards).map(|_| Batch::default()).collect();
+            Outlet::Workers(Dispatcher { workers: senders, empties, hasher, pending })
+        };
+        let around = if workers == 0 { around } else { Vec::new() };
+        // First in the list, so that an error of the source is told before one of a metric.
+        flows.threads.insert(0, spawn("fg-capture".into(), around, move || capture.run(outlet))?);
+        Ok(flows)
+    }
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self { promiscuous: true, snaplen: 65_535, buffer_size: None }
+    }
+}
+
+impl fmt::Debug for Streamer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streamer").field("meter", &self.meter).field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+struct Opened {
+    source: Box<dyn PacketSource>,
+    #[cfg(feature = "pcap")]
+    filter: Option<crate::capture::filter::Filter>,
+}
+
+fn open(source: Source, live: &LiveOptions, filter: Option<String>, stop: &StopFlag) -> Result<Opened> {
+    let inputs = match source {
+        Source::Interface(name) => return open_interface(&name, live, filter, stop),
+        Source::Named(name) if name != "-" && !PathBuf::from(&name).exists() => {
+            return open_interface(&name, live, filter, stop);
+        }
+        Source::Named(name) => vec![input(name.into())],
+        Source::Inputs(inputs) => inputs,
+        Source::Own(source) => return with_filter(source, filter),
+    };
+    with_filter(Box::new(FileSource::open(inputs, stop.clone())?), filter)
+}
+
+#[cfg(feature = "pcap")]
+fn with_filter(source: Box<dyn PacketSource>, filter: Option<String>) -> Result<Opened> {
+    let filter = filter.map(|expression| crate::capture::filter::Filter::new(&expression)).transpose()?;
+    Ok(Opened { source, filter })
+}
+
+#[cfg(not(feature = "pcap"))]
+fn with_filter(source: Box<dyn PacketSource>, filter: Option<String>) -> Result<Opened> {
+    match filter {
+        Some(_) => Err(Error::MissingFeature { what: "a BPF filter", feature: "pcap" }),
+        None => Ok(Opened { source }),
+    }
+}
+
+#[cfg(feature = "pcap")]
+fn open_interface(name: &str, live: &LiveOptions, filter: Option<String>, stop: &StopFlag) -> Result<Opened> {
+    let source = crate::capture::live::LiveSource::open(name, live, filter.as_deref(), stop.clone())?;
+    Ok(Opened { source: Box::new(source), filter: None })
+}
+
+#[cfg(not(feature = "pcap"))]
+fn open_interface(_: &str, _: &LiveOptions, _: Option<String>, _: &StopFlag) -> Result<Opened> {
+    Err(Error::MissingFeature { what: "capturing on an interface", feature: "pcap" })
+}
+
+fn input(path: PathBuf) -> Input {
+    if path.as_os_str() == "-" { Input::Stdin } else { Input::Path(path) }
+}
+
+/// Starts a thread whose body runs inside every group of metrics' own surroundings.
+fn spawn(
+    name: String,
+    groups: Vec<Arc<dyn MetricGroup>>,
+    body: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Result<(String, JoinHandle<Result<()>>)> {
+    let run = move || {
+        let mut body = Some(body);
+        let mut result = Ok(());
+        within(&groups, &mut || {
+            if let Some(body) = body.take() {
+                result = body();
+            }
+        });
+        result
+    };
+    match thread::Builder::new().name(name.clone()).spawn(run) {
+        Ok(handle) => Ok((name, handle)),
+        Err(error) => Err(Error::Thread { name, detail: format!("cannot be started: {error}") }),
+    }
+}
+
+fn within(groups: &[Arc<dyn MetricGroup>], body: &mut dyn FnMut()) {
+    match groups.split_first() {
+        None => body(),
+        Some((group, rest)) => group.around(&mut || within(rest, body)),
+    }
+}
+
+fn default_workers() -> usize {
+    thread::available_parallelism().map_or(1, |processors| processors.get() - 1).max(1)
+}
+
+/// Living flows on an interface, unless told otherwise.
+const LIVE_CAPACITY: usize = 1_000_000;
+const MAX_WORKERS: usize = 1024;
+/// Blocks that may wait for one worker.
+const QUEUED_BATCHES: usize = 4;
+/// Chunks of records that may wait for the consumer.
+const RECORD_CHUNKS: usize = 16;

@@ -1,0 +1,258 @@
+//! The ledger of a run: every frame is in exactly one record, or under exactly one named reason.
+//!
+//! Each counter is counted where the thing happens and never from another, so that [`Report::check`] can fail.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::capture::Dropped;
+use crate::error::{Error, Result};
+use crate::flow::{ExportReason, FlowRecord};
+use crate::meter::Living;
+use crate::packet::SkipReason;
+
+/// What became of everything that a run has read so far; bytes are bytes on the wire.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Frames read from the source.
+    pub frames_read: u64,
+    /// Their bytes.
+    pub bytes_read: u64,
+    /// Frames that the BPF filter left out.
+    pub filtered: u64,
+    /// Their bytes.
+    pub filtered_bytes: u64,
+    /// Frames that decoding refused, by reason; reasons that did not occur are left out.
+    pub skipped: BTreeMap<SkipReason, u64>,
+    /// Their bytes.
+    pub skipped_bytes: u64,
+    /// Packets: frames that decoding accepted.
+    pub packets: u64,
+    /// Their bytes.
+    pub packet_bytes: u64,
+    /// Flows that are in no record yet; after the end of a run, those that nobody took.
+    pub living: u64,
+    /// Their packets.
+    pub living_packets: u64,
+    /// Their bytes.
+    pub living_bytes: u64,
+    /// Records that the user's own condition kept back.
+    pub withheld: u64,
+    /// Their packets.
+    pub withheld_packets: u64,
+    /// Their bytes.
+    pub withheld_bytes: u64,
+    /// Records handed out, by reason; reasons that did not occur are left out.
+    pub records: BTreeMap<ExportReason, u64>,
+    /// Their packets.
+    pub record_packets: u64,
+    /// Their bytes.
+    pub record_bytes: u64,
+    /// Flows that had to leave because the cache was full.
+    pub evicted: u64,
+    /// Packets whose stamp lies before the clock.
+    pub out_of_order: u64,
+    /// Frames whose stamp was saturated.
+    pub time_out_of_range: u64,
+    /// Frames lost before they were read.
+    pub dropped: Dropped,
+    /// What the user should know, once each.
+    pub warnings: Vec<String>,
+    /// Whether the run is over: before, packets may be on their way between the threads.
+    pub complete: bool,
+}
+
+impl Report {
+    /// Checks the law of conservation: nothing that was read is lost or counted twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ledger`] with both sides of the equation that does not hold. While the run is not
+    /// [`complete`](Report::complete), less than went in may have come out, but never more.
+    pub fn check(&self) -> Result<()> {
+        let skipped: u64 = self.skipped.values().sum();
+        let laws = [
+            (
+                "frames_read",
+                self.frames_read,
+                "filtered + skipped + packets",
+                self.filtered + skipped + self.packets,
+                true,
+            ),
+            (
+                "bytes_read",
+                self.bytes_read,
+                "filtered_bytes + skipped_bytes + packet_bytes",
+                self.filtered_bytes + self.skipped_bytes + self.packet_bytes,
+                true,
+            ),
+            (
+                "packets",
+                self.packets,
+                "record_packets + withheld_packets + living_packets",
+                self.record_packets + self.withheld_packets + self.living_packets,
+                self.complete,
+            ),
+            (
+                "packet_bytes",
+                self.packet_bytes,
+                "record_bytes + withheld_bytes + living_bytes",
+                self.record_bytes + self.withheld_bytes + self.living_bytes,
+                self.complete,
+            ),
+        ];
+        for (left_name, left, right_name, right, exact) in laws {
+            if left < right || (exact && left != right) {
+                return Err(Error::Ledger { detail: format!("{left_name} is {left}, but {right_name} is {right}") });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line of JSON.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{\"frames_read\": {}, \"bytes_read\": {}", self.frames_read, self.bytes_read)?;
+        write!(f, ", \"filtered\": {}, \"skipped\": {{", self.filtered)?;
+        write_counts(f, self.skipped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)))?;
+        write!(f, "}}, \"packets\": {}, \"living\": {}, \"withheld\": {}", self.packets, self.living, self.withheld)?;
+        f.write_str(", \"records\": {")?;
+        write_counts(f, self.records.iter().map(|(reason, count)| (reason_name(*reason), *count)))?;
+        write!(f, "}}, \"evicted\": {}, \"out_of_order\": {}", self.evicted, self.out_of_order)?;
+        write!(f, ", \"time_out_of_range\": {}", self.time_out_of_range)?;
+        let Dropped { kernel, interface } = self.dropped;
+        write!(f, ", \"dropped\": {{\"kernel\": {kernel}, \"interface\": {interface}}}, \"warnings\": [")?;
+        for (index, warning) in self.warnings.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            crate::flow::json::write_text(f, warning)?;
+        }
+        f.write_str("]}")
+    }
+}
+
+/// The name under which a report counts records of this reason: `inactive` ... and the number for a user's own.
+pub fn reason_name(reason: ExportReason) -> String {
+    if reason.number() < 16 { reason.name().to_owned() } else { reason.number().to_string() }
+}
+
+fn write_counts(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (String, u64)>) -> fmt::Result {
+    for (index, (name, count)) in counts.enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        write!(f, "\"{name}\": {count}")?;
+    }
+    Ok(())
+}
+
+/// The counters of a run, one part for each thread that counts; a part is locked once per batch.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) capture: Mutex<CaptureCounts>,
+    pub(super) workers: Vec<Mutex<WorkerCounts>>,
+    pub(super) taken: Mutex<TakenCounts>,
+}
+
+/// Counted by the capture thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CaptureCounts {
+    pub(super) frames_read: u64,
+    pub(super) bytes_read: u64,
+    pub(super) filtered: u64,
+    pub(super) filtered_bytes: u64,
+    pub(super) skipped: [u64; SkipReason::ALL.len()],
+    pub(super) skipped_bytes: u64,
+    pub(super) packets: u64,
+    pub(super) packet_bytes: u64,
+    pub(super) out_of_order: u64,
+    pub(super) time_out_of_range: u64,
+    pub(super) dropped: Dropped,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Counted by one worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct WorkerCounts {
+    pub(super) living: Living,
+    pub(super) evicted: u64,
+}
+
+/// Counted where records are handed out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TakenCounts {
+    pub(super) records: BTreeMap<ExportReason, u64>,
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    /// Records that came too late for anybody to take.
+    pub(super) untaken: Living,
+    pub(super) complete: bool,
+}
+
+impl TakenCounts {
+    pub(super) fn take(&mut self, record: &FlowRecord) {
+        let total = record.total();
+        *self.records.entry(record.export_reason).or_default() += 1;
+        self.packets += total.pkts;
+        self.bytes += total.bytes;
+    }
+
+    pub(super) fn leave(&mut self, record: &FlowRecord) {
+        let total = record.total();
+        self.untaken.flows += 1;
+        self.untaken.packets += total.pkts;
+        self.untaken.bytes += total.bytes;
+    }
+}
+
+impl Ledger {
+    pub(super) fn new(workers: usize) -> Self {
+        Self { workers: (0..workers).map(|_| Mutex::default()).collect(), ..Self::default() }
+    }
+
+    /// The report as of now. Downstream is read first, so that what moves meanwhile is missing rather than double.
+    pub(super) fn report(&self) -> Report {
+        let taken = lock(&self.taken).clone();
+        let mut living = taken.untaken;
+        let mut evicted = 0;
+        for worker in &self.workers {
+            let worker = *lock(worker);
+            living.flows += worker.living.flows;
+            living.packets += worker.living.packets;
+            living.bytes += worker.living.bytes;
+            evicted += worker.evicted;
+        }
+        let capture = lock(&self.capture).clone();
+        let skipped = SkipReason::ALL.into_iter().zip(capture.skipped).filter(|(_, count)| *count > 0).collect();
+        Report {
+            frames_read: capture.frames_read,
+            bytes_read: capture.bytes_read,
+            filtered: capture.filtered,
+            filtered_bytes: capture.filtered_bytes,
+            skipped,
+            skipped_bytes: capture.skipped_bytes,
+            packets: capture.packets,
+            packet_bytes: capture.packet_bytes,
+            living: living.flows,
+            living_packets: living.packets,
+            living_bytes: living.bytes,
+            withheld: 0,
+            withheld_packets: 0,
+            withheld_bytes: 0,
+            records: taken.records,
+            record_packets: taken.packets,
+            record_bytes: taken.bytes,
+            evicted,
+            out_of_order: capture.out_of_order,
+            time_out_of_range: capture.time_out_of_range,
+            dropped: capture.dropped,
+            warnings: capture.warnings,
+            complete: taken.complete,
+        }
+    }
+}
+
+/// Locks a part of the ledger, also after a panic of its thread: numbers cannot be half written.
+pub(super) fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
+}
