@@ -11,6 +11,7 @@ pub mod memory;
 use std::sync::Arc;
 
 use crate::error::Result;
+pub use crate::packet::Block;
 use crate::packet::{LinkType, RawPacket};
 use crate::time::Timestamp;
 
@@ -54,25 +55,6 @@ pub struct Dropped {
     pub kernel: u64,
     /// Dropped by the interface or its driver.
     pub interface: u64,
-}
-
-/// Captured bytes of many frames, shared by whoever still looks at one of them.
-#[derive(Debug, Default)]
-pub struct Block {
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl Block {
-    /// A block of these bytes.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes }
-    }
-
-    /// Its bytes.
-    #[inline]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 /// Where in a [`Block`] one frame lies, and what the capture says of it.

@@ -1,8 +1,9 @@
 //! A packet on its way to a meter, without its bytes.
 
-use crate::capture::Block;
+use std::sync::Arc;
+
 use crate::flow::{FlowHasher, FlowKey};
-use crate::packet::{LinkType, Packet, PacketInfo, RawPacket};
+use crate::packet::{Block, LinkType, Packet, PacketInfo, RawPacket};
 use crate::time::Timestamp;
 
 /// All of a packet but its bytes: what decoding learnt, the hash of its flow, and where in a [`Block`] it lies.
@@ -35,12 +36,12 @@ impl Descriptor {
 
     /// The packet again, with its bytes out of `block`.
     #[inline]
-    pub fn packet<'a>(&'a self, block: &'a Block) -> Packet<'a> {
+    pub fn packet<'a>(&'a self, block: &'a Arc<Block>) -> Packet<'a> {
         let start = self.offset as usize;
         let data = block.bytes().get(start..start + self.captured_len as usize).unwrap_or_default();
         let raw =
             RawPacket { number: self.number, stamp: self.stamp, wire_len: self.info.wire_len, link: self.link, data };
-        Packet { raw, info: &self.info }
+        Packet::in_block(raw, &self.info, block, self.offset)
     }
 
     /// What decoding learnt.

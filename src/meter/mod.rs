@@ -13,14 +13,14 @@ pub use descriptor::Descriptor;
 pub(crate) use descriptor::key_of;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::capture::Block;
 use crate::classify::Classifier;
 use crate::error::{BoxError, Error, Result};
 use crate::flow::{
     Counts, Direction, ExportReason, FlowFlags, FlowHasher, FlowKey, FlowRecord, FlowState, MetricNames, Metrics, Value,
 };
-use crate::packet::{Packet, PacketFlags};
+use crate::packet::{Block, Packet, PacketFlags};
 use crate::time::Timestamp;
 
 use cache::{Entry, FlowCache, TcpEnd};
@@ -112,7 +112,7 @@ impl Meter {
     }
 
     /// Meters packets whose bytes lie in `block`, in order; their hashes must come from this meter's hasher.
-    pub fn observe_all(&mut self, block: &Block, descriptors: &[Descriptor]) {
+    pub fn observe_all(&mut self, block: &Arc<Block>, descriptors: &[Descriptor]) {
         // Two passes over a few packets at a time: the first asks for the flows of all of them, so that memory answers
         // while the others are looked up.
         for group in descriptors.chunks(GROUP) {

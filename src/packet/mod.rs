@@ -3,17 +3,20 @@
 //! A [`RawPacket`] (lent bytes, as captured) enters the [`Decoder`]; a [`PacketInfo`] leaves, or a [`Skipped`] frame with
 //! its reason. Decoding never reads past the captured bytes, never allocates and never fails.
 
+mod block;
 mod decode;
 mod fragment;
 mod link;
 mod tunnel;
 
+pub use block::{Block, SharedBytes};
 pub use decode::Decoder;
 pub use link::LinkType;
 
 pub use crate::tunnel::Tunnel;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use crate::time::Timestamp;
 
@@ -259,9 +262,22 @@ pub struct Packet<'a> {
     pub raw: RawPacket<'a>,
     /// What decoding learnt.
     pub info: &'a PacketInfo,
+    /// The block that `raw.data` lies in, and where; `None` for bytes that lie elsewhere.
+    block: Option<(&'a Arc<Block>, u32)>,
 }
 
 impl<'a> Packet<'a> {
+    /// A packet whose bytes lie anywhere.
+    pub const fn new(raw: RawPacket<'a>, info: &'a PacketInfo) -> Self {
+        Self { raw, info, block: None }
+    }
+
+    /// A packet whose bytes lie in `block`, from `offset` on.
+    #[inline]
+    pub(crate) const fn in_block(raw: RawPacket<'a>, info: &'a PacketInfo, block: &'a Arc<Block>, offset: u32) -> Self {
+        Self { raw, info, block: Some((block, offset)) }
+    }
+
     /// Source address of the innermost IP header.
     pub fn ip_src(&self) -> IpAddr {
         ip_addr(self.info.ip_version, self.info.src)
@@ -290,6 +306,18 @@ impl<'a> Packet<'a> {
     /// The captured bytes of the innermost IP packet, header first, without link padding.
     pub fn ip_bytes(&self) -> &'a [u8] {
         span(self.raw.data, self.info.ip_offset, self.info.ip_len)
+    }
+
+    /// The same bytes as [`Packet::ip_bytes`], to keep: without a copy where the packet lies in a shared block.
+    pub fn shared_ip_bytes(&self) -> SharedBytes {
+        let bytes = self.ip_bytes();
+        match self.block {
+            Some((block, offset)) => {
+                let start = offset as usize + (self.info.ip_offset as usize).min(self.raw.data.len());
+                SharedBytes::new(Arc::clone(block), start..start + bytes.len())
+            }
+            None => SharedBytes::new(Arc::new(Block::new(bytes.to_vec())), 0..bytes.len()),
+        }
     }
 
     /// The captured bytes of the transport payload.
