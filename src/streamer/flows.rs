@@ -37,9 +37,13 @@ pub struct StopHandle(StopFlag);
 
 /// What waiting for a record came to.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made; a box would cost an allocation a record"
+)]
 pub enum Waited {
     /// A record.
-    Record(Box<FlowRecord>),
+    Record(FlowRecord),
     /// Nothing yet.
     Nothing,
     /// There will be no more.
@@ -60,7 +64,7 @@ impl Flows {
     ///
     /// What ended the run before its end, once, after the last record.
     pub fn wait(&mut self, timeout: Duration) -> Result<Waited> {
-        let deadline = Instant::now() + timeout;
+        let mut deadline = None;
         loop {
             if let Some(record) = self.chunk.next() {
                 #[cfg(test)]
@@ -68,8 +72,9 @@ impl Flows {
                     continue;
                 }
                 lock(&self.ledger.taken).take(&record);
-                return Ok(Waited::Record(Box::new(record)));
+                return Ok(Waited::Record(record));
             }
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
             let look = deadline.min(Instant::now() + LOOK);
             match self.records.recv_deadline(look) {
                 Ok(chunk) => {
@@ -139,7 +144,7 @@ impl Iterator for Flows {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.wait(Duration::from_secs(3600)) {
-                Ok(Waited::Record(record)) => return Some(Ok(*record)),
+                Ok(Waited::Record(record)) => return Some(Ok(record)),
                 Ok(Waited::Nothing) => {}
                 Ok(Waited::End) => return None,
                 Err(error) => return Some(Err(error)),
