@@ -97,6 +97,12 @@ impl Flows {
         self.ledger.report()
     }
 
+    /// Stops the run, leaves what was not taken, and gives the final report.
+    pub fn close(mut self) -> Report {
+        self.wind_up();
+        self.report()
+    }
+
     /// The columns of the records.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -126,8 +132,30 @@ impl Flows {
         Err(Error::Thread { name: "fg-capture".into(), detail })
     }
 
+    /// Ends the run without taking its records.
+    fn wind_up(&mut self) {
+        self.abandoned.raise();
+        self.stop.raise();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut taken = lock(&self.ledger.taken);
+            self.chunk.by_ref().for_each(|record| taken.leave(&record));
+            drop(taken);
+            match self.records.recv_deadline(deadline) {
+                Ok(chunk) => self.chunk = chunk.into_iter(),
+                Err(RecvTimeoutError::Disconnected) => break,
+                // A thread is held up in the user's own code: it ends as soon as that lets it.
+                Err(RecvTimeoutError::Timeout) => return,
+            }
+        }
+        // Nobody is left to hear of an error.
+        let _ = self.join();
+    }
+
     /// Waits for the threads, all of which have hung up, and gives the first error.
     fn join(&mut self) -> Result<()> {
+        // If a worker died early, the capture thread is still to be told.
+        self.stop.raise();
         let mut result = Ok(());
         for (name, thread) in self.threads.drain(..) {
             let ended = thread.join().unwrap_or_else(|panic| Err(died(name, panic.as_ref())));
@@ -155,22 +183,7 @@ impl Iterator for Flows {
 
 impl Drop for Flows {
     fn drop(&mut self) {
-        self.abandoned.raise();
-        self.stop.raise();
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let mut taken = lock(&self.ledger.taken);
-            self.chunk.by_ref().for_each(|record| taken.leave(&record));
-            drop(taken);
-            match self.records.recv_deadline(deadline) {
-                Ok(chunk) => self.chunk = chunk.into_iter(),
-                Err(RecvTimeoutError::Disconnected) => break,
-                // A thread is held up in the user's own code: it ends as soon as that lets it.
-                Err(RecvTimeoutError::Timeout) => return,
-            }
-        }
-        // Nobody is left to hear of an error.
-        let _ = self.join();
+        self.wind_up();
     }
 }
 
