@@ -40,7 +40,7 @@ bless: ## Write what the code now says into tests/golden; review the diff
 	@scripts/bless
 
 data: ## Make the generated captures of tests/data again; the bytes stay the same
-	@python3 scripts/make_test_data.py tests/data
+	@python3 -B scripts/make_test_data.py tests/data
 
 clean: ## Remove everything that was built, .venv too
 	@cargo clean
