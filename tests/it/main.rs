@@ -1,1 +1,10 @@
-fn main(){}
+//! The tests of the public face, in one binary.
+
+mod support;
+
+mod decode;
+
+mod decode_fragments;
+mod decode_link;
+
+mod decode_tunnel;
