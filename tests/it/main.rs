@@ -3,8 +3,8 @@
 mod support;
 
 mod decode;
-
+mod decode_corpus;
 mod decode_fragments;
 mod decode_link;
-
+mod decode_properties;
 mod decode_tunnel;
