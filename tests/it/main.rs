@@ -1,1 +1,3 @@
-fn main(){}
+//! The API tests: one binary, one module for each room.
+
+mod classify;
