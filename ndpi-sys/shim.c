@@ -27,6 +27,7 @@ struct fg_ndpi_module {
 struct fg_ndpi_flow {
   fg_ndpi_verdict last; /* what was said last */
   uint32_t given;       /* packets so far, saturating */
+  uint8_t protocol;     /* of the first packet, as nDPI reads it */
   struct ndpi_flow_struct ndpi;
 };
 
@@ -162,13 +163,23 @@ static void say(fg_ndpi_verdict *verdict, const ndpi_protocol *result, const str
 
 uint32_t fg_ndpi_inspect(fg_ndpi_module *module, fg_ndpi_flow *flow, const uint8_t *ip, uint16_t len, uint64_t time_ms,
                          fg_ndpi_verdict *verdict) {
-#if FG_VERSION >= 406
-  ndpi_protocol result = ndpi_detection_process_packet(module->ndpi, &flow->ndpi, ip, len, time_ms, NULL);
-#else
-  ndpi_protocol result = ndpi_detection_process_packet(module->ndpi, &flow->ndpi, ip, len, time_ms);
-#endif
+  uint8_t protocol;
+  ndpi_protocol result;
 
+  /* TCP and UDP state share their memory in the flow, and what is freed in the end goes by the protocol of the last
+   * packet: a flow in which nDPI saw two protocols would free what is no pointer, or lose one. */
+  if (ndpi_detection_get_l4(ip, len, NULL, NULL, &protocol, 0) != 0 || (flow->given && protocol != flow->protocol)) {
+    *verdict = flow->last;
+    verdict->undecided = 1;
+    return flow->given;
+  }
+  flow->protocol = protocol;
   if (flow->given != UINT32_MAX) flow->given++;
+#if FG_VERSION >= 406
+  result = ndpi_detection_process_packet(module->ndpi, &flow->ndpi, ip, len, time_ms, NULL);
+#else
+  result = ndpi_detection_process_packet(module->ndpi, &flow->ndpi, ip, len, time_ms);
+#endif
   say(verdict, &result, &flow->ndpi);
 #if FG_VERSION >= 500
   verdict->undecided = result.state != NDPI_STATE_MONITORING &&

@@ -47,7 +47,8 @@ fg_ndpi_flow *fg_ndpi_flow_new(void);
 void fg_ndpi_flow_free(fg_ndpi_flow *flow);
 
 /* Dissects the next packet: `len` bytes from the IP header, at `time_ms` milliseconds since 1970. Returns how many
- * packets the flow has been given, this one included. */
+ * packets of the flow were dissected so far. One that nDPI cannot read (its lengths contradict `len`, or it is a later
+ * fragment), or whose protocol is not that of the flow's first, is passed over and does not count. */
 uint32_t fg_ndpi_inspect(fg_ndpi_module *module, fg_ndpi_flow *flow, const uint8_t *ip, uint16_t len, uint64_t time_ms,
                          fg_ndpi_verdict *verdict);
 

@@ -51,6 +51,11 @@ impl Dissector {
         // The clock, since nDPI is to see a time that never runs backwards; it has no use for one before 1970.
         let time_ms = u64::try_from(packet.info.clock.as_millis()).unwrap_or(0);
         let (mut verdict, given) = self.module.inspect(flow, ip, time_ms);
+        if given == 0 {
+            // Nothing was learnt, so nothing is kept: the packet was one that nDPI cannot read.
+            *classification = Classification::Waiting;
+            return;
+        }
         if verdict.undecided && given < limit {
             return;
         }

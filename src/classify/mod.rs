@@ -27,11 +27,10 @@ pub struct ClassifierOptions {
     /// Nothing that was learnt from one flow is used for another, so that labels do not depend on which flows share a
     /// module, that is on the number of workers. Defaults to `false`.
     ///
-    /// nDPI remembers the addresses of peers (BitTorrent, Zoom, mining, Teams ...), of servers (Ookla, Tinc), of STUN
-    /// sessions and the names in certificates, and names later flows by them. With this option it forgets after each
-    /// packet. That costs eight pointer comparisons a packet (1 to 2 ns of about 1 µs), a free and an allocation of 8 KiB
-    /// or less where something was learnt, and the labels that only such knowledge gives: on nDPI's own test captures
-    /// one flow in a hundred.
+    /// nDPI remembers the addresses of peers (BitTorrent, Zoom, mining, Teams ...), of servers (Ookla, Tinc), STUN sessions
+    /// and the names in certificates, and names later flows by them. With this option it forgets after each packet. That
+    /// costs less than 5 % of the time of a packet in nDPI (1.32 and 1.39 µs for an undecided TCP flow), and the labels
+    /// that only such knowledge gives: 8 of the 3,504 flows in 113 captures of nDPI's own tests.
     pub stable_labels: bool,
 }
 
@@ -79,7 +78,7 @@ pub enum Classification {
 impl Classifier {
     /// Opens a classifier; with all limits 0 it is [`Classifier::Off`].
     ///
-    /// Opening nDPI takes about 10 ms and 5 MB, and waits for any other opening in this process: nDPI allows one at a time.
+    /// Opening nDPI takes 10 to 20 ms and 5.6 MB of memory, and waits for any other opening in this process: nDPI allows one at a time.
     ///
     /// # Errors
     ///

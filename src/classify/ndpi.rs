@@ -61,7 +61,8 @@ impl Module {
 
     /// Dissects the next packet of a flow, which begins at its IP header, at `time_ms` milliseconds since 1970.
     ///
-    /// Returns how many packets the flow was given so far, too.
+    /// Returns how many packets of the flow were dissected so far, too. One that nDPI cannot read, or of another protocol
+    /// than the flow's first, is passed over and does not count.
     #[inline]
     pub(super) fn inspect(&mut self, flow: &mut Flow, ip: &[u8], time_ms: u64) -> (Verdict, u32) {
         let len = u16::try_from(ip.len()).unwrap_or(u16::MAX);

@@ -1,6 +1,7 @@
 //! Naming applications: what nDPI is given, when it is let go, and what is said in the end.
 #![cfg(feature = "ndpi")]
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -145,19 +146,6 @@ fn looking_at_a_living_flow_changes_nothing() {
 }
 
 #[test]
-fn a_look_at_a_guess_is_not_remembered_for_other_flows() {
-    // 52.112.0.0/14 is Teams: a guess of it over TCP makes nDPI rename later Skype calls of the same host.
-    let teams = (Ipv4Addr::new(52, 113, 194, 132), 49153);
-    let mut classifier = open(DissectionLimits::uniform(20));
-    let mut flow = classifier.start();
-    with_tcp_flags(tcp(CLIENT, teams, b""), TcpFlags::SYN).show(&mut classifier, &mut flow);
-    for _ in 0..3 {
-        assert!(classifier.label(&flow).is_some());
-    }
-    assert!(flow.is_open());
-}
-
-#[test]
 fn later_fragments_and_cut_packets_are_neither_read_nor_counted() {
     let mut classifier = open(DissectionLimits { udp: 2, ..DissectionLimits::NDPI_READER });
     let mut flow = classifier.start();
@@ -261,10 +249,12 @@ fn mutated_packets_do_no_harm() {
     }
     let mut random = Random(0x5eed);
     let mut classifier = open(DissectionLimits::NDPI_READER);
-    let mut flows: Vec<_> = (0..16).map(|_| classifier.start()).collect();
+    let mut flows = HashMap::new();
     for _ in 0..1_000 {
         let mutated = random.mutate(&seeds);
-        let flow = &mut flows[random.below(16)];
+        // A flow has one protocol; a few flows of each are alive at a time.
+        let key = (mutated.info.ip_protocol, random.below(4));
+        let flow = flows.entry(key).or_insert_with(|| classifier.start());
         mutated.show(&mut classifier, flow);
         if random.below(8) == 0 {
             assert!(classifier.label(flow).is_some());
@@ -274,6 +264,22 @@ fn mutated_packets_do_no_harm() {
             *flow = classifier.start();
         }
     }
+}
+
+#[test]
+fn a_packet_of_another_protocol_is_passed_over() {
+    let mut classifier = open(DissectionLimits::uniform(3));
+    let mut flow = classifier.start();
+    tcp(CLIENT, (SERVER, 443), &client_hello("i.instagram.com")[..60]).show(&mut classifier, &mut flow);
+    for _ in 0..5 {
+        let mut stray = udp(CLIENT, (SERVER, 443), &noise(1200));
+        stray.info.ip_protocol = TCP;
+        stray.show(&mut classifier, &mut flow);
+    }
+    assert!(flow.is_open(), "they do not count");
+    tcp(CLIENT, (SERVER, 443), b"").show(&mut classifier, &mut flow);
+    tcp(CLIENT, (SERVER, 443), b"").show(&mut classifier, &mut flow);
+    assert!(!flow.is_open());
 }
 
 /// An IP packet of its own, without a link layer, and what a decoder would say of it.
