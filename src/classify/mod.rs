@@ -95,6 +95,7 @@ impl Classifier {
     }
 
     /// Looks at the next packet of a flow.
+    #[cfg_attr(not(feature = "ndpi"), expect(unused_variables))]
     pub fn observe(&mut self, classification: &mut Classification, packet: &Packet<'_>) {
         match self {
             Self::Off => {}
@@ -107,21 +108,27 @@ impl Classifier {
     ///
     /// While there is none it is the guess that [`finish`](Self::finish) would make now.
     pub fn label(&mut self, classification: &Classification) -> Option<Arc<Application>> {
-        match (self, classification) {
-            (_, Classification::Decided(application)) => Some(Arc::clone(application)),
-            (Self::Off, _) | (_, Classification::Off) => None,
+        match classification {
+            Classification::Off => None,
+            Classification::Decided(application) => Some(Arc::clone(application)),
             #[cfg(feature = "ndpi")]
-            (Self::Ndpi(dissector), _) => Some(dissector.label(classification)),
+            Classification::Waiting | Classification::Open(_) => match self {
+                Self::Off => None,
+                Self::Ndpi(dissector) => Some(dissector.label(classification)),
+            },
         }
     }
 
     /// The final label of a flow that ends, guessed if need be; frees what was kept of it.
     pub fn finish(&mut self, classification: &mut Classification) -> Option<Arc<Application>> {
-        match (self, std::mem::take(classification)) {
-            (_, Classification::Decided(application)) => Some(application),
-            (Self::Off, _) | (_, Classification::Off) => None,
+        match std::mem::take(classification) {
+            Classification::Off => None,
+            Classification::Decided(application) => Some(application),
             #[cfg(feature = "ndpi")]
-            (Self::Ndpi(dissector), open) => Some(dissector.finish(open)),
+            undecided @ (Classification::Waiting | Classification::Open(_)) => match self {
+                Self::Off => None,
+                Self::Ndpi(dissector) => Some(dissector.finish(undecided)),
+            },
         }
     }
 
@@ -184,5 +191,19 @@ impl DissectionLimits {
 impl Default for DissectionLimits {
     fn default() -> Self {
         Self::uniform(20)
+    }
+}
+
+#[cfg(all(test, not(feature = "ndpi")))]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_build_without_ndpi_says_so_when_asked_for_names() {
+        let refused = Classifier::open(&ClassifierOptions::default());
+        assert!(matches!(refused, Err(Error::MissingFeature { feature: "ndpi", .. })));
+        let limits = DissectionLimits::NONE;
+        assert!(matches!(Classifier::open(&ClassifierOptions { limits, stable_labels: true }), Ok(Classifier::Off)));
     }
 }
