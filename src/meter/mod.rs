@@ -10,7 +10,7 @@ mod expiry;
 
 pub use config::MeterConfig;
 pub use descriptor::Descriptor;
-pub(crate) use descriptor::key_of;
+use descriptor::key_of;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl Meter {
         let (key, turned) = key_of(packet.info);
         let hash = self.hasher.hash(&key);
         let slot = self.cache.find(hash, &key);
-        self.meter(packet, key, turned, hash, slot);
+        self.meter(packet, &key, turned, hash, slot);
     }
 
     /// Meters packets whose bytes lie in `block`, in order; their hashes must come from this meter's hasher.
@@ -118,16 +118,15 @@ impl Meter {
         for group in descriptors.chunks(GROUP) {
             let mut found = [NOT_FOUND; GROUP];
             for (slot, descriptor) in found.iter_mut().zip(group) {
-                let key = key_of(descriptor.info()).0;
-                *slot = self.cache.find(descriptor.hash(), &key).unwrap_or(NOT_FOUND);
+                *slot = self.cache.find(descriptor.hash(), descriptor.key().0).unwrap_or(NOT_FOUND);
             }
             for (slot, descriptor) in found.iter().zip(group) {
-                let (key, turned) = key_of(descriptor.info());
+                let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
-                let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, &key) {
+                let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, key) {
                     Some(*slot)
                 } else {
-                    self.cache.find(hash, &key)
+                    self.cache.find(hash, key)
                 };
                 self.meter(&descriptor.packet(block), key, turned, hash, slot);
             }
@@ -187,7 +186,7 @@ impl Meter {
         self.evicted
     }
 
-    fn meter(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
+    fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
         if self.leaving.is_some() {
             return;
         }
@@ -247,7 +246,7 @@ impl Meter {
         (self.now.nanos_since(state.last_clock) >= timeout).then_some(ExportReason::INACTIVE)
     }
 
-    fn open(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64) -> u32 {
+    fn open(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64) -> u32 {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
@@ -261,7 +260,7 @@ impl Meter {
             flags.insert(FlowFlags::TUNNEL_KEY);
         }
         let state = FlowState {
-            key,
+            key: *key,
             counts: [Counts::EMPTY; 2],
             flow_id: packet.raw.number,
             conn_id: packet.raw.number,

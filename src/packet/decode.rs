@@ -49,16 +49,30 @@ impl Decoder {
     }
 
     /// What `raw` is. Moves the clock when it is a packet.
-    #[inline]
     pub fn decode(&mut self, raw: &RawPacket<'_>) -> Decoded {
+        let mut info = PacketInfo::EMPTY;
+        match self.decode_into(raw, &mut info) {
+            Ok(()) => Decoded::Packet(info),
+            Err(skipped) => Decoded::Skipped(skipped),
+        }
+    }
+
+    /// As [`Decoder::decode`], writing what a packet is to where it is wanted: a copy of so many small fields right after
+    /// they were written would cost as much as reading them. `info` means nothing when the frame is skipped.
+    ///
+    /// # Errors
+    ///
+    /// The skipped frame.
+    #[inline]
+    pub fn decode_into(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
         let data = &raw.data[..raw.data.len().min(u32::MAX as usize - 1)];
         let mut layer = LinkLayer::UNREAD;
-        match self.frame(raw, data, &mut layer) {
-            Ok(info) => {
+        match self.frame(raw, data, &mut layer, info) {
+            Ok(()) => {
                 self.clock = info.clock;
-                Decoded::Packet(info)
+                Ok(())
             }
-            Err(reason) => Decoded::Skipped(Skipped {
+            Err(reason) => Err(Skipped {
                 reason,
                 mac_offset: (layer.mac_offset != NO_MAC).then_some(layer.mac_offset),
                 ether_type: layer.ether_type,
@@ -78,7 +92,13 @@ impl Decoder {
     }
 
     #[inline(always)]
-    fn frame(&mut self, raw: &RawPacket<'_>, data: &[u8], layer: &mut LinkLayer) -> Result<PacketInfo, SkipReason> {
+    fn frame(
+        &mut self,
+        raw: &RawPacket<'_>,
+        data: &[u8],
+        layer: &mut LinkLayer,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         let mut depth = Depth::default();
         let (network, at) = link::read(raw.link, data, layer, &mut depth)?;
         let frame =
@@ -87,18 +107,24 @@ impl Decoder {
         if (data.len() as u64) < u64::from(raw.wire_len) {
             around.flags.insert(PacketFlags::CUT);
         }
-        self.packet(&frame, Place { at, stated_end: usize::MAX, network, depth }, around)
+        self.packet(&frame, Place { at, stated_end: usize::MAX, network, depth }, around, info)
     }
 
     /// The innermost packet of the IP packet at `place`.
     #[inline(always)]
-    fn packet(&mut self, frame: &Frame<'_>, mut place: Place, around: Around) -> Result<PacketInfo, SkipReason> {
+    fn packet(
+        &mut self,
+        frame: &Frame<'_>,
+        mut place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         let ip_offset = place.at;
         let ip = ip::read(frame.data, frame.wire_len, &mut place)?;
         if ip.fragment == Fragment::No {
-            return self.content(frame, &ip, ip_offset, place, around);
+            return self.content(frame, &ip, ip_offset, place, around, info);
         }
-        self.fragment(frame, &ip, ip_offset, place, around)
+        self.fragment(frame, &ip, ip_offset, place, around, info)
     }
 
     /// The innermost packet in what follows an IP header.
@@ -110,20 +136,21 @@ impl Decoder {
         ip_offset: usize,
         place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         match ip.protocol {
-            IP_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv4, ..place }, around),
-            IPV6_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv6, ..place }, around),
+            IP_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv4, ..place }, around, info),
+            IPV6_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv6, ..place }, around, info),
             _ => {}
         }
-        let info = frame.transport(ip, ip_offset, &place, around);
+        frame.transport(ip, ip_offset, &place, around, info);
         if self.tunnels
             && ip.protocol == transport::UDP
             && (tunnel::is_tunnel_port(info.src_port) || tunnel::is_tunnel_port(info.dst_port))
         {
-            return self.tunnelled(frame, info, place, around);
+            return self.tunnelled(frame, place, around, info);
         }
-        Ok(info)
+        Ok(())
     }
 
     /// The innermost packet of a fragment.
@@ -136,48 +163,59 @@ impl Decoder {
         ip_offset: usize,
         place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         let id = match ip.fragment {
-            Fragment::Later(id) => return self.later_fragment(frame, ip, ip_offset, place.at, id, around),
+            Fragment::Later(id) => return self.later_fragment(frame, ip, ip_offset, place.at, id, around, info),
             Fragment::First(id) => Some(id).filter(|_| self.fragments),
             Fragment::No => None,
         };
-        let mut info = self.content(frame, ip, ip_offset, place, around)?;
+        self.content(frame, ip, ip_offset, place, around, info)?;
         info.flags.insert(PacketFlags::FRAGMENT);
         if let Some(id) = id {
-            self.table.insert(fragment_key(ip, id, around), first_fragment(&info), frame.clock);
+            self.table.insert(fragment_key(ip, id, around), first_fragment(info), frame.clock);
         }
-        Ok(info)
+        Ok(())
     }
 
     /// [`packet`](Self::packet), one packet further inside.
     #[cold]
     #[inline(never)]
-    fn packet_within(&mut self, frame: &Frame<'_>, place: Place, around: Around) -> Result<PacketInfo, SkipReason> {
-        self.packet(frame, place, around)
+    fn packet_within(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        self.packet(frame, place, around, info)
     }
 
-    /// The innermost packet in the tunnel that the UDP packet `outer` may be; `outer` itself when it is none.
+    /// The innermost packet in the tunnel that the UDP packet in `info` may be; that itself when it is none.
     #[cold]
     #[inline(never)]
     fn tunnelled(
         &mut self,
         frame: &Frame<'_>,
-        mut outer: PacketInfo,
         place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let outer = *info;
         let inner = tunnel::open(frame.data, place.at, place.stated_end, place.depth).and_then(|inner| {
             let flags = around.flags.union(PacketFlags::TUNNEL_KEY);
             let around = Around { tunnel: Some(inner.tunnel), tunnel_key: inner.key, flags, ..around };
-            self.packet(frame, inner.place, around)
+            self.packet(frame, inner.place, around, info)
         });
         match inner {
-            Err(SkipReason::Truncated) => outer.flags.insert(PacketFlags::INNER_UNKNOWN),
-            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
+            Err(SkipReason::Truncated) => {
+                *info = outer;
+                info.flags.insert(PacketFlags::INNER_UNKNOWN);
+            }
+            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => *info = outer,
             inner_or_skipped => return inner_or_skipped,
         }
-        Ok(outer)
+        Ok(())
     }
 
     /// A packet of the flow that its first fragment was given. Its sizes are its own: those of the fragment.
@@ -189,7 +227,8 @@ impl Decoder {
         data_offset: usize,
         id: u32,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         if !self.fragments {
             return Err(SkipReason::FragmentsOff);
         }
@@ -197,7 +236,7 @@ impl Decoder {
             self.table.find(&fragment_key(ip, id, around), frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
         let data_len = ip.ip_len.saturating_sub(ip.header_len);
         let flags = around.flags.union(first.flags);
-        Ok(PacketInfo {
+        *info = PacketInfo {
             src: first.src,
             dst: first.dst,
             clock: frame.clock,
@@ -218,7 +257,8 @@ impl Decoder {
             tcp_flags: TcpFlags::default(),
             flags: flags.union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT),
             tunnel: first.tunnel,
-        })
+        };
+        Ok(())
     }
 }
 
@@ -234,7 +274,7 @@ struct Frame<'a> {
 impl Frame<'_> {
     /// The packet whose transport header stands at `place`.
     #[inline(always)]
-    fn transport(&self, ip: &IpHeader, ip_offset: usize, place: &Place, around: Around) -> PacketInfo {
+    fn transport(&self, ip: &IpHeader, ip_offset: usize, place: &Place, around: Around, info: &mut PacketInfo) {
         let transport_len = ip.ip_len.saturating_sub(ip.header_len);
         let end = place.stated_end.min(self.data.len());
         let header = self.data.get(place.at..end).unwrap_or_default();
@@ -247,7 +287,7 @@ impl Frame<'_> {
             flags.insert(PacketFlags::PAYLOAD_UNKNOWN);
         }
         let header_len = transport.header_len.unwrap_or(u32::MAX);
-        PacketInfo {
+        *info = PacketInfo {
             src: ip.src,
             dst: ip.dst,
             clock: self.clock,
@@ -268,7 +308,7 @@ impl Frame<'_> {
             tcp_flags: transport.tcp_flags,
             flags,
             tunnel: around.tunnel,
-        }
+        };
     }
 
     /// An offset as packets tell it: never beyond the captured bytes.
