@@ -7,6 +7,7 @@ mod cache;
 mod config;
 mod descriptor;
 mod expiry;
+pub(crate) mod hint;
 
 pub use config::MeterConfig;
 pub use descriptor::Descriptor;
@@ -118,7 +119,7 @@ impl Meter {
         for group in descriptors.chunks(GROUP) {
             let mut found = [NOT_FOUND; GROUP];
             for (slot, descriptor) in found.iter_mut().zip(group) {
-                *slot = self.cache.find(descriptor.hash(), descriptor.key().0).unwrap_or(NOT_FOUND);
+                *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
@@ -209,7 +210,9 @@ impl Meter {
         self.living.bytes += u64::from(packet.info.wire_len);
         let direction = self.count(slot, packet, turned);
         let entry = self.cache.entry_mut(slot);
-        self.classifier.observe(&mut entry.classification, packet);
+        if !matches!(self.classifier, Classifier::Off) {
+            self.classifier.observe(&mut entry.classification, packet);
+        }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet, direction);
         }
@@ -223,17 +226,18 @@ impl Meter {
     fn fate(&self, slot: u32, packet: &Packet<'_>) -> Fate {
         let Entry { state, tcp, .. } = self.cache.entry(slot);
         let clock = packet.info.clock;
-        if let Some(ended) = tcp.ended {
+        let ended = tcp.ended.filter(|_| self.config.tcp_end);
+        if let Some(ended) = ended {
             let flags = packet.info.tcp_flags;
             if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
                 return Fate::Ends(ExportReason::TCP_END);
             }
         }
         if self.config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
-            return Fate::Ends(if tcp.ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
+            return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
         }
         let aged = self.config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
-        if aged && tcp.ended.is_none() { Fate::Cut } else { Fate::Goes }
+        if aged && ended.is_none() { Fate::Cut } else { Fate::Goes }
     }
 
     /// The reason with which a flow leaves at the present clock without a packet, if it is due.
