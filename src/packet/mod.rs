@@ -279,6 +279,34 @@ pub struct PacketInfo {
     pub tunnel: Option<Tunnel>,
 }
 
+/// A packet of which nothing is known, to be filled by [`Decoder::decode_into`].
+impl Default for PacketInfo {
+    fn default() -> Self {
+        Self {
+            src: 0,
+            dst: 0,
+            clock: Timestamp::MIN,
+            wire_len: 0,
+            ip_len: 0,
+            transport_len: 0,
+            payload_len: 0,
+            ip_offset: 0,
+            transport_offset: 0,
+            payload_offset: 0,
+            mac_offset: NO_MAC,
+            tunnel_key: 0,
+            src_port: 0,
+            dst_port: 0,
+            vlan_id: 0,
+            ip_version: 0,
+            ip_protocol: 0,
+            tcp_flags: TcpFlags(0),
+            flags: PacketFlags(0),
+            tunnel: None,
+        }
+    }
+}
+
 /// `mac_offset` of a packet whose link layer has no MAC addresses.
 pub const NO_MAC: u32 = u32::MAX;
 
