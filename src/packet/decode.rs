@@ -10,7 +10,7 @@ use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
 use crate::packet::tunnel;
-use crate::packet::{Decoded, NO_MAC, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel};
+use crate::packet::{Decoded, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel};
 use crate::time::Timestamp;
 
 /// Turns frames into packets, in capture order: it keeps the clock of the capture and the table of fragments.
@@ -49,20 +49,21 @@ impl Decoder {
     }
 
     /// What `raw` is. Moves the clock when it is a packet.
+    #[inline]
     pub fn decode(&mut self, raw: &RawPacket<'_>) -> Decoded {
-        let mut info = PacketInfo::EMPTY;
+        let mut info = PacketInfo::default();
         match self.decode_into(raw, &mut info) {
             Ok(()) => Decoded::Packet(info),
             Err(skipped) => Decoded::Skipped(skipped),
         }
     }
 
-    /// As [`Decoder::decode`], writing what a packet is to where it is wanted: a copy of so many small fields right after
-    /// they were written would cost as much as reading them. `info` means nothing when the frame is skipped.
+    /// [`decode`](Self::decode) for the hot path: fills `info` where it stands, since moving a packet about costs as much
+    /// as decoding it.
     ///
     /// # Errors
     ///
-    /// The skipped frame.
+    /// The skipped frame; what `info` then holds has no meaning.
     #[inline]
     pub fn decode_into(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
         let data = &raw.data[..raw.data.len().min(u32::MAX as usize - 1)];
@@ -72,12 +73,7 @@ impl Decoder {
                 self.clock = info.clock;
                 Ok(())
             }
-            Err(reason) => Err(Skipped {
-                reason,
-                mac_offset: (layer.mac_offset != NO_MAC).then_some(layer.mac_offset),
-                ether_type: layer.ether_type,
-                payload_offset: layer.payload_offset.min(data.len()) as u32,
-            }),
+            Err(reason) => Err(layer.skipped(reason, data)),
         }
     }
 
@@ -107,73 +103,107 @@ impl Decoder {
         if (data.len() as u64) < u64::from(raw.wire_len) {
             around.flags.insert(PacketFlags::CUT);
         }
-        self.packet(&frame, Place { at, stated_end: usize::MAX, network, depth }, around, info)
+        self.packet(&frame, network, Place { at, stated_end: usize::MAX, depth }, around, info)
     }
 
-    /// The innermost packet of the IP packet at `place`.
+    /// Fills `info` with the innermost packet of the IP packet at `place`.
+    ///
+    /// # Errors
+    ///
+    /// `info` is untouched when a header is missing or wrong ([`SkipReason::Truncated`], [`SkipReason::BadIpHeader`]).
     #[inline(always)]
     fn packet(
         &mut self,
         frame: &Frame<'_>,
-        mut place: Place,
+        network: Network,
+        place: Place,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let ip_offset = place.at;
-        let ip = ip::read(frame.data, frame.wire_len, &mut place)?;
-        if ip.fragment == Fragment::No {
-            return self.content(frame, &ip, ip_offset, place, around, info);
+        // Each version goes its own way to the end, so that its header stays in registers.
+        match network {
+            Network::Ipv4 => {
+                let ip = ip::v4(frame.data, frame.wire_len, &place)?;
+                if ip.fragment != Fragment::No {
+                    return self.fragment(frame, network, place, around, info);
+                }
+                self.content(frame, &ip, place.at, around, info)
+            }
+            Network::Ipv6 => self.packet_v6(frame, place, around, info),
         }
-        self.fragment(frame, &ip, ip_offset, place, around, info)
     }
 
-    /// The innermost packet in what follows an IP header.
+    #[inline(never)]
+    fn packet_v6(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let ip = ip::v6(frame.data, frame.wire_len, &place)?;
+        if ip.fragment != Fragment::No {
+            return self.fragment(frame, Network::Ipv6, place, around, info);
+        }
+        self.content(frame, &ip, place.at, around, info)
+    }
+
+    /// Fills `info` with the innermost packet in what follows an IP header.
     #[inline(always)]
     fn content(
         &mut self,
         frame: &Frame<'_>,
         ip: &IpHeader,
         ip_offset: usize,
-        place: Place,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
         match ip.protocol {
-            IP_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv4, ..place }, around, info),
-            IPV6_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv6, ..place }, around, info),
+            IP_IN_IP => return self.packet_within(frame, Network::Ipv4, ip.content, around, info),
+            IPV6_IN_IP => return self.packet_within(frame, Network::Ipv6, ip.content, around, info),
             _ => {}
         }
-        frame.transport(ip, ip_offset, &place, around, info);
+        frame.transport(ip, ip_offset, around, info);
         if self.tunnels
             && ip.protocol == transport::UDP
             && (tunnel::is_tunnel_port(info.src_port) || tunnel::is_tunnel_port(info.dst_port))
         {
-            return self.tunnelled(frame, place, around, info);
+            return self.tunnelled(frame, ip.content, around, info);
         }
         Ok(())
     }
 
-    /// The innermost packet of a fragment.
+    /// Fills `info` with the innermost packet of the fragment at `place`, whose header is read anew: handing it over would
+    /// cost every packet that is no fragment.
     #[cold]
     #[inline(never)]
     fn fragment(
         &mut self,
         frame: &Frame<'_>,
-        ip: &IpHeader,
-        ip_offset: usize,
+        network: Network,
         place: Place,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let id = match ip.fragment {
-            Fragment::Later(id) => return self.later_fragment(frame, ip, ip_offset, place.at, id, around, info),
-            Fragment::First(id) => Some(id).filter(|_| self.fragments),
-            Fragment::No => None,
+        let ip = match network {
+            Network::Ipv4 => ip::v4(frame.data, frame.wire_len, &place)?,
+            Network::Ipv6 => ip::v6(frame.data, frame.wire_len, &place)?,
         };
-        self.content(frame, ip, ip_offset, place, around, info)?;
-        info.flags.insert(PacketFlags::FRAGMENT);
-        if let Some(id) = id {
-            self.table.insert(fragment_key(ip, id, around), first_fragment(info), frame.clock);
+        match ip.fragment {
+            Fragment::Later(_) if !self.fragments => return Err(SkipReason::FragmentsOff),
+            Fragment::Later(id) => {
+                let key = fragment_key(&ip, id, around);
+                let first = self.table.find(&key, frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
+                frame.later_fragment(&ip, place.at, around, &first, info);
+            }
+            Fragment::First(id) => {
+                self.content(frame, &ip, place.at, around, info)?;
+                info.flags.insert(PacketFlags::FRAGMENT);
+                if self.fragments {
+                    self.table.insert(fragment_key(&ip, id, around), first_fragment(info), frame.clock);
+                }
+            }
+            Fragment::No => self.content(frame, &ip, place.at, around, info)?,
         }
         Ok(())
     }
@@ -184,14 +214,16 @@ impl Decoder {
     fn packet_within(
         &mut self,
         frame: &Frame<'_>,
+        network: Network,
         place: Place,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        self.packet(frame, place, around, info)
+        self.packet(frame, network, place, around, info)
     }
 
-    /// The innermost packet in the tunnel that the UDP packet in `info` may be; that itself when it is none.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that
+    /// it may be, or leaves it.
     #[cold]
     #[inline(never)]
     fn tunnelled(
@@ -201,63 +233,16 @@ impl Decoder {
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let outer = *info;
-        let inner = tunnel::open(frame.data, place.at, place.stated_end, place.depth).and_then(|inner| {
+        let inner = tunnel::open(frame.data, place).and_then(|inner| {
             let flags = around.flags.union(PacketFlags::TUNNEL_KEY);
             let around = Around { tunnel: Some(inner.tunnel), tunnel_key: inner.key, flags, ..around };
-            self.packet(frame, inner.place, around, info)
+            self.packet(frame, inner.network, inner.place, around, info)
         });
         match inner {
-            Err(SkipReason::Truncated) => {
-                *info = outer;
-                info.flags.insert(PacketFlags::INNER_UNKNOWN);
-            }
-            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => *info = outer,
-            inner_or_skipped => return inner_or_skipped,
+            Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
+            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
+            filled_or_skipped => return filled_or_skipped,
         }
-        Ok(())
-    }
-
-    /// A packet of the flow that its first fragment was given. Its sizes are its own: those of the fragment.
-    fn later_fragment(
-        &mut self,
-        frame: &Frame<'_>,
-        ip: &IpHeader,
-        ip_offset: usize,
-        data_offset: usize,
-        id: u32,
-        around: Around,
-        info: &mut PacketInfo,
-    ) -> Result<(), SkipReason> {
-        if !self.fragments {
-            return Err(SkipReason::FragmentsOff);
-        }
-        let first =
-            self.table.find(&fragment_key(ip, id, around), frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
-        let data_len = ip.ip_len.saturating_sub(ip.header_len);
-        let flags = around.flags.union(first.flags);
-        *info = PacketInfo {
-            src: first.src,
-            dst: first.dst,
-            clock: frame.clock,
-            wire_len: frame.wire_len,
-            ip_len: ip.ip_len,
-            transport_len: data_len,
-            payload_len: data_len,
-            ip_offset: ip_offset as u32,
-            transport_offset: frame.offset(data_offset),
-            payload_offset: frame.offset(data_offset),
-            mac_offset: frame.mac_offset,
-            tunnel_key: first.tunnel_key,
-            src_port: first.src_port,
-            dst_port: first.dst_port,
-            vlan_id: first.vlan_id,
-            ip_version: first.ip_version,
-            ip_protocol: first.ip_protocol,
-            tcp_flags: TcpFlags::default(),
-            flags: flags.union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT),
-            tunnel: first.tunnel,
-        };
         Ok(())
     }
 }
@@ -272,12 +257,12 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The packet whose transport header stands at `place`.
+    /// Fills `info` with the packet that `ip` holds.
     #[inline(always)]
-    fn transport(&self, ip: &IpHeader, ip_offset: usize, place: &Place, around: Around, info: &mut PacketInfo) {
+    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) {
         let transport_len = ip.ip_len.saturating_sub(ip.header_len);
-        let end = place.stated_end.min(self.data.len());
-        let header = self.data.get(place.at..end).unwrap_or_default();
+        let end = ip.content.stated_end.min(self.data.len());
+        let header = self.data.get(ip.content.at..end).unwrap_or_default();
         let transport = transport::read(ip.protocol, header, transport_len);
         let mut flags = around.flags;
         if transport.ports_unknown {
@@ -296,8 +281,8 @@ impl Frame<'_> {
             transport_len,
             payload_len: transport_len.saturating_sub(header_len),
             ip_offset: ip_offset as u32,
-            transport_offset: self.offset(place.at),
-            payload_offset: self.offset(place.at.saturating_add(header_len as usize)),
+            transport_offset: self.offset(ip.content.at),
+            payload_offset: self.offset(ip.content.at.saturating_add(header_len as usize)),
             mac_offset: self.mac_offset,
             tunnel_key: around.tunnel_key,
             src_port: transport.src_port,
@@ -308,6 +293,41 @@ impl Frame<'_> {
             tcp_flags: transport.tcp_flags,
             flags,
             tunnel: around.tunnel,
+        };
+    }
+
+    /// Fills `info` with a packet of the flow that its first fragment was given. Its sizes are those of the fragment.
+    fn later_fragment(
+        &self,
+        ip: &IpHeader,
+        ip_offset: usize,
+        around: Around,
+        first: &FirstFragment,
+        info: &mut PacketInfo,
+    ) {
+        let data_len = ip.ip_len.saturating_sub(ip.header_len);
+        let flags = around.flags.union(first.flags).union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        *info = PacketInfo {
+            src: first.src,
+            dst: first.dst,
+            clock: self.clock,
+            wire_len: self.wire_len,
+            ip_len: ip.ip_len,
+            transport_len: data_len,
+            payload_len: data_len,
+            ip_offset: ip_offset as u32,
+            transport_offset: self.offset(ip.content.at),
+            payload_offset: self.offset(ip.content.at),
+            mac_offset: self.mac_offset,
+            tunnel_key: first.tunnel_key,
+            src_port: first.src_port,
+            dst_port: first.dst_port,
+            vlan_id: first.vlan_id,
+            ip_version: first.ip_version,
+            ip_protocol: first.ip_protocol,
+            tcp_flags: TcpFlags::default(),
+            flags,
+            tunnel: first.tunnel,
         };
     }
 

@@ -155,7 +155,7 @@ impl CaptureLoop {
     }
 
     fn warn_of_link(&mut self, raw: &RawPacket<'_>) {
-        let warning = format!("frames of link type {} are not decoded", raw.link.name());
+        let warning = format!("frames of link type {} are not decoded", raw.link);
         if !self.counts.warnings.contains(&warning) {
             self.counts.warnings.push(warning);
         }
