@@ -71,10 +71,11 @@ fn a_foreign_crate_is_named_in_its_own_file_only() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_file() {
+fn unsafe_code_stands_in_two_files() {
     for (path, code) in library() {
         let word = code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");
-        assert!(!word || path == Path::new("classify/ndpi.rs"), "{path:?}");
+        let homes = ["classify/ndpi.rs", "meter/hint.rs"];
+        assert!(!word || homes.iter().any(|home| path == Path::new(home)), "{path:?}");
     }
 }
 
