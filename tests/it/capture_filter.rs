@@ -5,6 +5,7 @@ use std::path::Path;
 use flowgauge::capture::file::{FileSource, Input};
 use flowgauge::capture::filter::Filter;
 use flowgauge::capture::{Captured, FrameBatch, PacketSource, StopFlag};
+use flowgauge::packet::LinkType;
 
 const EXPRESSIONS: [&str; 14] = [
     "tcp",
@@ -82,4 +83,23 @@ fn our_interpreter_agrees_with_libpcap_on_uncut_captures() {
     if corpus.exists() {
         assert!(compared > 10_000, "only {compared} frames compared");
     }
+}
+
+#[test]
+fn len_is_the_wire_length_and_loads_stop_at_the_captured_bytes() {
+    let frame = [0xff; 60];
+    let passes = |expression: &str| Filter::new(expression).unwrap().matches(LinkType::ETHERNET, 1_500, &frame);
+    assert!(passes("len = 1500") && passes("greater 1500") && !passes("less 1499"));
+    assert!(passes("ether[59] = 255") && !passes("ether[60] = 255") && !passes("not ether[60] = 255"));
+}
+
+#[test]
+fn a_chain_of_headers_is_followed() {
+    let mut frame = vec![0; 12];
+    frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 24, 0, 64]);
+    frame.extend([0; 32]);
+    // Hop-by-hop options, destination options, UDP.
+    frame.extend([60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0, 0, 1, 0, 2, 0, 8, 0, 0]);
+    let passes = |expression: &str| Filter::new(expression).unwrap().matches(LinkType::ETHERNET, 78, &frame);
+    assert!(passes("ip6 protochain 17") && !passes("ip6 protochain 6"));
 }

@@ -173,7 +173,11 @@ fn a_length_without_the_padding_is_forgiven() {
 fn lengths_that_lie_are_damage_where_their_block_begins() {
     let good = || PcapngFile::new(Order::Little).interface(1, 0, &[]).packet(0, 1, DATA);
     let at = good().bytes().len() as u64;
-    let lies: [(&str, PcapngFile); 9] = [
+    let mut twice = vec![6, 0, 0, 0, 36, 0, 0, 0];
+    twice.extend([0; 24]);
+    twice.extend([32, 0, 0, 0]);
+    let lies: [(&str, PcapngFile); 10] = [
+        ("closing length of a packet", good().raw(&twice)),
         ("below the least", good().raw(&[6, 0, 0, 0, 31, 0, 0, 0, 0, 0, 0, 0])),
         ("none at all", good().raw(&[9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])),
         ("absurd", good().raw(&[6, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff, 0, 0, 0, 0])),
