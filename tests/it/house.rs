@@ -27,8 +27,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("foldhash", &["flow/key.rs"]),
     ("hashbrown", &["meter/cache.rs"]),
     ("crossbeam_channel", &["streamer/"]),
-    // A file of `capture/file/` has the format's name itself; the crate is optional, so builds without it would fail there.
-    ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs", "capture/file/"]),
+    ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs"]),
     ("rustix", &["capture/file/input.rs"]),
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
