@@ -300,7 +300,7 @@ impl Dispatcher {
 }
 
 /// How many frames ahead of decoding the headers are asked for.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 /// Packets metered at a time when the meter runs in the capture thread.
 const INLINE_PACKETS: usize = 64;
 /// How far the clock of a silent wire stays behind, for packets that are still on their way through the kernel.

@@ -24,11 +24,11 @@ const FLOORS: [(&str, u8); 13] = [
 /// Foreign crates and the files, or rooms, that may name them.
 const FOREIGN: [(&str, &[&str]); 9] = [
     ("thiserror", &["error.rs"]),
-    ("foldhash", &["flow/key.rs"]),
+    ("foldhash", &["flow/key.rs", "packet/fragment.rs"]),
     ("hashbrown", &["meter/cache.rs"]),
     ("crossbeam_channel", &["streamer/"]),
     ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs"]),
-    ("rustix", &["capture/file/input.rs"]),
+    ("rustix", &["capture/file/input.rs", "capture/live.rs"]),
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
     ("ndpi_sys", &["classify/ndpi.rs"]),
