@@ -24,6 +24,8 @@ pub(super) struct Worker {
     abandoned: StopFlag,
     /// Records on their way out.
     outgoing: Vec<FlowRecord>,
+    /// Blocks since records were sent.
+    held: u32,
     #[cfg(test)]
     lose: Option<super::Hop>,
 }
@@ -45,6 +47,7 @@ impl Worker {
             stop,
             abandoned,
             outgoing: Vec::new(),
+            held: 0,
             #[cfg(test)]
             lose: None,
         }
@@ -65,7 +68,12 @@ impl Worker {
             match message {
                 Message::Batch(mut batch) => {
                     self.batch(&batch);
-                    self.flush();
+                    // While more is waiting, records wait until enough are together.
+                    if packets.is_empty() {
+                        self.flush()
+                    } else {
+                        self.flush_some()
+                    }
                     batch.empty();
                     // Nobody waits for it: if there is no room for it, it is freed.
                     let _ = empties.try_send(batch);
@@ -117,6 +125,14 @@ impl Worker {
         }
     }
 
+    /// Sends the records that were collected, if they have waited for many blocks.
+    pub(super) fn flush_some(&mut self) {
+        self.held += 1;
+        if self.held >= BLOCKS || self.meter.has_failed() {
+            self.flush();
+        }
+    }
+
     /// Sends the records that were collected; what a slow consumer has no room for waits here, and with it the source.
     pub(super) fn flush(&mut self) {
         if self.meter.has_failed() {
@@ -124,6 +140,7 @@ impl Worker {
         }
         // The living are published before their records leave, so that a report never counts a flow twice.
         self.publish();
+        self.held = 0;
         if self.outgoing.is_empty() {
             return;
         }
@@ -141,5 +158,7 @@ impl Worker {
     }
 }
 
+/// Blocks of a busy source after which records are sent, however few.
+const BLOCKS: u32 = 32;
 /// Records sent at a time, at most.
 pub(super) const RECORDS: usize = 256;
