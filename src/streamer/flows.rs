@@ -35,6 +35,10 @@ pub struct Flows {
 #[derive(Clone, Debug)]
 pub struct StopHandle(StopFlag);
 
+/// Looks at the report of a run from anywhere, also after its iterator is gone.
+#[derive(Clone, Debug)]
+pub struct ReportHandle(Arc<Ledger>);
+
 /// What waiting for a record came to.
 #[derive(Debug)]
 pub enum Waited {
@@ -53,7 +57,32 @@ impl StopHandle {
     }
 }
 
+impl ReportHandle {
+    /// What became of everything read so far.
+    pub fn report(&self) -> Report {
+        self.0.report()
+    }
+}
+
 impl Flows {
+    /// The next record if one is at hand; never waits.
+    ///
+    /// `None` says nothing of the end: ask [`Flows::wait`].
+    pub fn try_next(&mut self) -> Option<FlowRecord> {
+        loop {
+            if let Some(record) = self.chunk.next() {
+                #[cfg(test)]
+                if self.lose.take() == Some(super::Hop::Record) {
+                    continue;
+                }
+                lock(&self.ledger.taken).take(&record);
+                return Some(record);
+            }
+            self.chunk = self.records.try_recv().ok()?.into_iter();
+            self.stopped = None;
+        }
+    }
+
     /// The next record, or word that none came within `timeout`.
     ///
     /// # Errors
@@ -62,12 +91,7 @@ impl Flows {
     pub fn wait(&mut self, timeout: Duration) -> Result<Waited> {
         let deadline = Instant::now() + timeout;
         loop {
-            if let Some(record) = self.chunk.next() {
-                #[cfg(test)]
-                if self.lose.take() == Some(super::Hop::Record) {
-                    continue;
-                }
-                lock(&self.ledger.taken).take(&record);
+            if let Some(record) = self.try_next() {
                 return Ok(Waited::Record(Box::new(record)));
             }
             let look = deadline.min(Instant::now() + LOOK);
@@ -95,6 +119,11 @@ impl Flows {
     /// The columns of the records.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// A handle that looks at the report of this run from anywhere.
+    pub fn report_handle(&self) -> ReportHandle {
+        ReportHandle(Arc::clone(&self.ledger))
     }
 
     /// A handle that stops this run from anywhere.

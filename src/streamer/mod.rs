@@ -9,7 +9,7 @@ mod flows;
 mod report;
 mod worker;
 
-pub use flows::{Flows, StopHandle, Waited};
+pub use flows::{Flows, ReportHandle, StopHandle, Waited};
 pub use report::{Report, reason_name};
 
 use std::fmt;
@@ -422,7 +422,7 @@ fn spawn(
     }
 }
 
-fn within(groups: &[Arc<dyn MetricGroup>], body: &mut dyn FnMut()) {
+fn within(groups: &[Arc<dyn MetricGroup>], body: &mut (dyn FnMut() + Send)) {
     match groups.split_first() {
         None => body(),
         Some((group, rest)) => group.around(&mut || within(rest, body)),
