@@ -41,9 +41,13 @@ pub struct ReportHandle(Arc<Ledger>);
 
 /// What waiting for a record came to.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made; a box would cost an allocation a record"
+)]
 pub enum Waited {
     /// A record.
-    Record(Box<FlowRecord>),
+    Record(FlowRecord),
     /// Nothing yet.
     Nothing,
     /// There will be no more.
@@ -89,11 +93,12 @@ impl Flows {
     ///
     /// What ended the run before its end, once, after the last record.
     pub fn wait(&mut self, timeout: Duration) -> Result<Waited> {
-        let deadline = Instant::now() + timeout;
+        let mut deadline = None;
         loop {
             if let Some(record) = self.try_next() {
-                return Ok(Waited::Record(Box::new(record)));
+                return Ok(Waited::Record(record));
             }
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
             let look = deadline.min(Instant::now() + LOOK);
             match self.records.recv_deadline(look) {
                 Ok(chunk) => {
@@ -114,6 +119,12 @@ impl Flows {
     /// What became of everything read so far.
     pub fn report(&self) -> Report {
         self.ledger.report()
+    }
+
+    /// Stops the run, leaves what was not taken, and gives the final report.
+    pub fn close(mut self) -> Report {
+        self.wind_up();
+        self.report()
     }
 
     /// The columns of the records.
@@ -150,35 +161,8 @@ impl Flows {
         Err(Error::Thread { name: "fg-capture".into(), detail })
     }
 
-    /// Waits for the threads, all of which have hung up, and gives the first error.
-    fn join(&mut self) -> Result<()> {
-        let mut result = Ok(());
-        for (name, thread) in self.threads.drain(..) {
-            let ended = thread.join().unwrap_or_else(|panic| Err(died(name, panic.as_ref())));
-            result = result.and(ended);
-        }
-        lock(&self.ledger.taken).complete = true;
-        result
-    }
-}
-
-impl Iterator for Flows {
-    type Item = Result<FlowRecord>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.wait(Duration::from_secs(3600)) {
-                Ok(Waited::Record(record)) => return Some(Ok(*record)),
-                Ok(Waited::Nothing) => {}
-                Ok(Waited::End) => return None,
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-}
-
-impl Drop for Flows {
-    fn drop(&mut self) {
+    /// Ends the run without taking its records.
+    fn wind_up(&mut self) {
         self.abandoned.raise();
         self.stop.raise();
         let deadline = Instant::now() + PATIENCE;
@@ -195,6 +179,40 @@ impl Drop for Flows {
         }
         // Nobody is left to hear of an error.
         let _ = self.join();
+    }
+
+    /// Waits for the threads, all of which have hung up, and gives the first error.
+    fn join(&mut self) -> Result<()> {
+        // If a worker died early, the capture thread is still to be told.
+        self.stop.raise();
+        let mut result = Ok(());
+        for (name, thread) in self.threads.drain(..) {
+            let ended = thread.join().unwrap_or_else(|panic| Err(died(name, panic.as_ref())));
+            result = result.and(ended);
+        }
+        lock(&self.ledger.taken).complete = true;
+        result
+    }
+}
+
+impl Iterator for Flows {
+    type Item = Result<FlowRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.wait(Duration::from_secs(3600)) {
+                Ok(Waited::Record(record)) => return Some(Ok(record)),
+                Ok(Waited::Nothing) => {}
+                Ok(Waited::End) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Drop for Flows {
+    fn drop(&mut self) {
+        self.wind_up();
     }
 }
 

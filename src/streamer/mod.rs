@@ -83,8 +83,15 @@ pub struct LiveOptions {
 #[cfg(test)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Hop {
+    /// A frame that was read reaches neither filter nor decoder.
     Read,
+    /// A packet is not handed over.
     Decoded,
+    /// A batch loses a packet on its way to the meter.
+    Queued,
+    /// A record leaves the meter and is not sent.
+    Metered,
+    /// A record is received and not handed out.
     Record,
 }
 
@@ -285,7 +292,11 @@ impl Streamer {
             let meter = Meter::with_hasher(config.clone(), hasher.clone())?;
             let ledger = Arc::clone(&ledger);
             let records = send_records.clone();
-            meters.push(Worker::new(meter, index, ledger, records, stop.clone(), abandoned.clone()));
+            #[cfg_attr(not(test), expect(unused_mut, reason = "only a test changes it"))]
+            let mut worker = Worker::new(meter, index, ledger, records, stop.clone(), abandoned.clone());
+            #[cfg(test)]
+            worker.loses(self.lose);
+            meters.push(worker);
         }
         drop(send_records);
 
@@ -440,3 +451,43 @@ const MAX_WORKERS: usize = 1024;
 const QUEUED_BATCHES: usize = 4;
 /// Chunks of records that may wait for the consumer.
 const RECORD_CHUNKS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::memory::MemorySource;
+    use crate::packet::LinkType;
+    use crate::time::Timestamp;
+
+    /// Two UDP packets of one flow and one frame that is not IP.
+    fn source() -> MemorySource {
+        let mut frame = [0u8; 42];
+        frame[12..15].copy_from_slice(&[8, 0, 0x45]);
+        frame[17] = 28;
+        frame[23] = 17;
+        let mut source = MemorySource::new();
+        source.push(Timestamp::from_nanos(1), LinkType::ETHERNET, &frame);
+        source.push(Timestamp::from_nanos(2), LinkType::ETHERNET, &frame);
+        source.push(Timestamp::from_nanos(3), LinkType::ETHERNET, &[0xff; 60]);
+        source
+    }
+
+    fn ledger(lose: Option<Hop>, workers: usize) -> Result<()> {
+        let mut streamer = Streamer::from_source(source()).n_dissections(0).workers(workers);
+        streamer.lose = lose;
+        let mut flows = streamer.start()?;
+        assert_eq!(flows.by_ref().count(), usize::from(lose != Some(Hop::Record)));
+        flows.report().check()
+    }
+
+    #[test]
+    fn the_ledger_adds_up_and_notices_a_packet_lost_at_any_hop() {
+        for workers in [0, 2] {
+            ledger(None, workers).unwrap();
+            for hop in [Hop::Read, Hop::Decoded, Hop::Queued, Hop::Metered, Hop::Record] {
+                let error = ledger(Some(hop), workers).unwrap_err();
+                assert!(matches!(error, Error::Ledger { .. }), "{hop:?} with {workers} workers: {error}");
+            }
+        }
+    }
+}

@@ -22,6 +22,8 @@ pub(super) struct Worker {
     stop: StopFlag,
     /// Raised when nobody takes records any more.
     abandoned: StopFlag,
+    #[cfg(test)]
+    lose: Option<super::Hop>,
 }
 
 impl Worker {
@@ -33,7 +35,21 @@ impl Worker {
         stop: StopFlag,
         abandoned: StopFlag,
     ) -> Self {
-        Self { meter, index, ledger, records, stop, abandoned }
+        Self {
+            meter,
+            index,
+            ledger,
+            records,
+            stop,
+            abandoned,
+            #[cfg(test)]
+            lose: None,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn loses(&mut self, hop: Option<super::Hop>) {
+        self.lose = hop;
     }
 
     /// Meters what comes until the capture thread hangs up, then ends every flow.
@@ -58,7 +74,13 @@ impl Worker {
     }
 
     pub(super) fn batch(&mut self, batch: &Batch) {
-        self.meter.observe_all(&batch.block, &batch.descriptors);
+        let descriptors = batch.descriptors.as_slice();
+        #[cfg(test)]
+        let descriptors = match descriptors {
+            [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,
+            all => all,
+        };
+        self.meter.observe_all(&batch.block, descriptors);
         self.send_records();
     }
 
@@ -84,6 +106,10 @@ impl Worker {
             {
                 if records.is_empty() {
                     records.reserve_exact(RECORDS);
+                }
+                #[cfg(test)]
+                if self.lose == Some(super::Hop::Metered) {
+                    continue;
                 }
                 records.push(record);
             }

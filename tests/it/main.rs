@@ -1,1 +1,8 @@
-fn main() {}
+//! The library through its public face.
+
+mod expiry;
+mod house;
+mod meter;
+mod metric;
+mod streamer;
+mod support;

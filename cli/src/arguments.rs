@@ -1,0 +1,111 @@
+//! What the command understands.
+
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use flowgauge::Streamer;
+
+/// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
+#[derive(Debug, Parser)]
+#[command(name = "flowgauge", version, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Read a capture: pcap or pcapng, plain, gzip or zstd; - is standard input. Several are one continuous capture.
+    #[arg(short, long = "read", value_name = "FILE", required_unless_present = "interface")]
+    read: Vec<PathBuf>,
+
+    /// Capture on an interface.
+    #[arg(short, long, value_name = "IFACE", conflicts_with = "read")]
+    interface: Option<String>,
+
+    /// Threads that meter; 0 meters inside the capture thread. Default: processors less one, at least 1.
+    #[arg(short = 'j', long = "workers", value_name = "WORKERS")]
+    workers: Option<usize>,
+
+    /// Packets of a flow that nDPI sees; 0 leaves nDPI out.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    dissect: u32,
+
+    /// Seconds of silence that end a flow, or "never".
+    #[arg(long, value_name = "S", default_value = "60", value_parser = timeout)]
+    inactive: Timeout,
+
+    /// Age in seconds at which a living flow is cut and reported, or "never".
+    #[arg(long, value_name = "S", default_value = "120", value_parser = timeout)]
+    active: Timeout,
+
+    /// Stop after this many frames.
+    #[arg(short, long, value_name = "COUNT")]
+    count: Option<NonZeroU64>,
+
+    /// What to write.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
+    pub(crate) format: Format,
+
+    /// Write the ledger to standard error at the end: what became of every frame.
+    #[arg(long)]
+    pub(crate) report: bool,
+
+    /// A BPF expression (man pcap-filter). Words before it that name existing files are captures too, after -r.
+    #[arg(value_name = "BPF")]
+    words: Vec<String>,
+
+    /// A BPF expression, after --.
+    #[arg(last = true, value_name = "BPF", hide = true)]
+    expression: Vec<String>,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line of JSON a record.
+    Json,
+    /// A line of names, then a line a record with every column.
+    Csv,
+    /// Nothing: records are built and thrown away.
+    None,
+}
+
+/// A timeout; `None` is never.
+type Timeout = Option<Duration>;
+
+impl Arguments {
+    /// The streamer that these arguments ask for.
+    pub(crate) fn streamer(&self) -> Streamer {
+        let files = if self.read.is_empty() {
+            0
+        } else {
+            self.words.iter().take_while(|word| Path::new(word).is_file()).count()
+        };
+        let (more, words) = self.words.split_at(files);
+        let mut streamer = match &self.interface {
+            Some(name) => Streamer::from_interface(name),
+            None => Streamer::from_files(self.read.iter().cloned().chain(more.iter().map(PathBuf::from))),
+        };
+        streamer = streamer
+            .workers(self.workers)
+            .n_dissections(self.dissect)
+            .inactive_timeout(self.inactive)
+            .active_timeout(self.active)
+            .max_frames(self.count.map(NonZeroU64::get));
+        let expression = words.iter().chain(&self.expression).map(String::as_str).collect::<Vec<_>>().join(" ");
+        if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) }
+    }
+}
+
+fn timeout(text: &str) -> std::result::Result<Timeout, String> {
+    if text == "never" {
+        return Ok(None);
+    }
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds or \"never\" is wanted".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| "seconds from 0 on are wanted".to_owned())
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  flowgauge -r trace.pcap                      flows as JSON lines
+  flowgauge -r *.pcapng.gz -o csv tcp port 443  several files as one capture, filtered
+  flowgauge -i eth0 --report                   an interface, until Ctrl-C, then the ledger
+
+Exit status: 0 success, 1 an error, 2 wrong usage, 130 after Ctrl-C with the flows written.";
