@@ -148,8 +148,14 @@ impl Expiry {
         None
     }
 
-    /// Moves the cursor to the next bucket with flows, at most to `target`, and those flows to the heap.
+    /// Moves the cursor, which lies before `target`, to the next bucket with flows, at most to `target`, and those flows to
+    /// the heap.
     fn turn(&mut self, target: u64, due: &impl Fn(u32) -> Due) {
+        if target != u64::MAX && target - self.cursor >= BUCKETS {
+            // The clock leapt over the whole wheel: everybody in it is looked at once.
+            self.cursor = target;
+            return (0..BUCKETS as u32).for_each(|place| self.load(place, due));
+        }
         for _ in 0..BUCKETS {
             if self.cursor >= target {
                 return;
@@ -160,8 +166,6 @@ impl Expiry {
                 return self.load(place, due);
             }
         }
-        // A whole turn without a flow in it: nothing waits before the target.
-        self.cursor = self.cursor.max(target.min(u64::MAX - BUCKETS));
     }
 
     fn load(&mut self, place: u32, due: &impl Fn(u32) -> Due) {
@@ -334,6 +338,17 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_clock_may_leap_over_many_turns_of_the_wheel() {
+        let mut expiry = Expiry::new(0);
+        let hour = 3_600_000_000_000;
+        for id in 0..100_000 {
+            let due = (at(id * hour / 100), id as u64);
+            expiry.arm(0, due);
+            assert_eq!(expiry.pop_due(at(id * hour / 100 + hour / 200), |_| due), Some(0));
         }
     }
 

@@ -1,15 +1,224 @@
-//! Link types, and what lies between the link header and IP.
+//! From the first byte of a frame to its IP header: link headers, and what lies between them and IP.
+//!
+//! The EtherType (or what a link type has in its place) decides; bytes of the payload never do, but behind an MPLS label
+//! stack and on raw IP, where the IP version is all there is. One function per link type: [`read`] is the list of them.
 
-/// A link-layer header type, by its LINKTYPE number (<https://www.tcpdump.org/linktypes.html>).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct LinkType(pub u32);
+use crate::packet::bytes::{Depth, be16, captured};
+use crate::packet::{LinkType, NO_MAC, SkipReason};
 
-impl LinkType {
-    /// Ethernet.
-    pub const ETHERNET: Self = Self(1);
+/// The network layer that a lower layer announces.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Network {
+    Ipv4,
+    Ipv6,
 }
-impl LinkType {
-    pub fn name(self) -> String {
-        String::new()
+
+/// What was read of a link layer, right as far as reading came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinkLayer {
+    /// Where the two MAC addresses begin; [`NO_MAC`] without.
+    pub(super) mac_offset: u32,
+    /// The innermost EtherType.
+    pub(super) ether_type: Option<u16>,
+    /// Where that which the EtherType names begins; beyond the captured bytes as long as nothing was read.
+    pub(super) payload_offset: usize,
+    /// The innermost VLAN id; 0 without.
+    pub(super) vlan_id: u16,
+}
+
+impl LinkLayer {
+    /// Nothing read yet.
+    pub(super) const UNREAD: Self =
+        Self { mac_offset: NO_MAC, ether_type: None, payload_offset: usize::MAX, vlan_id: 0 };
+}
+
+/// Where an IP header begins, and of which version it was announced.
+type Found = Result<(Network, usize), SkipReason>;
+
+/// Reads the link layer of a frame, down to its IP header.
+#[inline(always)]
+pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    if link == LinkType::ETHERNET {
+        return ethernet(data, 0, layer, depth);
+    }
+    read_other(link, data, layer, depth)
+}
+
+fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    match link {
+        LinkType::RAW | LinkType::DLT_RAW => {
+            layer.payload_offset = 0;
+            Ok((by_version(data, 0, SkipReason::BadIpHeader)?, 0))
+        }
+        LinkType::IPV4 => {
+            layer.payload_offset = 0;
+            Ok((Network::Ipv4, 0))
+        }
+        LinkType::IPV6 => {
+            layer.payload_offset = 0;
+            Ok((Network::Ipv6, 0))
+        }
+        LinkType::LINUX_SLL => cooked_v1(data, layer, depth),
+        LinkType::LINUX_SLL2 => cooked_v2(data, layer, depth),
+        LinkType::NULL | LinkType::LOOP => loopback(data, layer),
+        _ => Err(SkipReason::UnsupportedLinkType),
     }
 }
+
+/// Ethernet II and IEEE 802.3 at `at`: of a frame, or of what a tunnel carries.
+#[inline(always)]
+pub(super) fn ethernet(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    let header = captured::<14>(data, at)?;
+    layer.mac_offset = at as u32;
+    let ether_type = be16(header[12], header[13]);
+    if ether_type == IPV4 {
+        layer.ether_type = Some(ether_type);
+        layer.payload_offset = at + 14;
+        return Ok((Network::Ipv4, at + 14));
+    }
+    by_ether_type(data, ether_type, at + 14, layer, depth)
+}
+
+/// Linux cooked capture v1 (LINKTYPE_LINUX_SLL). It tells the sender's address only, so there are no MACs.
+fn cooked_v1(data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    let header = captured::<16>(data, 0)?;
+    cooked(data, be16(header[2], header[3]), be16(header[14], header[15]), 16, layer, depth)
+}
+
+/// Linux cooked capture v2 (LINKTYPE_LINUX_SLL2).
+fn cooked_v2(data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    let header = captured::<20>(data, 0)?;
+    cooked(data, be16(header[8], header[9]), be16(header[0], header[1]), 20, layer, depth)
+}
+
+/// What the protocol field of a cooked header names, given the kind of device (Linux `ARPHRD_` numbers).
+fn cooked(data: &[u8], device: u16, protocol: u16, at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    const FRAME_RELAY: u16 = 770;
+    const RADIOTAP: u16 = 803;
+    const NETLINK: u16 = 824;
+    const LLC: u16 = 4;
+    layer.payload_offset = at;
+    // On these devices the field is no EtherType; elsewhere small numbers are Linux's own (`ETH_P_802_2`, `ETH_P_CAN`).
+    if matches!(device, FRAME_RELAY | RADIOTAP | NETLINK) || (protocol < ETHER_TYPE_MIN && protocol != LLC) {
+        return Err(SkipReason::NotIp);
+    }
+    by_ether_type(data, protocol, at, layer, depth)
+}
+
+/// BSD loopback: an address family in the byte order of the capturing machine (NULL) or in network order (LOOP).
+///
+/// No family in use reads as another one backwards, so both orders are taken from both.
+fn loopback(data: &[u8], layer: &mut LinkLayer) -> Found {
+    let family = *captured::<4>(data, 0)?;
+    layer.payload_offset = 4;
+    let family = u32::from_be_bytes(family).min(u32::from_le_bytes(family));
+    match family {
+        2 => Ok((Network::Ipv4, 4)),
+        // Linux; Windows; NetBSD and OpenBSD; FreeBSD; Darwin.
+        10 | 23 | 24 | 28 | 30 => Ok((Network::Ipv6, 4)),
+        _ => Err(SkipReason::NotIp),
+    }
+}
+
+/// Follows EtherTypes through tags, labels and the like to an IP header.
+fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    let (mut ether_type, mut at) = (first, first_at);
+    loop {
+        layer.ether_type = (ether_type >= ETHER_TYPE_MIN).then_some(ether_type);
+        layer.payload_offset = at;
+        match ether_type {
+            IPV4 => return Ok((Network::Ipv4, at)),
+            IPV6 => return Ok((Network::Ipv6, at)),
+            VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200 => {
+                depth.enter()?;
+                let tag = captured::<4>(data, at)?;
+                layer.vlan_id = be16(tag[0], tag[1]) & 0x0fff;
+                ether_type = be16(tag[2], tag[3]);
+                at += 4;
+            }
+            MPLS | MPLS_MULTICAST => return mpls(data, at, depth),
+            PPPOE_SESSION => return pppoe(data, at, depth),
+            // A length (IEEE 802.3), and behind it LLC.
+            ..ETHER_TYPE_MIN => {
+                depth.enter()?;
+                let llc = captured::<3>(data, at)?;
+                match llc {
+                    [0xaa, 0xaa, 0x03] => {
+                        let snap = captured::<5>(data, at + 3)?;
+                        ether_type = be16(snap[3], snap[4]);
+                        at += 8;
+                        // Another organisation's number is no EtherType; an EtherType here is never a length.
+                        if snap[..3] != [0, 0, 0] || ether_type < ETHER_TYPE_MIN {
+                            return Err(SkipReason::NotIp);
+                        }
+                    }
+                    [0x06, 0x06, 0x03] => return Ok((Network::Ipv4, at + 3)),
+                    _ => return Err(SkipReason::NotIp),
+                }
+            }
+            _ => return Err(SkipReason::NotIp),
+        }
+    }
+}
+
+/// An MPLS label stack (RFC 3032). Nothing in it names what it carries: the IP version behind its bottom does, and what
+/// is not IP by that (a pseudowire's control word, Ethernet) is not guessed.
+fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+    let mut at = at;
+    loop {
+        depth.enter()?;
+        let label = captured::<4>(data, at)?;
+        at += 4;
+        if label[2] & 1 == 1 {
+            return Ok((by_version(data, at, SkipReason::NotIp)?, at));
+        }
+    }
+}
+
+/// A PPPoE session header (RFC 2516) and the PPP protocol behind it.
+fn pppoe(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+    depth.enter()?;
+    let header = captured::<6>(data, at)?;
+    if header[..2] != [0x11, 0x00] {
+        return Err(SkipReason::NotIp);
+    }
+    ppp(data, at + 6, depth)
+}
+
+/// A PPP protocol field, also compressed to one byte (RFC 1661 §6.5), at `at`.
+fn ppp(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+    let &[first] = captured::<1>(data, at)?;
+    let (protocol, at) = if first & 1 == 1 {
+        (u16::from(first), at + 1)
+    } else {
+        let &[high, low] = captured::<2>(data, at)?;
+        (be16(high, low), at + 2)
+    };
+    match protocol {
+        0x0021 => Ok((Network::Ipv4, at)),
+        0x0057 => Ok((Network::Ipv6, at)),
+        0x0281 | 0x0283 => mpls(data, at, depth),
+        _ => Err(SkipReason::NotIp),
+    }
+}
+
+/// The network layer by the version in the first half byte at `at`; `otherwise` when it is neither 4 nor 6.
+pub(super) fn by_version(data: &[u8], at: usize, otherwise: SkipReason) -> Result<Network, SkipReason> {
+    match captured::<1>(data, at)?[0] >> 4 {
+        4 => Ok(Network::Ipv4),
+        6 => Ok(Network::Ipv6),
+        _ => Err(otherwise),
+    }
+}
+
+// EtherTypes (IEEE 802 numbers); below the least one the field is a length.
+const ETHER_TYPE_MIN: u16 = 0x0600;
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const VLAN: u16 = 0x8100;
+const SERVICE_VLAN: u16 = 0x88a8;
+const QINQ_9100: u16 = 0x9100;
+const QINQ_9200: u16 = 0x9200;
+const MPLS: u16 = 0x8847;
+const MPLS_MULTICAST: u16 = 0x8848;
+const PPPOE_SESSION: u16 = 0x8864;

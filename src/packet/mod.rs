@@ -4,14 +4,18 @@
 //! its reason. Decoding never reads past the captured bytes, never allocates and never fails.
 
 mod block;
+mod bytes;
 mod decode;
 mod fragment;
+mod ip;
 mod link;
+mod link_type;
+mod transport;
 mod tunnel;
 
 pub use block::{Block, SharedBytes};
 pub use decode::Decoder;
-pub use link::LinkType;
+pub use link_type::LinkType;
 
 pub use crate::tunnel::Tunnel;
 
@@ -119,6 +123,8 @@ impl PacketFlags {
     pub const LATER_FRAGMENT: Self = Self(16);
     /// The tunnel's own key was read ([`PacketInfo::tunnel_key`]).
     pub const TUNNEL_KEY: Self = Self(32);
+    /// The capture ends before it can be told what a tunnel carries: this is the outer packet.
+    pub const INNER_UNKNOWN: Self = Self(64);
 
     /// Whether all bits of `other` are set.
     #[inline]
@@ -131,6 +137,13 @@ impl PacketFlags {
     #[inline]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What both sets have.
+    #[must_use]
+    #[inline]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Adds the bits of `other`.

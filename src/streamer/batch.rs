@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub(super) enum Message {
     /// Packets of one block.
     Batch(Batch),
-    /// The wire is silent; this is its clock.
+    /// There is nothing for this worker, but the clock has moved on to here.
     Tick(Timestamp),
 }
 
@@ -20,4 +20,6 @@ pub(super) enum Message {
 pub(super) struct Batch {
     pub(super) block: Arc<Block>,
     pub(super) descriptors: Vec<Descriptor>,
+    /// The clock after the last packet of the block, whosever it is.
+    pub(super) clock: Timestamp,
 }

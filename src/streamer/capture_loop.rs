@@ -57,6 +57,8 @@ impl CaptureLoop {
         #[cfg(feature = "pcap")]
         let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.verdict()));
         self.publish();
+        // Every worker ends its flows by the clock of the whole capture, not by that of its own last packet.
+        outlet.tick(self.decoder.clock());
         let metered = outlet.finish();
         captured.and(metered)
     }
@@ -140,7 +142,7 @@ impl CaptureLoop {
                 }
             }
         }
-        outlet.hand_over();
+        outlet.hand_over(self.decoder.clock());
     }
 
     fn frames_left(&self) -> u64 {
@@ -207,15 +209,16 @@ impl Outlet {
         }
     }
 
-    /// The frames of a block are all there: hands over what is left of them.
-    fn hand_over(&mut self) {
+    /// The frames of a block are all there: hands over what is left of them, and the clock after them.
+    fn hand_over(&mut self, clock: Timestamp) {
         match self {
             Self::Inline(worker, batch) => {
+                batch.clock = clock;
                 worker.batch(batch);
                 batch.descriptors.clear();
                 batch.block = Arc::default();
             }
-            Self::Workers(dispatcher) => dispatcher.hand_over(),
+            Self::Workers(dispatcher) => dispatcher.hand_over(clock),
         }
     }
 
@@ -255,14 +258,16 @@ impl Dispatcher {
         ((u128::from(hash) * self.pending.len() as u128) >> 64) as usize
     }
 
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self, clock: Timestamp) {
         for (worker, batch) in self.workers.iter().zip(&mut self.pending) {
-            if batch.descriptors.is_empty() {
+            batch.clock = clock;
+            let message = if batch.descriptors.is_empty() {
                 batch.block = Arc::default();
-                continue;
-            }
-            let empty = self.empties.try_recv().unwrap_or_default();
-            if worker.send(Message::Batch(std::mem::replace(batch, empty))).is_err() {
+                Message::Tick(clock)
+            } else {
+                Message::Batch(std::mem::replace(batch, self.empties.try_recv().unwrap_or_default()))
+            };
+            if worker.send(message).is_err() {
                 // A worker is gone, by a panic: nobody is to meter what would still come.
                 return self.workers.clear();
             }

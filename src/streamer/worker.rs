@@ -81,6 +81,7 @@ impl Worker {
             all => all,
         };
         self.meter.observe_all(&batch.block, descriptors);
+        self.meter.advance(batch.clock);
         self.send_records();
     }
 

@@ -1,3 +1,5 @@
 //! What several tests share.
 
 pub mod scenario;
+pub(crate) mod captures;
+pub(crate) mod frames;

@@ -1,0 +1,40 @@
+"""What the Python tests share: where the captures are, and what is expected of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of the project's own captures, each described in its README."""
+    return ROOT / "tests" / "data"
+
+
+@pytest.fixture(scope="session")
+def expected(data: Path) -> Callable[[str], dict[str, Any]]:
+    """What a meter with the default options should report of a generated capture: `expected("story")`.
+
+    The ledger (`frames`, `packets`, `skipped` ...) and `records`, known from how the frames were built.
+    """
+
+    def load(name: str) -> dict[str, Any]:
+        return json.loads((data / f"{name}.expected.json").read_text(encoding="utf-8"))
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of captures that are shared by several projects; whoever asks for it is skipped where it is absent."""
+    folder = ROOT.parent / "shared" / "corpus"
+    if not folder.is_dir():
+        pytest.skip("the shared captures are not on this machine")
+    return folder
