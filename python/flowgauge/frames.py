@@ -9,15 +9,13 @@ from ._native import collect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas
-
     from ._native import Streamer
 
 __all__ = ["to_pandas"]
 
 
-def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> pandas.DataFrame:
-    """Every flow of `streamer` as a row; what `Streamer.to_pandas` does."""
+def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
+    """A pandas.DataFrame with every flow of `streamer` as a row; what `Streamer.to_pandas` does."""
     try:
         import numpy
         import pandas

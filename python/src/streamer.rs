@@ -44,7 +44,7 @@ use crate::source::Source;
 /// Raises:
 ///     TypeError: An option of the wrong type.
 ///     ValueError: An option out of its range.
-#[pyclass(frozen, subclass, weakref, module = "flowgauge")]
+#[pyclass(frozen, weakref, module = "flowgauge")]
 pub(crate) struct Streamer {
     object: Py<PyAny>,
     source: Source,
