@@ -23,7 +23,7 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
-    /// A capture file exists but cannot be opened.
+    /// A capture file cannot be opened: it is missing, a directory, or not ours to read.
     #[error("cannot open capture file {path:?}: {source}")]
     OpenFile {
         /// The file.

@@ -3,10 +3,16 @@
 //! A [`PacketSource`] hands out [`FrameBatch`]es: many frames whose bytes lie in one shared [`Block`], so that they can go
 //! to another thread without a copy.
 
+mod decompress;
+#[cfg(feature = "pcap")]
+mod dlt;
 pub mod file;
+#[cfg(feature = "pcap")]
 pub mod filter;
+#[cfg(feature = "pcap")]
 pub mod live;
 pub mod memory;
+mod pool;
 
 use std::sync::Arc;
 

@@ -55,7 +55,7 @@ impl CaptureLoop {
     pub(super) fn run(mut self, mut outlet: Outlet) -> Result<()> {
         let captured = self.capture(&mut outlet);
         #[cfg(feature = "pcap")]
-        let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.verdict()));
+        let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.finish()));
         self.publish();
         // Every worker ends its flows by the clock of the whole capture, not by that of its own last packet.
         outlet.tick(self.decoder.clock());

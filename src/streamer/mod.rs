@@ -7,6 +7,7 @@ mod batch;
 mod capture_loop;
 mod flows;
 mod report;
+mod source;
 mod worker;
 
 pub use flows::{Flows, ReportHandle, StopHandle, Waited};
@@ -21,7 +22,9 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 
-use crate::capture::file::{FileSource, Input};
+use crate::capture::file::Input;
+#[cfg(feature = "pcap")]
+use crate::capture::live::LiveOptions;
 use crate::capture::{PacketSource, StopFlag};
 use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
@@ -34,6 +37,7 @@ use crate::packet::Decoder;
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
 use report::{CaptureCounts, Ledger};
+use source::Source;
 use worker::Worker;
 
 /// A source and everything that is wanted of it; [`Streamer::start`] opens it and sets the threads to work.
@@ -63,20 +67,10 @@ pub struct Streamer {
     fragments: bool,
     filter: Option<String>,
     max_frames: Option<u64>,
+    #[cfg(feature = "pcap")]
     live: LiveOptions,
     #[cfg(test)]
     lose: Option<Hop>,
-}
-
-/// How an interface is opened.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct LiveOptions {
-    /// Whether frames for other stations are captured too. Defaults to true.
-    pub promiscuous: bool,
-    /// Bytes kept of each frame. Defaults to 65,535.
-    pub snaplen: u32,
-    /// Bytes of the kernel's buffer; `None`, the default, is libpcap's choice.
-    pub buffer_size: Option<u32>,
 }
 
 /// The places where a test can take a packet away, to see that the ledger notices.
@@ -95,13 +89,6 @@ enum Hop {
     Record,
 }
 
-enum Source {
-    Inputs(Vec<Input>),
-    Interface(String),
-    Named(String),
-    Own(Box<dyn PacketSource>),
-}
-
 impl Streamer {
     /// Reads a capture file; `-` is standard input.
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
@@ -110,7 +97,7 @@ impl Streamer {
 
     /// Reads several capture files as one continuous capture: flows and time go on across the seam.
     pub fn from_files<P: Into<PathBuf>>(paths: impl IntoIterator<Item = P>) -> Self {
-        Self::new(Source::Inputs(paths.into_iter().map(|path| input(path.into())).collect()))
+        Self::new(Source::Inputs(paths.into_iter().map(|path| source::input(path.into())).collect()))
     }
 
     /// Reads a capture that is in memory already.
@@ -150,6 +137,7 @@ impl Streamer {
             fragments: true,
             filter: None,
             max_frames: None,
+            #[cfg(feature = "pcap")]
             live: LiveOptions::default(),
             #[cfg(test)]
             lose: None,
@@ -252,9 +240,24 @@ impl Streamer {
         self
     }
 
-    /// How an interface is opened.
-    pub fn live_options(mut self, options: LiveOptions) -> Self {
-        self.live = options;
+    /// Whether an interface also captures frames for other stations. On by default.
+    #[cfg(feature = "pcap")]
+    pub fn promiscuous(mut self, on: bool) -> Self {
+        self.live = self.live.promiscuous(on);
+        self
+    }
+
+    /// How many bytes of each frame an interface captures. Defaults to 65,535.
+    #[cfg(feature = "pcap")]
+    pub fn snaplen_bytes(mut self, bytes: u32) -> Self {
+        self.live = self.live.snaplen_bytes(bytes);
+        self
+    }
+
+    /// Size of the kernel's buffer for an interface in bytes; `None`, the default, is libpcap's choice.
+    #[cfg(feature = "pcap")]
+    pub fn buffer_bytes(mut self, bytes: impl Into<Option<u32>>) -> Self {
+        self.live = self.live.buffer_bytes(bytes.into());
         self
     }
 
@@ -279,7 +282,10 @@ impl Streamer {
         let names = self.meter.metric_names()?;
         let stop = StopFlag::default();
         let abandoned = StopFlag::default();
-        let opened = open(self.source, &self.live, self.filter, &stop)?;
+        #[cfg(feature = "pcap")]
+        let opened = self.source.open(self.filter, &stop, self.live)?;
+        #[cfg(not(feature = "pcap"))]
+        let opened = self.source.open(self.filter, &stop)?;
         let live = opened.source.is_live();
         let capacity = self.capacity.or(live.then_some(LIVE_CAPACITY)).map(|flows| flows.div_ceil(shards));
         let config = self.meter.classifier(classifier).capacity(capacity);
@@ -351,64 +357,10 @@ impl Streamer {
     }
 }
 
-impl Default for LiveOptions {
-    fn default() -> Self {
-        Self { promiscuous: true, snaplen: 65_535, buffer_size: None }
-    }
-}
-
 impl fmt::Debug for Streamer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Streamer").field("meter", &self.meter).field("workers", &self.workers).finish_non_exhaustive()
     }
-}
-
-struct Opened {
-    source: Box<dyn PacketSource>,
-    #[cfg(feature = "pcap")]
-    filter: Option<crate::capture::filter::Filter>,
-}
-
-fn open(source: Source, live: &LiveOptions, filter: Option<String>, stop: &StopFlag) -> Result<Opened> {
-    let inputs = match source {
-        Source::Interface(name) => return open_interface(&name, live, filter, stop),
-        Source::Named(name) if name != "-" && !PathBuf::from(&name).exists() => {
-            return open_interface(&name, live, filter, stop);
-        }
-        Source::Named(name) => vec![input(name.into())],
-        Source::Inputs(inputs) => inputs,
-        Source::Own(source) => return with_filter(source, filter),
-    };
-    with_filter(Box::new(FileSource::open(inputs, stop.clone())?), filter)
-}
-
-#[cfg(feature = "pcap")]
-fn with_filter(source: Box<dyn PacketSource>, filter: Option<String>) -> Result<Opened> {
-    let filter = filter.map(|expression| crate::capture::filter::Filter::new(&expression)).transpose()?;
-    Ok(Opened { source, filter })
-}
-
-#[cfg(not(feature = "pcap"))]
-fn with_filter(source: Box<dyn PacketSource>, filter: Option<String>) -> Result<Opened> {
-    match filter {
-        Some(_) => Err(Error::MissingFeature { what: "a BPF filter", feature: "pcap" }),
-        None => Ok(Opened { source }),
-    }
-}
-
-#[cfg(feature = "pcap")]
-fn open_interface(name: &str, live: &LiveOptions, filter: Option<String>, stop: &StopFlag) -> Result<Opened> {
-    let source = crate::capture::live::LiveSource::open(name, live, filter.as_deref(), stop.clone())?;
-    Ok(Opened { source: Box::new(source), filter: None })
-}
-
-#[cfg(not(feature = "pcap"))]
-fn open_interface(_: &str, _: &LiveOptions, _: Option<String>, _: &StopFlag) -> Result<Opened> {
-    Err(Error::MissingFeature { what: "capturing on an interface", feature: "pcap" })
-}
-
-fn input(path: PathBuf) -> Input {
-    if path.as_os_str() == "-" { Input::Stdin } else { Input::Path(path) }
 }
 
 /// Starts a thread whose body runs inside every group of metrics' own surroundings.

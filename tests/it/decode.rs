@@ -65,7 +65,7 @@ fn a_tcp_packet_is_told_in_full() {
     let frame = eth4(&Ipv4::new(A, B).tcp(1000, 80, 0x12, b"hello"));
     let raw = raw(LinkType::ETHERNET, &frame);
     let info = packet(raw);
-    let packet = Packet { raw, info };
+    let packet = Packet::new(raw, &info);
     assert_eq!((packet.ip_src().to_string(), info.src_port), (A.to_owned(), 1000));
     assert_eq!((packet.ip_dst().to_string(), info.dst_port), (B.to_owned(), 80));
     assert_eq!((info.ip_version, info.ip_protocol, info.vlan_id, info.tunnel), (4, 6, 0, None));
@@ -84,7 +84,7 @@ fn an_ipv6_packet_is_told_in_full() {
     let frame = eth6(&Ipv6::new(A6, B6).udp(1, 2, &[7; 20]));
     let raw = raw(LinkType::ETHERNET, &frame);
     let info = packet(raw);
-    let packet = Packet { raw, info };
+    let packet = Packet::new(raw, &info);
     assert_eq!((packet.ip_src().to_string(), packet.ip_dst().to_string()), (A6.to_owned(), B6.to_owned()));
     assert_eq!((info.ip_version, info.ip_protocol, info.src_port, info.dst_port), (6, 17, 1, 2));
     assert_eq!(sizes(&info), (82, 68, 28, 20));

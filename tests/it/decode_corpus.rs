@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket, LinkExtSlice, TransportSlice};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, PacketFlags, PacketInfo, SkipReason};
 
 use crate::decode::sizes;
@@ -82,7 +82,7 @@ fn etherparse_reads_the_same_packets_out_of_every_ethernet_frame() {
                 // Packets in packets are not opened there, nor MPLS, PPPoE and LLC.
                 (Some(Oracle { protocol: 4 | 41, .. }), _) => {}
                 (Some(oracle), Decoded::Packet(info)) => {
-                    oracle.agree(&Packet { raw, info }, &context);
+                    oracle.agree(&Packet::new(raw, &info), &context);
                     agreed += 1;
                 }
                 (Some(oracle), Decoded::Skipped(skipped)) => {

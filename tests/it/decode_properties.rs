@@ -37,7 +37,7 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             }
             assert!(!info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) || info.payload_len == 0);
             assert_eq!(info.tunnel.is_some(), info.flags.contains(PacketFlags::TUNNEL_KEY));
-            let packet = Packet { raw: *raw, info };
+            let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
             assert_eq!(packet.macs().is_some(), info.mac_offset != NO_MAC);
@@ -202,7 +202,7 @@ proptest! {
         }
         let raw = raw(LinkType::ETHERNET, &frame);
         let Decoded::Packet(info) = Decoder::new(false, true).decode(&raw) else { panic!("refused") };
-        let packet = Packet { raw, info };
+        let packet = Packet::new(raw, &info);
         let address = |bytes: [u8; 16]| if six { bytes.into() } else { std::net::IpAddr::from(first_four(bytes)) };
         prop_assert_eq!((packet.ip_src(), packet.ip_dst()), (address(src), address(dst)));
         prop_assert_eq!([info.src_port, info.dst_port], ports);

@@ -22,12 +22,14 @@ const FLOORS: [(&str, u8); 13] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 8] = [
+const FOREIGN: [(&str, &[&str]); 9] = [
     ("thiserror", &["error.rs"]),
     ("foldhash", &["flow/key.rs"]),
     ("hashbrown", &["meter/cache.rs"]),
     ("crossbeam_channel", &["streamer/"]),
-    ("pcap", &["capture/live.rs", "capture/filter/"]),
+    // A file of `capture/file/` has the format's name itself; the crate is optional, so builds without it would fail there.
+    ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs", "capture/file/"]),
+    ("rustix", &["capture/file/input.rs"]),
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
     ("ndpi_sys", &["classify/ndpi.rs"]),

@@ -1,15 +1,14 @@
 //! The library through its public face.
 
-mod expiry;
-mod house;
-mod meter;
-mod metric;
-mod streamer;
-mod support;
-//! The tests of the public face, in one binary.
 mod decode;
 mod decode_corpus;
 mod decode_fragments;
 mod decode_link;
 mod decode_properties;
 mod decode_tunnel;
+mod expiry;
+mod house;
+mod meter;
+mod metric;
+mod streamer;
+mod support;

@@ -1,5 +1,5 @@
 //! What several tests share.
 
-pub mod scenario;
 pub(crate) mod captures;
 pub(crate) mod frames;
+pub(crate) mod scenario;

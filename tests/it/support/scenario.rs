@@ -10,11 +10,11 @@ use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, RawPacket, TcpFlags}
 use flowgauge::{Report, Streamer, Timestamp};
 
 /// An address and a port.
-pub type End = ([u8; 4], u16);
+pub(crate) type End = ([u8; 4], u16);
 
-pub const A: End = ([10, 0, 0, 1], 1000);
-pub const B: End = ([10, 0, 0, 2], 80);
-pub const C: End = ([10, 0, 0, 3], 53);
+pub(crate) const A: End = ([10, 0, 0, 1], 1000);
+pub(crate) const B: End = ([10, 0, 0, 2], 80);
+pub(crate) const C: End = ([10, 0, 0, 3], 53);
 
 #[derive(Clone, Debug)]
 struct Sent {
@@ -28,27 +28,27 @@ struct Sent {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     now: i64,
     sent: Vec<Sent>,
 }
 
 impl Scenario {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// What follows happens at this time.
-    pub fn at_ns(mut self, ns: i64) -> Self {
+    pub(crate) fn at_ns(mut self, ns: i64) -> Self {
         self.now = ns;
         self
     }
 
-    pub fn at_ms(self, ms: i64) -> Self {
+    pub(crate) fn at_ms(self, ms: i64) -> Self {
         self.at_ns(ms * 1_000_000)
     }
 
-    pub fn at_s(self, s: i64) -> Self {
+    pub(crate) fn at_s(self, s: i64) -> Self {
         self.at_ns(s * 1_000_000_000)
     }
 
@@ -59,17 +59,17 @@ impl Scenario {
     }
 
     /// A TCP segment with ACK and ten bytes.
-    pub fn tcp(self, src: End, dst: End) -> Self {
+    pub(crate) fn tcp(self, src: End, dst: End) -> Self {
         self.send(6, src, dst).flags(TcpFlags::ACK)
     }
 
     /// A UDP datagram with ten bytes.
-    pub fn udp(self, src: End, dst: End) -> Self {
+    pub(crate) fn udp(self, src: End, dst: End) -> Self {
         self.send(17, src, dst)
     }
 
     /// An ICMP echo request.
-    pub fn ping(self, src: End, dst: End) -> Self {
+    pub(crate) fn ping(self, src: End, dst: End) -> Self {
         self.send(1, src, dst)
     }
 
@@ -77,40 +77,40 @@ impl Scenario {
         self.sent.last_mut().expect("somebody sends first")
     }
 
-    pub fn flags(mut self, flags: u8) -> Self {
+    pub(crate) fn flags(mut self, flags: u8) -> Self {
         self.last().flags = flags;
         self
     }
 
-    pub fn syn(self) -> Self {
+    pub(crate) fn syn(self) -> Self {
         self.flags(TcpFlags::SYN).len(0)
     }
 
-    pub fn syn_ack(self) -> Self {
+    pub(crate) fn syn_ack(self) -> Self {
         self.flags(TcpFlags::SYN | TcpFlags::ACK).len(0)
     }
 
-    pub fn fin(self) -> Self {
+    pub(crate) fn fin(self) -> Self {
         self.flags(TcpFlags::FIN | TcpFlags::ACK).len(0)
     }
 
-    pub fn rst(self) -> Self {
+    pub(crate) fn rst(self) -> Self {
         self.flags(TcpFlags::RST).len(0)
     }
 
     /// Bytes of payload.
-    pub fn len(mut self, bytes: usize) -> Self {
+    pub(crate) fn len(mut self, bytes: usize) -> Self {
         self.last().payload = bytes;
         self
     }
 
-    pub fn vlan(mut self, id: u16) -> Self {
+    pub(crate) fn vlan(mut self, id: u16) -> Self {
         self.last().vlan = Some(id);
         self
     }
 
     /// The frames, as a source.
-    pub fn source(&self) -> MemorySource {
+    pub(crate) fn source(&self) -> MemorySource {
         let mut source = MemorySource::new();
         for sent in &self.sent {
             source.push(sent.stamp, LinkType::ETHERNET, &sent.frame());
@@ -119,19 +119,19 @@ impl Scenario {
     }
 
     /// The records of a meter with its defaults, without nDPI, by `flow_id`.
-    pub fn meter(&self) -> Vec<FlowRecord> {
+    pub(crate) fn meter(&self) -> Vec<FlowRecord> {
         self.meter_with(MeterConfig::new())
     }
 
     /// The records of a meter with this configuration, without nDPI, by `flow_id`.
-    pub fn meter_with(&self, config: MeterConfig) -> Vec<FlowRecord> {
+    pub(crate) fn meter_with(&self, config: MeterConfig) -> Vec<FlowRecord> {
         let mut records = self.meter_in_order(config);
         records.sort_by_key(|record| record.flow_id);
         records
     }
 
     /// The same in the order in which they leave.
-    pub fn meter_in_order(&self, config: MeterConfig) -> Vec<FlowRecord> {
+    pub(crate) fn meter_in_order(&self, config: MeterConfig) -> Vec<FlowRecord> {
         let off = ClassifierOptions { limits: DissectionLimits::all(0), stable_labels: false };
         let mut meter = Meter::new(config.classifier(off)).unwrap();
         let mut decoder = Decoder::new(true, true);
@@ -156,7 +156,7 @@ impl Scenario {
     }
 
     /// The records of a streamer, by `flow_id`, and its report, which adds up.
-    pub fn stream(&self, options: impl FnOnce(Streamer) -> Streamer) -> (Vec<FlowRecord>, Report) {
+    pub(crate) fn stream(&self, options: impl FnOnce(Streamer) -> Streamer) -> (Vec<FlowRecord>, Report) {
         let streamer = options(Streamer::from_source(self.source()).n_dissections(0).workers(0));
         let mut flows = streamer.start().unwrap();
         let mut records: Vec<_> = flows.by_ref().map(Result::unwrap).collect();
@@ -200,4 +200,4 @@ impl Sent {
 }
 
 /// When stories begin: 2023-11-14T22:13:20Z.
-pub const EPOCH: i64 = 1_700_000_000_000_000_000;
+pub(crate) const EPOCH: i64 = 1_700_000_000_000_000_000;
