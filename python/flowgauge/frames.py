@@ -18,7 +18,7 @@ def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
     """A pandas.DataFrame with every flow of `streamer` as a row; what `Streamer.to_pandas` does."""
     try:
         import numpy
-        import pandas
+        import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
         raise ImportError("to_pandas needs pandas: pip install 'flowgauge[pandas]'") from error
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use flowgauge::Streamer;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -111,16 +113,25 @@ struct Reader {
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Python::try_attach(|py| read(self.object.bind(py), buffer).map_err(io::Error::other))
-            .unwrap_or_else(|| Err(io::Error::other("the interpreter is shutting down")))
+        let read = Python::try_attach(|py| read(self.object.bind(py), buffer));
+        match read {
+            Some(Ok(Some(bytes))) => Ok(bytes),
+            Some(Ok(None)) => {
+                thread::sleep(NOTHING_YET);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Some(Err(error)) => Err(io::Error::other(error)),
+            None => Err(io::Error::other("the interpreter is shutting down")),
+        }
     }
 }
 
-fn read(object: &Bound<'_, PyAny>, buffer: &mut [u8]) -> PyResult<usize> {
+/// Reads once; `None` when an object that does not block has nothing for now.
+fn read(object: &Bound<'_, PyAny>, buffer: &mut [u8]) -> PyResult<Option<usize>> {
     let py = object.py();
     let read = object.call_method1(intern!(py, "read"), (buffer.len(),))?;
     if read.is_none() {
-        return Err(PyValueError::new_err("read() gave None: a file object that does not block cannot be a source"));
+        return Ok(None);
     }
     if read.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("read() gave str: the source must be a binary file object"));
@@ -142,5 +153,8 @@ fn read(object: &Bound<'_, PyAny>, buffer: &mut [u8]) -> PyResult<usize> {
         return Err(PyValueError::new_err(format!("read({}) gave {} bytes", buffer.len(), bytes.len())));
     };
     space.copy_from_slice(bytes);
-    Ok(bytes.len())
+    Ok(Some(bytes.len()))
 }
+
+/// How long to wait before an object is asked again.
+const NOTHING_YET: Duration = Duration::from_millis(20);

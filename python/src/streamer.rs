@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flowgauge::metric::MetricGroup;
-use flowgauge::streamer::LiveOptions;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -283,11 +282,9 @@ impl Streamer {
             .workers(self.threads(py)?)
             .decode_tunnels(self.decode_tunnels)
             .fragments(self.fragments)
-            .live_options(LiveOptions {
-                promiscuous: self.promiscuous,
-                snaplen: saturated(self.snaplen),
-                buffer_size: self.buffer_size.map(saturated),
-            });
+            .promiscuous(self.promiscuous)
+            .snaplen_bytes(saturated(self.snaplen))
+            .buffer_bytes(self.buffer_size.map(saturated));
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
