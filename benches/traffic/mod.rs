@@ -5,7 +5,7 @@ use flowgauge::capture::memory::MemorySource;
 use flowgauge::packet::LinkType;
 
 /// Frames of TCP and UDP over IPv4 among `flows` flows, 20 µs apart, whose sizes and flows a small generator picks.
-pub fn frames(count: usize, flows: u32) -> Vec<(Timestamp, Vec<u8>)> {
+pub(crate) fn frames(count: usize, flows: u32) -> Vec<(Timestamp, Vec<u8>)> {
     let mut random = SplitMix(7);
     (0..count)
         .map(|index| {
@@ -18,7 +18,7 @@ pub fn frames(count: usize, flows: u32) -> Vec<(Timestamp, Vec<u8>)> {
 }
 
 /// The same as a source.
-pub fn source(frames: &[(Timestamp, Vec<u8>)]) -> MemorySource {
+pub(crate) fn source(frames: &[(Timestamp, Vec<u8>)]) -> MemorySource {
     let mut source = MemorySource::new();
     for (stamp, data) in frames {
         source.push(*stamp, LinkType::ETHERNET, data);
@@ -27,7 +27,7 @@ pub fn source(frames: &[(Timestamp, Vec<u8>)]) -> MemorySource {
 }
 
 fn frame(flow: u32, back: bool, payload: usize) -> Vec<u8> {
-    let tcp = flow % 2 == 0;
+    let tcp = flow.is_multiple_of(2);
     let header = if tcp { 20 } else { 8 };
     let mut ends = [(0x0a00_0000 | flow >> 8, 1024 + (flow & 0xff) as u16), (0xc0a8_0001, 443)];
     if back {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::classify::{ClassifierOptions, DissectionLimits};
+use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
 use crate::flow::{MetricNames, schema};
 use crate::metric::{Metric, MetricGroup};
@@ -28,7 +28,7 @@ impl Default for MeterConfig {
             active_timeout: Some(nanos(Duration::from_secs(120))),
             capacity: None,
             tcp_end: false,
-            classifier: ClassifierOptions { limits: DissectionLimits::all(20), stable_labels: false },
+            classifier: ClassifierOptions::default(),
             groups: Vec::new(),
         }
     }

@@ -129,7 +129,11 @@ impl Streamer {
         Self {
             source,
             meter: MeterConfig::new(),
-            dissections: if cfg!(feature = "ndpi") { DissectionLimits::all(20) } else { DissectionLimits::all(0) },
+            dissections: if cfg!(feature = "ndpi") {
+                DissectionLimits::uniform(20)
+            } else {
+                DissectionLimits::uniform(0)
+            },
             stable_labels: false,
             capacity: None,
             workers: None,
@@ -198,7 +202,7 @@ impl Streamer {
 
     /// How many packets of a flow nDPI sees. Defaults to 20; 0 turns it off.
     pub fn n_dissections(self, packets: u32) -> Self {
-        self.dissection_limits(DissectionLimits::all(packets))
+        self.dissection_limits(DissectionLimits::uniform(packets))
     }
 
     /// How many packets of a flow nDPI sees, by protocol.

@@ -1,5 +1,6 @@
 //! The library through its public face.
 
+mod classify;
 mod decode;
 mod decode_corpus;
 mod decode_fragments;

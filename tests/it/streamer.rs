@@ -51,7 +51,7 @@ fn records_are_the_same_for_any_size_of_batch() {
 #[test]
 fn every_worker_has_its_share() {
     let who = Metric::fold(
-        || String::new(),
+        String::new,
         |name, _, _| *name = std::thread::current().name().unwrap_or_default().to_owned(),
     );
     let (records, _) = many(2_000).stream(|streamer| streamer.workers(3).metric("who", who));

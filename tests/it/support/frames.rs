@@ -98,7 +98,7 @@ impl Ipv4 {
     /// The fragment at `offset` bytes (a multiple of 8) of packet `id`.
     pub(crate) fn fragment(mut self, id: u16, offset: u16, more: bool) -> Self {
         self.id = id;
-        self.fragment = offset / 8 | u16::from(more) << 13;
+        self.fragment = (offset / 8) | (u16::from(more) << 13);
         self
     }
 
