@@ -1,6 +1,6 @@
 //! The living flow as a Python metric sees it, for as long as the metric is called.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flowgauge::flow::Metrics;
@@ -18,8 +18,10 @@ use crate::value;
 /// object stands for a flow in all calls, but outside of a call reading it raises RuntimeError.
 #[pyclass(frozen, module = "flowgauge")]
 pub(crate) struct LiveFlow {
-    /// The flow so far, during a call.
+    /// The flow as it was in the latest call.
     state: Mutex<Option<FlowRecord>>,
+    /// Whether that call goes on. Only the thread that calls changes it, so it needs no lock.
+    open: AtomicBool,
     metrics: Py<PyDict>,
     /// The reason the user gave; 0 without one, which no user may give.
     reason: AtomicU8,
@@ -27,7 +29,7 @@ pub(crate) struct LiveFlow {
 
 impl LiveFlow {
     pub(crate) fn new(metrics: Py<PyDict>) -> Self {
-        Self { state: Mutex::new(None), metrics, reason: AtomicU8::new(0) }
+        Self { state: Mutex::new(None), open: AtomicBool::new(false), metrics, reason: AtomicU8::new(0) }
     }
 
     /// A call begins: this is the flow.
@@ -41,12 +43,13 @@ impl LiveFlow {
             metrics: Metrics::default(),
         };
         *self.state() = Some(record);
+        self.open.store(true, Ordering::Release);
     }
 
     /// The call is over. Tells the reason with which the user ended the flow.
     #[inline]
     pub(crate) fn close(&self) -> Option<ExportReason> {
-        *self.state() = None;
+        self.open.store(false, Ordering::Release);
         ExportReason::user(self.reason.load(Ordering::Relaxed))
     }
 
@@ -58,11 +61,16 @@ impl LiveFlow {
     /// Reads the flow so far.
     #[inline]
     pub(crate) fn with<T>(&self, read: impl FnOnce(&FlowRecord) -> T) -> PyResult<T> {
-        self.state().as_ref().map(read).ok_or_else(|| {
-            PyRuntimeError::new_err(
-                "a living flow can only be read while its metric is called: copy what is to be kept",
-            )
-        })
+        self.check_open()?;
+        self.state().as_ref().map(read).ok_or_else(closed)
+    }
+
+    fn check_open(&self) -> PyResult<()> {
+        if self.is_open() { Ok(()) } else { Err(closed()) }
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
     }
 
     fn state(&self) -> MutexGuard<'_, Option<FlowRecord>> {
@@ -77,19 +85,20 @@ impl LiveFlow {
     /// At the end of the flow each must be an int of 64 bits, float, bool, str, bytes, None or a list of these.
     #[getter]
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.with(|_| self.metrics.bind(py).clone())
+        self.check_open()?;
+        Ok(self.metrics.bind(py).clone())
     }
 
     /// Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then.
     #[getter]
     fn export_reason(&self) -> PyResult<Option<u8>> {
-        self.with(|_| ())?;
+        self.check_open()?;
         Ok(ExportReason::user(self.reason.load(Ordering::Relaxed)).map(ExportReason::number))
     }
 
     #[setter]
     fn set_export_reason(&self, reason: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.with(|_| ())?;
+        self.check_open()?;
         let Some(number) = value::index(reason) else {
             return Err(PyTypeError::new_err(format!(
                 "export_reason must be an int from 16 to 255, not {}",
@@ -106,8 +115,10 @@ impl LiveFlow {
 
     fn __repr__(&self) -> String {
         match &*self.state() {
-            Some(record) => format!("<flowgauge.LiveFlow {}: {} packets>", record.flow_id, record.total().pkts),
-            None => "<flowgauge.LiveFlow outside of a call>".into(),
+            Some(record) if self.is_open() => {
+                format!("<flowgauge.LiveFlow {}: {} packets>", record.flow_id, record.total().pkts)
+            }
+            _ => "<flowgauge.LiveFlow outside of a call>".into(),
         }
     }
 
@@ -115,4 +126,8 @@ impl LiveFlow {
         // Breaking a cycle is left to the dict, which can be cleared.
         visit.call(&self.metrics)
     }
+}
+
+fn closed() -> PyErr {
+    PyRuntimeError::new_err("a living flow can only be read while its metric is called: copy what is to be kept")
 }

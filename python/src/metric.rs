@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::error;
 use crate::live::LiveFlow;
-use crate::packet::{Content, PacketInformation};
+use crate::packet::PacketInformation;
 use crate::value;
 
 /// Callables by name, in the user's order.
@@ -40,7 +40,6 @@ struct CallState {
     calls: Arc<Calls>,
     /// Made with the first packet.
     flow: Option<Py<LiveFlow>>,
-    content: Content,
 }
 
 impl Callables {
@@ -125,7 +124,7 @@ impl MetricGroup for Group {
     }
 
     fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
-        Ok(Box::new(CallState { calls: Arc::clone(&self.0), flow: None, content: Content::default() }))
+        Ok(Box::new(CallState { calls: Arc::clone(&self.0), flow: None }))
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
@@ -176,7 +175,6 @@ impl CallState {
         view.get().open(flow);
         let called = self.call_each(py, packet, flow, &view);
         let reason = view.get().close();
-        self.content.release();
         called.map(|()| reason)
     }
 
@@ -188,13 +186,14 @@ impl CallState {
         flow: &FlowState,
         view: &Bound<'_, LiveFlow>,
     ) -> Result<(), BoxError> {
-        let information = PacketInformation::new(packet, flow, self.content.lend(packet));
-        let information = Bound::new(py, information).map_err(|error| error::failure("", error))?;
-        for metric in self.calls.metrics() {
+        let information = Bound::new(py, PacketInformation::new(packet, flow));
+        let information = information.map_err(|error| error::failure("", error))?;
+        let called = self.calls.metrics().iter().try_for_each(|metric| {
             let called = metric.callable.bind(py).call1((&information, view));
-            called.map_err(|error| error::failure(&metric.name, error))?;
-        }
-        Ok(())
+            called.map(drop).map_err(|error| error::failure(&metric.name, error))
+        });
+        PacketInformation::release(&information);
+        called
     }
 
     fn values(self: Box<Self>, py: Python<'_>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {

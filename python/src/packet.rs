@@ -18,49 +18,13 @@ pub(crate) struct PacketInformation {
     stamp: Timestamp,
     direction: Direction,
     payload_size: Option<u32>,
-    content: Content,
-}
-
-/// The bytes of the packet that a flow's metrics look at, in the capture's own block during the call.
-///
-/// One such place serves all calls of a flow, as long as nobody keeps the packet. Whoever does gets a copy of these few
-/// bytes, so that it does not hold on to a whole block.
-#[derive(Clone, Default)]
-pub(crate) struct Content(Arc<Mutex<Option<SharedBytes>>>);
-
-impl Content {
-    /// A call begins: these are the bytes.
-    #[inline]
-    pub(crate) fn lend(&self, packet: &Packet<'_>) -> Self {
-        *self.bytes() = Some(packet.shared_ip_bytes());
-        self.clone()
-    }
-
-    /// The call is over, and its packet let go.
-    #[inline]
-    pub(crate) fn release(&mut self) {
-        if Arc::strong_count(&self.0) == 1 {
-            *self.bytes() = None;
-            return;
-        }
-        let mut bytes = self.bytes();
-        if let Some(shared) = bytes.take() {
-            let copy = shared.as_slice().to_vec();
-            let len = copy.len();
-            *bytes = Some(SharedBytes::new(Arc::new(Block::new(copy)), 0..len));
-        }
-        drop(bytes);
-        *self = Self::default();
-    }
-
-    fn bytes(&self) -> MutexGuard<'_, Option<SharedBytes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// The bytes from the IP header on: in the capture's own block during the call, in a copy when it is kept.
+    content: Mutex<SharedBytes>,
 }
 
 impl PacketInformation {
     #[inline]
-    pub(crate) fn new(packet: &Packet<'_>, flow: &FlowState, content: Content) -> Self {
+    pub(crate) fn new(packet: &Packet<'_>, flow: &FlowState) -> Self {
         let (address, port) = flow.src();
         let forward = packet.info.src_port == port && packet.ip_src() == address;
         Self {
@@ -68,8 +32,25 @@ impl PacketInformation {
             stamp: packet.raw.stamp,
             direction: if forward { Direction::SrcToDst } else { Direction::DstToSrc },
             payload_size: packet.payload_size(),
-            content,
+            content: Mutex::new(packet.shared_ip_bytes()),
         }
+    }
+
+    /// The call is over: whoever keeps the packet gets a copy of its few bytes, rather than hold on to a whole block.
+    #[inline]
+    pub(crate) fn release(this: &Bound<'_, Self>) {
+        #[expect(deprecated, reason = "the other way to read a reference count is unsafe")]
+        let kept = this.get_refcnt() > 1;
+        if kept {
+            let mut content = this.get().bytes();
+            let copy = content.as_slice().to_vec();
+            let len = copy.len();
+            *content = SharedBytes::new(Arc::new(Block::new(copy)), 0..len);
+        }
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, SharedBytes> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flags(&self) -> TcpFlags {
@@ -221,8 +202,8 @@ impl PacketInformation {
     /// The captured bytes of the innermost IP packet, header first, without link padding; made when asked for.
     #[getter]
     fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes = self.content.bytes().clone();
-        PyBytes::new(py, bytes.as_ref().map_or(&[], SharedBytes::as_slice))
+        let bytes = self.bytes().clone();
+        PyBytes::new(py, bytes.as_slice())
     }
 
     fn __repr__(&self) -> String {

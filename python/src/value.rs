@@ -70,8 +70,16 @@ pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
 /// An address as text.
 pub(crate) fn address(py: Python<'_>, address: IpAddr) -> Bound<'_, PyString> {
     let mut text = ShortText { bytes: [0; 64], len: 0 };
-    // The longest address has 45 characters.
-    let _ = write!(text, "{address}");
+    match address {
+        IpAddr::V4(address) => address.octets().iter().enumerate().for_each(|(index, octet)| {
+            if index > 0 {
+                text.push(b'.');
+            }
+            text.push_number(*octet);
+        }),
+        // The longest one has 45 characters.
+        IpAddr::V6(address) => drop(write!(text, "{address}")),
+    }
     PyString::new(py, text.as_str())
 }
 
@@ -93,6 +101,21 @@ struct ShortText {
 }
 
 impl ShortText {
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    fn push_number(&mut self, number: u8) {
+        if number >= 100 {
+            self.push(b'0' + number / 100);
+        }
+        if number >= 10 {
+            self.push(b'0' + number / 10 % 10);
+        }
+        self.push(b'0' + number % 10);
+    }
+
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
     }
