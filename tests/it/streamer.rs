@@ -50,10 +50,8 @@ fn records_are_the_same_for_any_size_of_batch() {
 
 #[test]
 fn every_worker_has_its_share() {
-    let who = Metric::fold(
-        String::new,
-        |name, _, _| *name = std::thread::current().name().unwrap_or_default().to_owned(),
-    );
+    let who =
+        Metric::fold(String::new, |name, _, _| *name = std::thread::current().name().unwrap_or_default().to_owned());
     let (records, _) = many(2_000).stream(|streamer| streamer.workers(3).metric("who", who));
     let mut names: Vec<_> = records.iter().map(|record| format!("{:?}", record.metrics.get("who").unwrap())).collect();
     names.sort();
@@ -199,4 +197,21 @@ fn options_out_of_range_are_named() {
     let source = || Streamer::from_source(Scenario::new().source());
     assert_eq!(start(source().capacity(0)), "capacity must be at least 1, or none for no bound, not 0");
     assert_eq!(start(source().workers(5000)), "workers must be at most 1024, not 5000");
+}
+
+#[test]
+fn what_is_at_hand_is_taken_without_waiting_and_the_report_outlives_the_iterator() {
+    let mut flows = Streamer::from_source(many(3_000).source()).n_dissections(0).workers(2).start().unwrap();
+    let report = flows.report_handle();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut taken = 0;
+    while report.report().packets < 3_000 || taken == 0 {
+        taken += u64::from(flows.try_next().is_some());
+        assert!(Instant::now() < deadline, "no record came");
+    }
+    drop(flows);
+    let report = report.report();
+    report.check().unwrap();
+    assert!(report.complete);
+    assert_eq!(report.records.values().sum::<u64>(), taken);
 }
