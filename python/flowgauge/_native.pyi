@@ -276,76 +276,52 @@ class PacketInformation:
     """
 
     @property
-    def ip_src(self) -> str:
-        """Source address of the innermost IP header."""
-
-    @property
-    def fin(self) -> bool:
-        """TCP flag FIN."""
-
-    @property
-    def ip_version(self) -> int:
-        """4 or 6, of the innermost IP header."""
-
-    @property
-    def size(self) -> int:
-        """Bytes on the wire, link header and padding included."""
-
-    @property
-    def ece(self) -> bool:
-        """TCP flag ECE, ECN echo (RFC 3168)."""
+    def ts(self) -> int:
+        """When it was captured, in whole milliseconds since the Unix epoch."""
 
     @property
     def time_ns(self) -> int:
         """When it was captured, in nanoseconds since the Unix epoch."""
 
     @property
-    def ack(self) -> bool:
-        """TCP flag ACK."""
-
-    @property
-    def ip_dst(self) -> str:
-        """Destination address of the innermost IP header."""
-
-    @property
-    def cwr(self) -> bool:
-        """TCP flag CWR, congestion window reduced (RFC 3168)."""
-
-    @property
-    def transport_size(self) -> int:
-        """Bytes after the IP header and its extension headers."""
-
-    @property
-    def psh(self) -> bool:
-        """TCP flag PSH."""
-
-    @property
-    def rst(self) -> bool:
-        """TCP flag RST."""
-
-    @property
-    def urg(self) -> bool:
-        """TCP flag URG."""
+    def size(self) -> int:
+        """Bytes on the wire, link header and padding included."""
 
     @property
     def ip_size(self) -> int:
         """Bytes of the innermost IP packet, its header included (IPFIX `ipTotalLength`)."""
 
     @property
-    def content(self) -> bytes:
-        """The captured bytes of the innermost IP packet, header first, without link padding; made when asked for."""
+    def transport_size(self) -> int:
+        """Bytes after the IP header and its extension headers."""
 
     @property
     def payload_size(self) -> int | None:
         """Bytes after the transport header; None when the captured headers cannot tell."""
 
     @property
+    def direction(self) -> int:
+        """0 from source to destination, as the flow's first packet; 1 against it."""
+
+    @property
+    def ip_version(self) -> int:
+        """4 or 6, of the innermost IP header."""
+
+    @property
     def ip_protocol(self) -> int:
         """IP protocol number, after extension headers (IANA protocol numbers)."""
 
     @property
-    def direction(self) -> int:
-        """0 from source to destination, as the flow's first packet; 1 against it."""
+    def ip_src(self) -> str:
+        """Source address of the innermost IP header."""
+
+    @property
+    def ip_dst(self) -> str:
+        """Destination address of the innermost IP header."""
+
+    @property
+    def src_port(self) -> int:
+        """Source port; 0 when the protocol has none or it was not captured."""
 
     @property
     def dst_port(self) -> int:
@@ -356,16 +332,40 @@ class PacketInformation:
         """The innermost VLAN id (IEEE 802.1Q); None without a tag."""
 
     @property
-    def ts(self) -> int:
-        """When it was captured, in whole milliseconds since the Unix epoch."""
-
-    @property
     def syn(self) -> bool:
         """TCP flag SYN; False for other protocols, as are all flags."""
 
     @property
-    def src_port(self) -> int:
-        """Source port; 0 when the protocol has none or it was not captured."""
+    def cwr(self) -> bool:
+        """TCP flag CWR, congestion window reduced (RFC 3168)."""
+
+    @property
+    def ece(self) -> bool:
+        """TCP flag ECE, ECN echo (RFC 3168)."""
+
+    @property
+    def urg(self) -> bool:
+        """TCP flag URG."""
+
+    @property
+    def ack(self) -> bool:
+        """TCP flag ACK."""
+
+    @property
+    def psh(self) -> bool:
+        """TCP flag PSH."""
+
+    @property
+    def rst(self) -> bool:
+        """TCP flag RST."""
+
+    @property
+    def fin(self) -> bool:
+        """TCP flag FIN."""
+
+    @property
+    def content(self) -> bytes:
+        """The captured bytes of the innermost IP packet, header first, without link padding; made when asked for."""
 
 
 @final
@@ -378,7 +378,7 @@ class LiveFlow(_Columns):
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """The values of the flow's metrics by name: a dict to change, in which each begins as 0.  At the end of
+        """The values of the flow's metrics by name: a dict to change, in which each begins as 0. At the end of
         the flow each must be an int of 64 bits, float, bool, str, bytes, None or a list of these.
         """
 
@@ -411,10 +411,6 @@ class Flow(_Columns):
         """The metrics by name, then every column, in one dict; times and durations in milliseconds."""
 
     def __eq__(self, other: object, /) -> bool: ...
-    def __ge__(self, other: object, /) -> bool: ...
-    def __gt__(self, other: object, /) -> bool: ...
-    def __le__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
 
@@ -426,7 +422,11 @@ class Report:
     """
 
     @property
-    def living_bytes(self) -> int:
+    def frames_read(self) -> int:
+        """Frames read from the source."""
+
+    @property
+    def bytes_read(self) -> int:
         """Their bytes."""
 
     @property
@@ -434,24 +434,48 @@ class Report:
         """Frames that the BPF filter left out."""
 
     @property
-    def skipped_bytes(self) -> int:
+    def filtered_bytes(self) -> int:
         """Their bytes."""
-
-    @property
-    def packet_bytes(self) -> int:
-        """Their bytes."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """What the user should know, once each."""
 
     @property
     def skipped(self) -> dict[str, int]:
         """Frames that decoding refused, by reason; reasons that did not occur are left out."""
 
     @property
-    def evicted(self) -> int:
-        """Flows that had to leave because the cache was full."""
+    def skipped_bytes(self) -> int:
+        """Their bytes."""
+
+    @property
+    def packets(self) -> int:
+        """Packets: frames that decoding accepted."""
+
+    @property
+    def packet_bytes(self) -> int:
+        """Their bytes."""
+
+    @property
+    def living(self) -> int:
+        """Flows that are in no record yet; after the end of a run, those that nobody took."""
+
+    @property
+    def living_packets(self) -> int:
+        """Their packets."""
+
+    @property
+    def living_bytes(self) -> int:
+        """Their bytes."""
+
+    @property
+    def withheld(self) -> int:
+        """Records that the user's own condition kept back."""
+
+    @property
+    def withheld_packets(self) -> int:
+        """Their packets."""
+
+    @property
+    def withheld_bytes(self) -> int:
+        """Their bytes."""
 
     @property
     def records(self) -> dict[str, int]:
@@ -460,47 +484,7 @@ class Report:
         """
 
     @property
-    def packets(self) -> int:
-        """Packets: frames that decoding accepted."""
-
-    @property
-    def bytes_read(self) -> int:
-        """Their bytes."""
-
-    @property
-    def living(self) -> int:
-        """Flows that are in no record yet; after the end of a run, those that nobody took."""
-
-    @property
-    def time_out_of_range(self) -> int:
-        """Frames whose stamp cannot be told in 64 bits of nanoseconds."""
-
-    @property
-    def withheld_bytes(self) -> int:
-        """Their bytes."""
-
-    @property
-    def living_packets(self) -> int:
-        """Their packets."""
-
-    @property
-    def out_of_order(self) -> int:
-        """Packets whose stamp lies before the clock."""
-
-    @property
-    def filtered_bytes(self) -> int:
-        """Their bytes."""
-
-    @property
-    def withheld(self) -> int:
-        """Records that the user's own condition kept back."""
-
-    @property
-    def dropped(self) -> dict[str, int]:
-        """Frames lost before they were read, by whom: `kernel` and `interface`."""
-
-    @property
-    def withheld_packets(self) -> int:
+    def record_packets(self) -> int:
         """Their packets."""
 
     @property
@@ -508,12 +492,24 @@ class Report:
         """Their bytes."""
 
     @property
-    def frames_read(self) -> int:
-        """Frames read from the source."""
+    def evicted(self) -> int:
+        """Flows that had to leave because the cache was full."""
 
     @property
-    def record_packets(self) -> int:
-        """Their packets."""
+    def out_of_order(self) -> int:
+        """Packets whose stamp lies before the clock."""
+
+    @property
+    def time_out_of_range(self) -> int:
+        """Frames whose stamp cannot be told in 64 bits of nanoseconds."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Frames lost before they were read, by whom: `kernel` and `interface`."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know, once each."""
 
     @property
     def complete(self) -> bool:
@@ -529,10 +525,6 @@ class Report:
         """All of it as a dict, by the names of the attributes."""
 
     def __eq__(self, other: object, /) -> bool: ...
-    def __ge__(self, other: object, /) -> bool: ...
-    def __gt__(self, other: object, /) -> bool: ...
-    def __le__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
@@ -615,68 +607,68 @@ class Streamer:
         tcp_end: bool = False,
     ) -> Streamer: ...
     @property
-    def decode_tunnels(self) -> bool:
-        """Whether packets inside tunnels make flows of their own."""
-
-    @property
-    def capacity(self) -> int | None:
-        """How many flows may live at once; None is without bound for files and 1,000,000 on an interface."""
+    def report(self) -> Report:
+        """The report of the latest iteration, also while it goes on; all zero before any."""
 
     @property
     def source(self) -> Any:
         """The source as it was given."""
 
     @property
-    def bpf_filter(self) -> str | None:
-        """The BPF expression that frames must match."""
-
-    @property
-    def workers(self) -> int | None:
-        """How many threads meter; None leaves the choice to the streamer."""
-
-    @property
-    def promiscuous(self) -> bool:
-        """On an interface, whether frames for other stations are captured too."""
-
-    @property
-    def n_dissections(self) -> int:
-        """How many packets of a flow nDPI sees; 0 is without nDPI."""
-
-    @property
-    def user_metrics(self) -> Mapping[str, _Metric] | None:
-        """The metrics as they were given; later changes of that dict have no effect."""
+    def inactive_timeout(self) -> int | float | None:
+        """Seconds of silence that end a flow; None is never."""
 
     @property
     def active_timeout(self) -> int | float | None:
         """Age in seconds at which a living flow is cut and reported; None is never."""
 
     @property
-    def tcp_end(self) -> bool:
-        """Whether the end of a TCP connection ends its flow."""
+    def capacity(self) -> int | None:
+        """How many flows may live at once; None is without bound for files and 1,000,000 on an interface."""
 
     @property
-    def buffer_size(self) -> int | None:
-        """On an interface, bytes of the kernel's buffer; None is libpcap's choice."""
+    def user_metrics(self) -> Mapping[str, _Metric] | None:
+        """The metrics as they were given; later changes of that dict have no effect."""
 
     @property
-    def fragments(self) -> bool:
-        """Whether later fragments are counted in the flow of their first."""
+    def bpf_filter(self) -> str | None:
+        """The BPF expression that frames must match."""
 
     @property
-    def snaplen(self) -> int:
-        """On an interface, bytes kept of each frame."""
-
-    @property
-    def report(self) -> Report:
-        """The report of the latest iteration, also while it goes on; all zero before any."""
+    def n_dissections(self) -> int:
+        """How many packets of a flow nDPI sees; 0 is without nDPI."""
 
     @property
     def stable_labels(self) -> bool:
         """Whether labels are independent of the number of workers."""
 
     @property
-    def inactive_timeout(self) -> int | float | None:
-        """Seconds of silence that end a flow; None is never."""
+    def workers(self) -> int | None:
+        """How many threads meter; None leaves the choice to the streamer."""
+
+    @property
+    def decode_tunnels(self) -> bool:
+        """Whether packets inside tunnels make flows of their own."""
+
+    @property
+    def fragments(self) -> bool:
+        """Whether later fragments are counted in the flow of their first."""
+
+    @property
+    def promiscuous(self) -> bool:
+        """On an interface, whether frames for other stations are captured too."""
+
+    @property
+    def snaplen(self) -> int:
+        """On an interface, bytes kept of each frame."""
+
+    @property
+    def buffer_size(self) -> int | None:
+        """On an interface, bytes of the kernel's buffer; None is libpcap's choice."""
+
+    @property
+    def tcp_end(self) -> bool:
+        """Whether the end of a TCP connection ends its flow."""
 
     def __iter__(self, /) -> Flows: ...
     def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:

@@ -154,7 +154,7 @@ impl MetricState for CallState {
             return Ok(());
         }
         // It is dropped while attached, so that its objects go at once.
-        Python::try_attach(move |py| self.values(py, flow, values)).unwrap_or_else(|| Err(GONE.into()))
+        Python::try_attach(move |py| (*self).values(py, flow, values)).unwrap_or_else(|| Err(GONE.into()))
     }
 }
 
@@ -196,7 +196,7 @@ impl CallState {
         called
     }
 
-    fn values(self: Box<Self>, py: Python<'_>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn values(self, py: Python<'_>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
         let metrics = self.calls.metrics();
         let Some(view) = &self.flow else {
             values.extend(metrics.iter().map(|_| Value::Int(0)));
