@@ -33,6 +33,19 @@ pub enum Direction {
 }
 
 impl FlowKey {
+    /// What stands where there is no key yet.
+    pub(crate) const EMPTY: Self = Self {
+        low: 0,
+        high: 0,
+        low_port: 0,
+        high_port: 0,
+        vlan_id: 0,
+        ip_version: 4,
+        ip_protocol: 0,
+        tunnel: None,
+        tunnel_key: 0,
+    };
+
     /// The key of a packet from `src` to `dst`, and whether canonical order turned the two ends around.
     ///
     /// Addresses are numbers in network order, of 32 bits in IP version 4. Equal ends are never turned.

@@ -120,30 +120,33 @@ impl FlowFlags {
 }
 
 /// A flow between its first packet and its end: plain numbers, no allocation.
+///
+/// In this order, what every packet touches lies side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct FlowState {
     /// What its packets have in common.
     pub key: FlowKey,
-    /// Counts from source to destination and back, in the order of [`Direction`].
-    pub counts: [Counts; 2],
-    /// Number of the first frame of this segment: the name of its record.
-    pub flow_id: u64,
-    /// Number of the first frame of the flow's first segment.
-    pub conn_id: u64,
-    /// The clock at the first packet of this segment.
-    pub first_clock: Timestamp,
     /// The clock at the last packet.
     pub last_clock: Timestamp,
-    /// 0, and one more after every active cut.
-    pub segment: u32,
-    /// The tunnel's own key in the first packet, with [`FlowFlags::TUNNEL_KEY`].
-    pub tunnel_key: u32,
-    /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
-    pub macs: [[u8; 6]; 2],
+    /// The clock at the first packet of this segment.
+    pub first_clock: Timestamp,
+    /// Counts from source to destination and back, in the order of [`Direction`].
+    pub counts: [Counts; 2],
     /// Whether the source is the second end of the key.
     pub src_is_high: bool,
     /// What could not be told.
     pub flags: FlowFlags,
+    /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
+    pub macs: [[u8; 6]; 2],
+    /// 0, and one more after every active cut.
+    pub segment: u32,
+    /// The tunnel's own key in the first packet, with [`FlowFlags::TUNNEL_KEY`].
+    pub tunnel_key: u32,
+    /// Number of the first frame of this segment: the name of its record.
+    pub flow_id: u64,
+    /// Number of the first frame of the flow's first segment.
+    pub conn_id: u64,
 }
 
 impl FlowState {

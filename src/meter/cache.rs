@@ -4,25 +4,34 @@ use hashbrown::HashTable;
 
 use crate::classify::Classification;
 use crate::flow::{FlowKey, FlowState};
+use crate::meter::hint;
 use crate::metric::MetricState;
 use crate::time::Timestamp;
 
 /// The flow cache (RFC 6728): where every living flow has a slot.
 #[derive(Debug, Default)]
 pub(super) struct FlowCache {
-    table: HashTable<u32>,
+    table: HashTable<Place>,
     entries: Vec<Entry>,
     free: Vec<u32>,
 }
 
+/// What the table holds: enough of the hash that a flow is found without looking at any other.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u32,
+    slot: u32,
+}
+
 /// A living flow and what is kept beside its state.
+#[repr(C, align(64))]
 pub(super) struct Entry {
     pub(super) state: FlowState,
-    pub(super) hash: u64,
-    pub(super) tcp: TcpEnd,
     pub(super) living: bool,
+    pub(super) tcp: TcpEnd,
     pub(super) classification: Classification,
     pub(super) metrics: Vec<Box<dyn MetricState>>,
+    pub(super) hash: u64,
 }
 
 /// How far a TCP connection is on its way to its end.
@@ -48,14 +57,15 @@ impl FlowCache {
             }
         };
         let entries = &self.entries;
-        self.table.insert_unique(entries[slot as usize].hash, slot, |slot| entries[*slot as usize].hash);
+        let hash = entries[slot as usize].hash;
+        self.table.insert_unique(hash, Place { hash: hash as u32, slot }, |place| entries[place.slot as usize].hash);
         slot
     }
 
     /// Takes the flow in `slot` out; what was kept beside its state stays until the slot is used again.
     pub(super) fn remove(&mut self, slot: u32) -> &mut Entry {
         let entry = &mut self.entries[slot as usize];
-        if let Ok(found) = self.table.find_entry(entry.hash, |other| *other == slot) {
+        if let Ok(found) = self.table.find_entry(entry.hash, |place| place.slot == slot) {
             found.remove();
         }
         entry.living = false;
@@ -78,7 +88,20 @@ impl FlowCache {
     /// The slot of the flow with this key and its hash.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        self.table.find(hash, |slot| self.entries[*slot as usize].state.key == *key).copied()
+        let is_it = |place: &Place| place.hash == hash as u32 && self.entries[place.slot as usize].state.key == *key;
+        self.table.find(hash, is_it).map(|place| place.slot)
+    }
+
+    /// The slot where the flow with this hash very likely is, without looking at it; asks for its memory.
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        let slot = self.table.find(hash, |place| place.hash == hash as u32)?.slot;
+        let entry = &self.entries[slot as usize];
+        hint::prefetch(&entry.state.key);
+        hint::prefetch(&entry.state.counts[0]);
+        hint::prefetch(&entry.state.counts[1].bytes);
+        hint::prefetch(&entry.living);
+        Some(slot)
     }
 
     /// Whether `slot` still holds the living flow with this key.
@@ -96,7 +119,7 @@ impl FlowCache {
 
     /// The slots of all living flows, in no order.
     pub(super) fn slots(&self) -> Vec<u32> {
-        self.table.iter().copied().collect()
+        self.table.iter().map(|place| place.slot).collect()
     }
 }
 

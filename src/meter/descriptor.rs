@@ -6,32 +6,51 @@ use crate::flow::{FlowHasher, FlowKey};
 use crate::packet::{Block, LinkType, Packet, PacketInfo, RawPacket};
 use crate::time::Timestamp;
 
-/// All of a packet but its bytes: what decoding learnt, the hash of its flow, and where in a [`Block`] it lies.
+/// All of a packet but its bytes: what decoding learnt, the key of its flow and its hash, and where in a [`Block`] it lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
     info: PacketInfo,
+    key: FlowKey,
     hash: u64,
     number: u64,
     stamp: Timestamp,
     offset: u32,
     captured_len: u32,
     link: LinkType,
+    /// Whether the sender is the second end of the key.
+    turned: bool,
 }
 
 impl Descriptor {
-    /// The descriptor of `raw`, whose bytes begin at `offset` in its block.
+    /// A place for a packet: [`Descriptor::info_mut`] is to be decoded into, then [`Descriptor::complete`] called.
+    pub const EMPTY: Self = Self {
+        info: PacketInfo::EMPTY,
+        key: FlowKey::EMPTY,
+        hash: 0,
+        number: 0,
+        stamp: Timestamp::MIN,
+        offset: 0,
+        captured_len: 0,
+        link: LinkType(0),
+        turned: false,
+    };
+
+    /// Where to decode the packet to.
     #[inline]
-    pub fn new(raw: &RawPacket<'_>, offset: u32, info: PacketInfo, hasher: &FlowHasher) -> Self {
-        let hash = hasher.hash(&key_of(&info).0);
-        Self {
-            info,
-            hash,
-            number: raw.number,
-            stamp: raw.stamp,
-            offset,
-            captured_len: raw.data.len() as u32,
-            link: raw.link,
-        }
+    pub fn info_mut(&mut self) -> &mut PacketInfo {
+        &mut self.info
+    }
+
+    /// Fills in all but what was decoded: `raw`, whose bytes begin at `offset` in their block, and key and hash.
+    #[inline]
+    pub fn complete(&mut self, raw: &RawPacket<'_>, offset: u32, hasher: &FlowHasher) {
+        (self.key, self.turned) = key_of(&self.info);
+        self.hash = hasher.hash(&self.key);
+        self.number = raw.number;
+        self.stamp = raw.stamp;
+        self.offset = offset;
+        self.captured_len = raw.data.len() as u32;
+        self.link = raw.link;
     }
 
     /// The packet again, with its bytes out of `block`.
@@ -48,6 +67,12 @@ impl Descriptor {
     #[inline]
     pub fn info(&self) -> &PacketInfo {
         &self.info
+    }
+
+    /// The key of its flow, and whether its sender is the second end of that.
+    #[inline]
+    pub fn key(&self) -> (&FlowKey, bool) {
+        (&self.key, self.turned)
     }
 
     /// The hash of its flow.

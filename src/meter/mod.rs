@@ -7,10 +7,11 @@ mod cache;
 mod config;
 mod descriptor;
 mod expiry;
+pub(crate) mod hint;
 
 pub use config::MeterConfig;
 pub use descriptor::Descriptor;
-pub(crate) use descriptor::key_of;
+use descriptor::key_of;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ impl Meter {
         let (key, turned) = key_of(packet.info);
         let hash = self.hasher.hash(&key);
         let slot = self.cache.find(hash, &key);
-        self.meter(packet, key, turned, hash, slot);
+        self.meter(packet, &key, turned, hash, slot);
     }
 
     /// Meters packets whose bytes lie in `block`, in order; their hashes must come from this meter's hasher.
@@ -118,16 +119,15 @@ impl Meter {
         for group in descriptors.chunks(GROUP) {
             let mut found = [NOT_FOUND; GROUP];
             for (slot, descriptor) in found.iter_mut().zip(group) {
-                let key = key_of(descriptor.info()).0;
-                *slot = self.cache.find(descriptor.hash(), &key).unwrap_or(NOT_FOUND);
+                *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
             for (slot, descriptor) in found.iter().zip(group) {
-                let (key, turned) = key_of(descriptor.info());
+                let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
-                let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, &key) {
+                let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, key) {
                     Some(*slot)
                 } else {
-                    self.cache.find(hash, &key)
+                    self.cache.find(hash, key)
                 };
                 self.meter(&descriptor.packet(block), key, turned, hash, slot);
             }
@@ -187,7 +187,7 @@ impl Meter {
         self.evicted
     }
 
-    fn meter(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
+    fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
         if self.leaving.is_some() {
             return;
         }
@@ -210,7 +210,9 @@ impl Meter {
         self.living.bytes += u64::from(packet.info.wire_len);
         let direction = self.count(slot, packet, turned);
         let entry = self.cache.entry_mut(slot);
-        self.classifier.observe(&mut entry.classification, packet);
+        if !matches!(self.classifier, Classifier::Off) {
+            self.classifier.observe(&mut entry.classification, packet);
+        }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet, direction);
         }
@@ -224,17 +226,18 @@ impl Meter {
     fn fate(&self, slot: u32, packet: &Packet<'_>) -> Fate {
         let Entry { state, tcp, .. } = self.cache.entry(slot);
         let clock = packet.info.clock;
-        if let Some(ended) = tcp.ended {
+        let ended = tcp.ended.filter(|_| self.config.tcp_end);
+        if let Some(ended) = ended {
             let flags = packet.info.tcp_flags;
             if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
                 return Fate::Ends(ExportReason::TCP_END);
             }
         }
         if self.config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
-            return Fate::Ends(if tcp.ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
+            return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
         }
         let aged = self.config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
-        if aged && tcp.ended.is_none() { Fate::Cut } else { Fate::Goes }
+        if aged && ended.is_none() { Fate::Cut } else { Fate::Goes }
     }
 
     /// The reason with which a flow leaves at the present clock without a packet, if it is due.
@@ -247,7 +250,7 @@ impl Meter {
         (self.now.nanos_since(state.last_clock) >= timeout).then_some(ExportReason::INACTIVE)
     }
 
-    fn open(&mut self, packet: &Packet<'_>, key: FlowKey, turned: bool, hash: u64) -> u32 {
+    fn open(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64) -> u32 {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
@@ -261,7 +264,7 @@ impl Meter {
             flags.insert(FlowFlags::TUNNEL_KEY);
         }
         let state = FlowState {
-            key,
+            key: *key,
             counts: [Counts::EMPTY; 2],
             flow_id: packet.raw.number,
             conn_id: packet.raw.number,

@@ -36,18 +36,20 @@ pub(super) fn be16(high: u8, low: u8) -> u16 {
 /// header do not, so two VLAN tags, three MPLS labels and GTP-U between two IPv6 headers leave room for eight extension
 /// headers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Depth(u8);
+pub(super) struct Depth(
+    // As wide as what it travels with: a narrow field is written short and copied long, which stalls.
+    usize,
+);
 
 impl Depth {
-    const MAX: u8 = 16;
+    const MAX: usize = 16;
 
-    /// Counts one more header.
+    /// One header deeper.
     #[inline(always)]
-    pub(super) fn enter(&mut self) -> Result<(), SkipReason> {
+    pub(super) fn enter(self) -> Result<Self, SkipReason> {
         if self.0 == Self::MAX {
             return Err(SkipReason::TooDeep);
         }
-        self.0 += 1;
-        Ok(())
+        Ok(Self(self.0 + 1))
     }
 }

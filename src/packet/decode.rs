@@ -10,7 +10,7 @@ use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
 use crate::packet::tunnel;
-use crate::packet::{Decoded, NO_MAC, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel};
+use crate::packet::{Decoded, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel};
 use crate::time::Timestamp;
 
 /// Turns frames into packets, in capture order: it keeps the clock of the capture and the table of fragments.
@@ -51,19 +51,29 @@ impl Decoder {
     /// What `raw` is. Moves the clock when it is a packet.
     #[inline]
     pub fn decode(&mut self, raw: &RawPacket<'_>) -> Decoded {
+        let mut info = PacketInfo::default();
+        match self.decode_into(raw, &mut info) {
+            Ok(()) => Decoded::Packet(info),
+            Err(skipped) => Decoded::Skipped(skipped),
+        }
+    }
+
+    /// [`decode`](Self::decode) for the hot path: fills `info` where it stands, since moving a packet about costs as much
+    /// as decoding it.
+    ///
+    /// # Errors
+    ///
+    /// The skipped frame; what `info` then holds has no meaning.
+    #[inline]
+    pub fn decode_into(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
         let data = &raw.data[..raw.data.len().min(u32::MAX as usize - 1)];
         let mut layer = LinkLayer::UNREAD;
-        match self.frame(raw, data, &mut layer) {
-            Ok(info) => {
+        match self.frame(raw, data, &mut layer, info) {
+            Ok(()) => {
                 self.clock = info.clock;
-                Decoded::Packet(info)
+                Ok(())
             }
-            Err(reason) => Decoded::Skipped(Skipped {
-                reason,
-                mac_offset: (layer.mac_offset != NO_MAC).then_some(layer.mac_offset),
-                ether_type: layer.ether_type,
-                payload_offset: layer.payload_offset.min(data.len()) as u32,
-            }),
+            Err(reason) => Err(layer.skipped(reason, data)),
         }
     }
 
@@ -78,7 +88,13 @@ impl Decoder {
     }
 
     #[inline(always)]
-    fn frame(&mut self, raw: &RawPacket<'_>, data: &[u8], layer: &mut LinkLayer) -> Result<PacketInfo, SkipReason> {
+    fn frame(
+        &mut self,
+        raw: &RawPacket<'_>,
+        data: &[u8],
+        layer: &mut LinkLayer,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         let mut depth = Depth::default();
         let (network, at) = link::read(raw.link, data, layer, &mut depth)?;
         let frame =
@@ -87,138 +103,147 @@ impl Decoder {
         if (data.len() as u64) < u64::from(raw.wire_len) {
             around.flags.insert(PacketFlags::CUT);
         }
-        self.packet(&frame, Place { at, stated_end: usize::MAX, network, depth }, around)
+        self.packet(&frame, network, Place { at, stated_end: usize::MAX, depth }, around, info)
     }
 
-    /// The innermost packet of the IP packet at `place`.
+    /// Fills `info` with the innermost packet of the IP packet at `place`.
+    ///
+    /// # Errors
+    ///
+    /// `info` is untouched when a header is missing or wrong ([`SkipReason::Truncated`], [`SkipReason::BadIpHeader`]).
     #[inline(always)]
-    fn packet(&mut self, frame: &Frame<'_>, mut place: Place, around: Around) -> Result<PacketInfo, SkipReason> {
-        let ip_offset = place.at;
-        let ip = ip::read(frame.data, frame.wire_len, &mut place)?;
-        if ip.fragment == Fragment::No {
-            return self.content(frame, &ip, ip_offset, place, around);
+    fn packet(
+        &mut self,
+        frame: &Frame<'_>,
+        network: Network,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        // Each version goes its own way to the end, so that its header stays in registers.
+        match network {
+            Network::Ipv4 => {
+                let ip = ip::v4(frame.data, frame.wire_len, &place)?;
+                if ip.fragment != Fragment::No {
+                    return self.fragment(frame, network, place, around, info);
+                }
+                self.content(frame, &ip, place.at, around, info)
+            }
+            Network::Ipv6 => self.packet_v6(frame, place, around, info),
         }
-        self.fragment(frame, &ip, ip_offset, place, around)
     }
 
-    /// The innermost packet in what follows an IP header.
+    #[inline(never)]
+    fn packet_v6(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let ip = ip::v6(frame.data, frame.wire_len, &place)?;
+        if ip.fragment != Fragment::No {
+            return self.fragment(frame, Network::Ipv6, place, around, info);
+        }
+        self.content(frame, &ip, place.at, around, info)
+    }
+
+    /// Fills `info` with the innermost packet in what follows an IP header.
     #[inline(always)]
     fn content(
         &mut self,
         frame: &Frame<'_>,
         ip: &IpHeader,
         ip_offset: usize,
-        place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
         match ip.protocol {
-            IP_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv4, ..place }, around),
-            IPV6_IN_IP => return self.packet_within(frame, Place { network: Network::Ipv6, ..place }, around),
+            IP_IN_IP => return self.packet_within(frame, Network::Ipv4, ip.content, around, info),
+            IPV6_IN_IP => return self.packet_within(frame, Network::Ipv6, ip.content, around, info),
             _ => {}
         }
-        let info = frame.transport(ip, ip_offset, &place, around);
+        frame.transport(ip, ip_offset, around, info);
         if self.tunnels
             && ip.protocol == transport::UDP
             && (tunnel::is_tunnel_port(info.src_port) || tunnel::is_tunnel_port(info.dst_port))
         {
-            return self.tunnelled(frame, info, place, around);
+            return self.tunnelled(frame, ip.content, around, info);
         }
-        Ok(info)
+        Ok(())
     }
 
-    /// The innermost packet of a fragment.
+    /// Fills `info` with the innermost packet of the fragment at `place`, whose header is read anew: handing it over would
+    /// cost every packet that is no fragment.
     #[cold]
     #[inline(never)]
     fn fragment(
         &mut self,
         frame: &Frame<'_>,
-        ip: &IpHeader,
-        ip_offset: usize,
+        network: Network,
         place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
-        let id = match ip.fragment {
-            Fragment::Later(id) => return self.later_fragment(frame, ip, ip_offset, place.at, id, around),
-            Fragment::First(id) => Some(id).filter(|_| self.fragments),
-            Fragment::No => None,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let ip = match network {
+            Network::Ipv4 => ip::v4(frame.data, frame.wire_len, &place)?,
+            Network::Ipv6 => ip::v6(frame.data, frame.wire_len, &place)?,
         };
-        let mut info = self.content(frame, ip, ip_offset, place, around)?;
-        info.flags.insert(PacketFlags::FRAGMENT);
-        if let Some(id) = id {
-            self.table.insert(fragment_key(ip, id, around), first_fragment(&info), frame.clock);
+        match ip.fragment {
+            Fragment::Later(_) if !self.fragments => return Err(SkipReason::FragmentsOff),
+            Fragment::Later(id) => {
+                let key = fragment_key(&ip, id, around);
+                let first = self.table.find(&key, frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
+                frame.later_fragment(&ip, place.at, around, &first, info);
+            }
+            Fragment::First(id) => {
+                self.content(frame, &ip, place.at, around, info)?;
+                info.flags.insert(PacketFlags::FRAGMENT);
+                if self.fragments {
+                    self.table.insert(fragment_key(&ip, id, around), first_fragment(info), frame.clock);
+                }
+            }
+            Fragment::No => self.content(frame, &ip, place.at, around, info)?,
         }
-        Ok(info)
+        Ok(())
     }
 
     /// [`packet`](Self::packet), one packet further inside.
     #[cold]
     #[inline(never)]
-    fn packet_within(&mut self, frame: &Frame<'_>, place: Place, around: Around) -> Result<PacketInfo, SkipReason> {
-        self.packet(frame, place, around)
+    fn packet_within(
+        &mut self,
+        frame: &Frame<'_>,
+        network: Network,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        self.packet(frame, network, place, around, info)
     }
 
-    /// The innermost packet in the tunnel that the UDP packet `outer` may be; `outer` itself when it is none.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that
+    /// it may be, or leaves it.
     #[cold]
     #[inline(never)]
     fn tunnelled(
         &mut self,
         frame: &Frame<'_>,
-        mut outer: PacketInfo,
         place: Place,
         around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
-        let inner = tunnel::open(frame.data, place.at, place.stated_end, place.depth).and_then(|inner| {
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let inner = tunnel::open(frame.data, place).and_then(|inner| {
             let flags = around.flags.union(PacketFlags::TUNNEL_KEY);
             let around = Around { tunnel: Some(inner.tunnel), tunnel_key: inner.key, flags, ..around };
-            self.packet(frame, inner.place, around)
+            self.packet(frame, inner.network, inner.place, around, info)
         });
         match inner {
-            Err(SkipReason::Truncated) => outer.flags.insert(PacketFlags::INNER_UNKNOWN),
+            Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
             Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
-            inner_or_skipped => return inner_or_skipped,
+            filled_or_skipped => return filled_or_skipped,
         }
-        Ok(outer)
-    }
-
-    /// A packet of the flow that its first fragment was given. Its sizes are its own: those of the fragment.
-    fn later_fragment(
-        &mut self,
-        frame: &Frame<'_>,
-        ip: &IpHeader,
-        ip_offset: usize,
-        data_offset: usize,
-        id: u32,
-        around: Around,
-    ) -> Result<PacketInfo, SkipReason> {
-        if !self.fragments {
-            return Err(SkipReason::FragmentsOff);
-        }
-        let first =
-            self.table.find(&fragment_key(ip, id, around), frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
-        let data_len = ip.ip_len.saturating_sub(ip.header_len);
-        let flags = around.flags.union(first.flags);
-        Ok(PacketInfo {
-            src: first.src,
-            dst: first.dst,
-            clock: frame.clock,
-            wire_len: frame.wire_len,
-            ip_len: ip.ip_len,
-            transport_len: data_len,
-            payload_len: data_len,
-            ip_offset: ip_offset as u32,
-            transport_offset: frame.offset(data_offset),
-            payload_offset: frame.offset(data_offset),
-            mac_offset: frame.mac_offset,
-            tunnel_key: first.tunnel_key,
-            src_port: first.src_port,
-            dst_port: first.dst_port,
-            vlan_id: first.vlan_id,
-            ip_version: first.ip_version,
-            ip_protocol: first.ip_protocol,
-            tcp_flags: TcpFlags::default(),
-            flags: flags.union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT),
-            tunnel: first.tunnel,
-        })
+        Ok(())
     }
 }
 
@@ -232,12 +257,12 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// The packet whose transport header stands at `place`.
+    /// Fills `info` with the packet that `ip` holds.
     #[inline(always)]
-    fn transport(&self, ip: &IpHeader, ip_offset: usize, place: &Place, around: Around) -> PacketInfo {
+    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) {
         let transport_len = ip.ip_len.saturating_sub(ip.header_len);
-        let end = place.stated_end.min(self.data.len());
-        let header = self.data.get(place.at..end).unwrap_or_default();
+        let end = ip.content.stated_end.min(self.data.len());
+        let header = self.data.get(ip.content.at..end).unwrap_or_default();
         let transport = transport::read(ip.protocol, header, transport_len);
         let mut flags = around.flags;
         if transport.ports_unknown {
@@ -247,7 +272,7 @@ impl Frame<'_> {
             flags.insert(PacketFlags::PAYLOAD_UNKNOWN);
         }
         let header_len = transport.header_len.unwrap_or(u32::MAX);
-        PacketInfo {
+        *info = PacketInfo {
             src: ip.src,
             dst: ip.dst,
             clock: self.clock,
@@ -256,8 +281,8 @@ impl Frame<'_> {
             transport_len,
             payload_len: transport_len.saturating_sub(header_len),
             ip_offset: ip_offset as u32,
-            transport_offset: self.offset(place.at),
-            payload_offset: self.offset(place.at.saturating_add(header_len as usize)),
+            transport_offset: self.offset(ip.content.at),
+            payload_offset: self.offset(ip.content.at.saturating_add(header_len as usize)),
             mac_offset: self.mac_offset,
             tunnel_key: around.tunnel_key,
             src_port: transport.src_port,
@@ -268,7 +293,42 @@ impl Frame<'_> {
             tcp_flags: transport.tcp_flags,
             flags,
             tunnel: around.tunnel,
-        }
+        };
+    }
+
+    /// Fills `info` with a packet of the flow that its first fragment was given. Its sizes are those of the fragment.
+    fn later_fragment(
+        &self,
+        ip: &IpHeader,
+        ip_offset: usize,
+        around: Around,
+        first: &FirstFragment,
+        info: &mut PacketInfo,
+    ) {
+        let data_len = ip.ip_len.saturating_sub(ip.header_len);
+        let flags = around.flags.union(first.flags).union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        *info = PacketInfo {
+            src: first.src,
+            dst: first.dst,
+            clock: self.clock,
+            wire_len: self.wire_len,
+            ip_len: ip.ip_len,
+            transport_len: data_len,
+            payload_len: data_len,
+            ip_offset: ip_offset as u32,
+            transport_offset: self.offset(ip.content.at),
+            payload_offset: self.offset(ip.content.at),
+            mac_offset: self.mac_offset,
+            tunnel_key: first.tunnel_key,
+            src_port: first.src_port,
+            dst_port: first.dst_port,
+            vlan_id: first.vlan_id,
+            ip_version: first.ip_version,
+            ip_protocol: first.ip_protocol,
+            tcp_flags: TcpFlags::default(),
+            flags,
+            tunnel: first.tunnel,
+        };
     }
 
     /// An offset as packets tell it: never beyond the captured bytes.

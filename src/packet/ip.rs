@@ -6,17 +6,14 @@
 
 use crate::packet::SkipReason;
 use crate::packet::bytes::{Depth, be16, chunk, stated};
-use crate::packet::link::Network;
 
-/// Where decoding stands before an IP header.
+/// Where decoding stands, before a header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     /// Where the header begins.
     pub(super) at: usize,
     /// Where the headers around it say that their content ends; `usize::MAX` when none does.
     pub(super) stated_end: usize,
-    /// Which version was announced.
-    pub(super) network: Network,
     /// How many headers were entered so far.
     pub(super) depth: Depth,
 }
@@ -34,6 +31,8 @@ pub(super) struct IpHeader {
     /// What follows, after the extension headers.
     pub(super) protocol: u8,
     pub(super) fragment: Fragment,
+    /// What follows, and the end of the packet.
+    pub(super) content: Place,
 }
 
 /// Which part of a fragmented packet this is, with the identification.
@@ -47,21 +46,13 @@ pub(super) enum Fragment {
     Later(u32),
 }
 
-/// Reads the header at `place`, which is left at what follows it, with the packet's own end.
+/// Reads the IPv4 header at `place`.
 ///
 /// `data` is all that was captured, `wire_len` the frame's length on the wire.
 #[inline(always)]
-pub(super) fn read(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipReason> {
-    place.depth.enter()?;
-    match place.network {
-        Network::Ipv4 => v4(data, wire_len, place),
-        Network::Ipv6 => v6(data, wire_len, place),
-    }
-}
-
-#[inline(always)]
-fn v4(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipReason> {
+pub(super) fn v4(data: &[u8], wire_len: u32, place: &Place) -> Result<IpHeader, SkipReason> {
     let at = place.at;
+    let depth = place.depth.enter()?;
     let header = stated::<20>(data, place.at, place.stated_end)?;
     let header_len = u32::from(header[0] & 0x0f) * 4;
     let total_len = u32::from(be16(header[2], header[3]));
@@ -69,8 +60,6 @@ fn v4(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipRea
     if header[0] >> 4 != 4 || header_len < 20 || (total_len != 0 && total_len < header_len) {
         return Err(SkipReason::BadIpHeader);
     }
-    place.enter_packet(ip_len);
-    place.at = at + header_len as usize;
     let (id, offset) = (u32::from(be16(header[4], header[5])), be16(header[6], header[7]));
     Ok(IpHeader {
         src: u128::from(u32::from_be_bytes([header[12], header[13], header[14], header[15]])),
@@ -84,11 +73,15 @@ fn v4(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipRea
             MORE_V4 => Fragment::First(id),
             _ => Fragment::Later(id),
         },
+        content: Place { at: at + header_len as usize, stated_end: place.end_of(ip_len), depth },
     })
 }
 
-fn v6(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipReason> {
+/// Reads the IPv6 header at `place` and its extension headers, as [`v4`] does.
+#[inline(always)]
+pub(super) fn v6(data: &[u8], wire_len: u32, place: &Place) -> Result<IpHeader, SkipReason> {
     let at = place.at;
+    let depth = place.depth.enter()?;
     let header = stated::<40>(data, place.at, place.stated_end)?;
     if header[0] >> 4 != 6 {
         return Err(SkipReason::BadIpHeader);
@@ -101,37 +94,43 @@ fn v6(data: &[u8], wire_len: u32, place: &mut Place) -> Result<IpHeader, SkipRea
     };
     let (src, rest) = header[8..].split_first_chunk::<16>().ok_or(SkipReason::Truncated)?;
     let dst = rest.first_chunk::<16>().ok_or(SkipReason::Truncated)?;
-    place.enter_packet(ip_len);
-    place.at = at + 40;
-    let mut ip = IpHeader {
+    let content = Place { at: at + 40, stated_end: place.end_of(ip_len), depth };
+    let after = extensions(data, Extensions { protocol, fragment: Fragment::No, content })?;
+    Ok(IpHeader {
         src: u128::from_be_bytes(*src),
         dst: u128::from_be_bytes(*dst),
         ip_len,
-        header_len: 40,
+        header_len: (after.content.at - at) as u32,
         version: 6,
-        protocol,
-        fragment: Fragment::No,
-    };
-    if is_extension(protocol) {
-        extensions(data, place, &mut ip)?;
-        ip.header_len = (place.at - at) as u32;
-    }
-    Ok(ip)
+        protocol: after.protocol,
+        fragment: after.fragment,
+        content: after.content,
+    })
+}
+
+/// What is known of an IPv6 packet after some of its extension headers.
+#[derive(Clone, Copy, Debug)]
+struct Extensions {
+    protocol: u8,
+    fragment: Fragment,
+    content: Place,
 }
 
 /// Walks the extension headers, to the first header that is none or to the data of a later fragment.
-fn extensions(data: &[u8], place: &mut Place, ip: &mut IpHeader) -> Result<(), SkipReason> {
-    while is_extension(ip.protocol) {
-        place.depth.enter()?;
-        let &[next, len] = stated::<2>(data, place.at, place.stated_end)?;
-        let len = match ip.protocol {
+#[inline(always)]
+fn extensions(data: &[u8], start: Extensions) -> Result<Extensions, SkipReason> {
+    let Extensions { mut protocol, mut fragment, content: Place { mut at, stated_end, mut depth } } = start;
+    while is_extension(protocol) {
+        depth = depth.enter()?;
+        let &[next, len] = stated::<2>(data, at, stated_end)?;
+        at += match protocol {
             FRAGMENT => {
-                let header = stated::<8>(data, place.at, place.stated_end)?;
+                let header = stated::<8>(data, at, stated_end)?;
                 let offset = be16(header[2], header[3]);
                 let id = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
                 // Offset 0 and nothing more to come is an atomic fragment, which is none (RFC 6946).
-                ip.fragment = match (offset >> 3, offset & 1) {
-                    (0, 0) => ip.fragment,
+                fragment = match (offset >> 3, offset & 1) {
+                    (0, 0) => fragment,
                     (0, _) => Fragment::First(id),
                     _ => Fragment::Later(id),
                 };
@@ -140,20 +139,19 @@ fn extensions(data: &[u8], place: &mut Place, ip: &mut IpHeader) -> Result<(), S
             AUTHENTICATION => (usize::from(len) + 2) * 4,
             _ => (usize::from(len) + 1) * 8,
         };
-        ip.protocol = next;
-        place.at += len;
-        if matches!(ip.fragment, Fragment::Later(_)) {
+        protocol = next;
+        if matches!(fragment, Fragment::Later(_)) {
             break;
         }
     }
-    Ok(())
+    Ok(Extensions { protocol, fragment, content: Place { at, stated_end, depth } })
 }
 
 impl Place {
-    /// Narrows the stated end to that of a packet that begins here.
+    /// The stated end of what lies in a packet of `ip_len` bytes that begins here.
     #[inline(always)]
-    fn enter_packet(&mut self, ip_len: u32) {
-        self.stated_end = self.stated_end.min(self.at.saturating_add(ip_len as usize));
+    fn end_of(&self, ip_len: u32) -> usize {
+        self.stated_end.min(self.at.saturating_add(ip_len as usize))
     }
 }
 

@@ -4,7 +4,7 @@
 //! stack and on raw IP, where the IP version is all there is. One function per link type: [`read`] is the list of them.
 
 use crate::packet::bytes::{Depth, be16, captured};
-use crate::packet::{LinkType, NO_MAC, SkipReason};
+use crate::packet::{LinkType, NO_MAC, SkipReason, Skipped};
 
 /// The network layer that a lower layer announces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,6 +30,17 @@ impl LinkLayer {
     /// Nothing read yet.
     pub(super) const UNREAD: Self =
         Self { mac_offset: NO_MAC, ether_type: None, payload_offset: usize::MAX, vlan_id: 0 };
+
+    /// The frame that holds `data`, refused with what was read of its link layer.
+    #[cold]
+    pub(super) fn skipped(&self, reason: SkipReason, data: &[u8]) -> Skipped {
+        Skipped {
+            reason,
+            mac_offset: (self.mac_offset != NO_MAC).then_some(self.mac_offset),
+            ether_type: self.ether_type,
+            payload_offset: self.payload_offset.min(data.len()) as u32,
+        }
+    }
 }
 
 /// Where an IP header begins, and of which version it was announced.
@@ -130,7 +141,7 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             IPV4 => return Ok((Network::Ipv4, at)),
             IPV6 => return Ok((Network::Ipv6, at)),
             VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200 => {
-                depth.enter()?;
+                *depth = depth.enter()?;
                 let tag = captured::<4>(data, at)?;
                 layer.vlan_id = be16(tag[0], tag[1]) & 0x0fff;
                 ether_type = be16(tag[2], tag[3]);
@@ -140,7 +151,7 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             PPPOE_SESSION => return pppoe(data, at, depth),
             // A length (IEEE 802.3), and behind it LLC.
             ..ETHER_TYPE_MIN => {
-                depth.enter()?;
+                *depth = depth.enter()?;
                 let llc = captured::<3>(data, at)?;
                 match llc {
                     [0xaa, 0xaa, 0x03] => {
@@ -166,7 +177,7 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
 fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
     let mut at = at;
     loop {
-        depth.enter()?;
+        *depth = depth.enter()?;
         let label = captured::<4>(data, at)?;
         at += 4;
         if label[2] & 1 == 1 {
@@ -177,7 +188,7 @@ fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
 
 /// A PPPoE session header (RFC 2516) and the PPP protocol behind it.
 fn pppoe(data: &[u8], at: usize, depth: &mut Depth) -> Found {
-    depth.enter()?;
+    *depth = depth.enter()?;
     let header = captured::<6>(data, at)?;
     if header[..2] != [0x11, 0x00] {
         return Err(SkipReason::NotIp);

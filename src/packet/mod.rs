@@ -68,7 +68,8 @@ pub enum SkipReason {
     UnsupportedLinkType,
     /// A complete link header, and something else than IP in it: ARP, LLDP, spanning tree ...
     NotIp,
-    /// The capture ends within the headers down to the innermost IP addresses.
+    /// The capture ends within the headers down to the innermost IP addresses, or within IPv6 extension headers, behind
+    /// which there may be more of them.
     Truncated,
     /// An IP header that contradicts itself or what announced it.
     BadIpHeader,
@@ -119,7 +120,8 @@ impl PacketFlags {
     pub const CUT: Self = Self(4);
     /// A fragment of an IP packet, the first one included.
     pub const FRAGMENT: Self = Self(8);
-    /// A fragment after the first: its ports are those of the first.
+    /// A fragment after the first: its ends, protocol, IP version and tunnel are those of the flow that its first was
+    /// given, its sizes and offsets are its own, and all of its data counts as payload.
     pub const LATER_FRAGMENT: Self = Self(16);
     /// The tunnel's own key was read ([`PacketInfo::tunnel_key`]).
     pub const TUNNEL_KEY: Self = Self(32);
@@ -263,6 +265,39 @@ pub struct PacketInfo {
     pub flags: PacketFlags,
     /// The tunnel it came out of.
     pub tunnel: Option<Tunnel>,
+}
+
+impl PacketInfo {
+    /// A packet of which nothing is known, to be filled by [`Decoder::decode_into`].
+    pub const EMPTY: Self = Self {
+        src: 0,
+        dst: 0,
+        clock: Timestamp::MIN,
+        wire_len: 0,
+        ip_len: 0,
+        transport_len: 0,
+        payload_len: 0,
+        ip_offset: 0,
+        transport_offset: 0,
+        payload_offset: 0,
+        mac_offset: NO_MAC,
+        tunnel_key: 0,
+        src_port: 0,
+        dst_port: 0,
+        vlan_id: 0,
+        ip_version: 4,
+        ip_protocol: 0,
+        tcp_flags: TcpFlags(0),
+        flags: PacketFlags(0),
+        tunnel: None,
+    };
+}
+
+/// [`PacketInfo::EMPTY`].
+impl Default for PacketInfo {
+    fn default() -> Self {
+        Self::EMPTY
+    }
 }
 
 /// `mac_offset` of a packet whose link layer has no MAC addresses.

@@ -4,7 +4,7 @@
 
 use crate::packet::bytes::{Depth, be16, stated};
 use crate::packet::ip::Place;
-use crate::packet::link::by_version;
+use crate::packet::link::{Network, by_version};
 use crate::packet::{SkipReason, Tunnel};
 
 /// An opened tunnel: where its inner IP header begins, and its key.
@@ -12,6 +12,7 @@ use crate::packet::{SkipReason, Tunnel};
 pub(super) struct Inner {
     pub(super) tunnel: Tunnel,
     pub(super) key: u32,
+    pub(super) network: Network,
     pub(super) place: Place,
 }
 
@@ -21,13 +22,14 @@ pub(super) fn is_tunnel_port(port: u16) -> bool {
     port == GTP_U
 }
 
-/// Opens the tunnel in the UDP datagram at `at`, whose IP packet ends at `stated_end`.
+/// Opens the tunnel in a UDP datagram.
 ///
 /// # Errors
 ///
 /// [`SkipReason::Truncated`] when the capture ends before it can be told whether there is a tunnel with an IP packet in
 /// it, [`SkipReason::TooDeep`], and anything else when there is none.
-pub(super) fn open(data: &[u8], at: usize, stated_end: usize, depth: Depth) -> Result<Inner, SkipReason> {
+pub(super) fn open(data: &[u8], datagram: Place) -> Result<Inner, SkipReason> {
+    let Place { at, stated_end, depth } = datagram;
     let header = stated::<8>(data, at, stated_end)?;
     let udp_len = usize::from(be16(header[4], header[5]));
     // Length 0 stands for a datagram too long to say (offload, jumbograms). A first fragment holds less than it says.
@@ -43,8 +45,7 @@ fn gtp_u(data: &[u8], at: usize, udp_end: usize, stated_end: usize, depth: Depth
     const ANY_OPTION: u8 = 0x07;
     const G_PDU: u8 = 0xff;
 
-    let mut depth = depth;
-    depth.enter()?;
+    let mut depth = depth.enter()?;
     let &[flags, message, len_high, len_low, ref key @ ..] = stated::<8>(data, at, stated_end)?;
     let end = at + 8 + usize::from(be16(len_high, len_low));
     if flags & VERSION_AND_TYPE != VERSION_1_GTP || message != G_PDU || end > udp_end {
@@ -55,7 +56,7 @@ fn gtp_u(data: &[u8], at: usize, udp_end: usize, stated_end: usize, depth: Depth
         let mut next = stated::<4>(data, inner_at, end)?[3];
         inner_at += 4;
         while flags & EXTENSION != 0 && next != 0 {
-            depth.enter()?;
+            depth = depth.enter()?;
             let len = usize::from(stated::<1>(data, inner_at, end)?[0]) * 4;
             if len == 0 {
                 return Err(SkipReason::NotIp);
@@ -68,8 +69,8 @@ fn gtp_u(data: &[u8], at: usize, udp_end: usize, stated_end: usize, depth: Depth
         return Err(SkipReason::NotIp);
     }
     let network = by_version(data, inner_at, SkipReason::NotIp)?;
-    let place = Place { at: inner_at, stated_end: stated_end.min(end), network, depth };
-    Ok(Inner { tunnel: Tunnel::GtpU, key: u32::from_be_bytes(*key), place })
+    let place = Place { at: inner_at, stated_end: stated_end.min(end), depth };
+    Ok(Inner { tunnel: Tunnel::GtpU, key: u32::from_be_bytes(*key), network, place })
 }
 
 const GTP_U: u16 = 2152;

@@ -8,8 +8,8 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::capture::{Captured, FrameBatch, PacketSource, StopFlag};
 use crate::error::Result;
 use crate::flow::FlowHasher;
-use crate::meter::{Descriptor, key_of};
-use crate::packet::{Decoded, Decoder, PacketInfo, RawPacket};
+use crate::meter::{Descriptor, hint};
+use crate::packet::{Decoder, RawPacket, SkipReason};
 use crate::streamer::batch::{Batch, Message};
 use crate::streamer::report::{CaptureCounts, Ledger, lock};
 use crate::streamer::worker::Worker;
@@ -44,6 +44,8 @@ pub(super) struct Dispatcher {
     pub(super) empties: Receiver<Batch>,
     pub(super) hasher: FlowHasher,
     pub(super) pending: Vec<Batch>,
+    /// The packet at hand.
+    pub(super) next: Descriptor,
 }
 
 impl CaptureLoop {
@@ -105,6 +107,7 @@ impl CaptureLoop {
         outlet.begin(frames);
         for index in 0..count {
             let number = self.counts.frames_read + 1;
+            prefetch(frames, index + AHEAD);
             let raw = frames.raw(index, number);
             let wire_len = u64::from(raw.wire_len);
             self.counts.frames_read = number;
@@ -122,21 +125,23 @@ impl CaptureLoop {
                 self.counts.filtered_bytes += wire_len;
                 continue;
             }
-            match self.decoder.decode(&raw) {
-                Decoded::Packet(info) => {
+            let descriptor = outlet.descriptor();
+            match self.decoder.decode_into(&raw, descriptor.info_mut()) {
+                Ok(()) => {
+                    descriptor.complete(&raw, frames.frames[index].offset, &self.hasher);
                     self.counts.packets += 1;
-                    self.counts.packet_bytes += u64::from(info.wire_len);
-                    self.counts.out_of_order += u64::from(raw.stamp < info.clock);
+                    self.counts.packet_bytes += u64::from(descriptor.info().wire_len);
+                    self.counts.out_of_order += u64::from(raw.stamp < descriptor.info().clock);
                     #[cfg(test)]
                     if self.loses(super::Hop::Decoded) {
                         continue;
                     }
-                    outlet.push(&raw, frames.frames[index].offset, info, &self.hasher);
+                    outlet.push();
                 }
-                Decoded::Skipped(skipped) => {
+                Err(skipped) => {
                     self.counts.skipped[skipped.reason as usize] += 1;
                     self.counts.skipped_bytes += wire_len;
-                    if skipped.reason == crate::packet::SkipReason::UnsupportedLinkType {
+                    if skipped.reason == SkipReason::UnsupportedLinkType {
                         self.warn_of_link(&raw);
                     }
                 }
@@ -150,7 +155,7 @@ impl CaptureLoop {
     }
 
     fn warn_of_link(&mut self, raw: &RawPacket<'_>) {
-        let warning = format!("frames of link type {} are not decoded", raw.link.name());
+        let warning = format!("frames of link type {} are not decoded", raw.link);
         if !self.counts.warnings.contains(&warning) {
             self.counts.warnings.push(warning);
         }
@@ -178,6 +183,14 @@ impl CaptureLoop {
     }
 }
 
+/// Asks for the headers of a frame that is decoded soon.
+#[inline]
+fn prefetch(frames: &FrameBatch, index: usize) {
+    let Some(frame) = frames.frames.get(index) else { return };
+    let bytes = frames.block.bytes().get(frame.offset as usize..).unwrap_or_default();
+    bytes.iter().step_by(64).take(2).for_each(hint::prefetch);
+}
+
 impl Outlet {
     /// Frames of a new block follow.
     fn begin(&mut self, frames: &FrameBatch) {
@@ -191,20 +204,31 @@ impl Outlet {
         }
     }
 
+    /// Where the next packet is to be described. It goes on its way with [`Outlet::push`] only.
     #[inline]
-    fn push(&mut self, raw: &RawPacket<'_>, offset: u32, info: PacketInfo, hasher: &FlowHasher) {
+    fn descriptor(&mut self) -> &mut Descriptor {
+        match self {
+            Self::Inline(_, batch) => batch.next(),
+            Self::Workers(dispatcher) => &mut dispatcher.next,
+        }
+    }
+
+    /// Hands on the packet that was described last.
+    #[inline]
+    fn push(&mut self) {
         match self {
             Self::Inline(worker, batch) => {
-                batch.descriptors.push(Descriptor::new(raw, offset, info, hasher));
+                batch.filled += 1;
                 // A few at a time, so that descriptors and bytes are still at hand when they are metered.
-                if batch.descriptors.len() == INLINE_PACKETS {
+                if batch.filled == INLINE_PACKETS {
                     worker.batch(batch);
-                    batch.descriptors.clear();
+                    batch.filled = 0;
                 }
             }
             Self::Workers(dispatcher) => {
-                let shard = dispatcher.shard(&info);
-                dispatcher.pending[shard].descriptors.push(Descriptor::new(raw, offset, info, hasher));
+                let shard = dispatcher.shard();
+                *dispatcher.pending[shard].next() = dispatcher.next;
+                dispatcher.pending[shard].filled += 1;
             }
         }
     }
@@ -215,8 +239,7 @@ impl Outlet {
             Self::Inline(worker, batch) => {
                 batch.clock = clock;
                 worker.batch(batch);
-                batch.descriptors.clear();
-                batch.block = Arc::default();
+                batch.empty();
             }
             Self::Workers(dispatcher) => dispatcher.hand_over(clock),
         }
@@ -250,19 +273,19 @@ impl Outlet {
 
 impl Dispatcher {
     #[inline]
-    fn shard(&self, info: &PacketInfo) -> usize {
+    fn shard(&self) -> usize {
         if self.pending.len() == 1 {
             return 0;
         }
-        let hash = self.hasher.hash(&key_of(info).0);
+        let hash = self.hasher.hash(self.next.key().0);
         ((u128::from(hash) * self.pending.len() as u128) >> 64) as usize
     }
 
     fn hand_over(&mut self, clock: Timestamp) {
         for (worker, batch) in self.workers.iter().zip(&mut self.pending) {
             batch.clock = clock;
-            let message = if batch.descriptors.is_empty() {
-                batch.block = Arc::default();
+            let message = if batch.filled == 0 {
+                batch.empty();
                 Message::Tick(clock)
             } else {
                 Message::Batch(std::mem::replace(batch, self.empties.try_recv().unwrap_or_default()))
@@ -275,6 +298,8 @@ impl Dispatcher {
     }
 }
 
+/// How many frames ahead of decoding the headers are asked for.
+const AHEAD: usize = 4;
 /// Packets metered at a time when the meter runs in the capture thread.
 const INLINE_PACKETS: usize = 64;
 /// How far the clock of a silent wire stays behind, for packets that are still on their way through the kernel.

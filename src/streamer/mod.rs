@@ -30,7 +30,7 @@ use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
 use crate::flow::schema::Schema;
-use crate::meter::{Meter, MeterConfig};
+use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::{Metric, MetricGroup};
 use crate::packet::Decoder;
 
@@ -352,7 +352,7 @@ impl Streamer {
             }
             let hasher = if live { FlowHasher::random() } else { FlowHasher::fixed() };
             let pending = (0..shards).map(|_| Batch::default()).collect();
-            Outlet::Workers(Dispatcher { workers: senders, empties, hasher, pending })
+            Outlet::Workers(Dispatcher { workers: senders, empties, hasher, pending, next: Descriptor::EMPTY })
         };
         let around = if workers == 0 { around } else { Vec::new() };
         // First in the list, so that an error of the source is told before one of a metric.

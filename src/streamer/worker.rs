@@ -62,8 +62,7 @@ impl Worker {
             match message {
                 Message::Batch(mut batch) => {
                     self.batch(&batch);
-                    batch.descriptors.clear();
-                    batch.block = Arc::default();
+                    batch.empty();
                     // Nobody waits for it: if there is no room for it, it is freed.
                     let _ = empties.try_send(batch);
                 }
@@ -74,7 +73,7 @@ impl Worker {
     }
 
     pub(super) fn batch(&mut self, batch: &Batch) {
-        let descriptors = batch.descriptors.as_slice();
+        let descriptors = batch.descriptors();
         #[cfg(test)]
         let descriptors = match descriptors {
             [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,

@@ -271,6 +271,16 @@ fn a_header_beyond_the_length_around_it_is_a_bad_header() {
 }
 
 #[test]
+fn an_inner_packet_that_claims_more_than_is_around_it_gets_no_ports_from_there() {
+    let inner = Ipv4::new("1.1.1.1", "2.2.2.2").total_len(100).carrying(6, b"");
+    let mut frame = eth4(&Ipv4::new(A, B).carrying(4, &inner));
+    frame.extend([0xee; 80]);
+    let info = on_ethernet(&frame);
+    assert_eq!((info.ip_len, info.src_port, info.dst_port, info.tcp_flags.0), (100, 0, 0, 0));
+    assert_eq!(info.flags, PacketFlags::PORTS_UNKNOWN.union(PacketFlags::PAYLOAD_UNKNOWN));
+}
+
+#[test]
 fn an_ipv4_packet_is_accepted_once_its_addresses_were_captured() {
     let frame = eth4(&Ipv4::new(A, B).options(1).tcp(1111, 2222, 0x18, &[b'd'; 1000]));
     for len in 14..34 {

@@ -116,7 +116,8 @@ fn quirk(wanted: &str) -> Option<(Vec<PacketInfo>, Vec<SkipReason>)> {
 
 #[test]
 fn crafted_sizes_are_what_they_must_be() {
-    let expected: [(&str, &[(u32, u32, u32, u32)]); 11] = [
+    type Sizes = (u32, u32, u32, u32);
+    let expected: [(&str, &[Sizes]); 11] = [
         ("size_padding", &[(60, 40, 20, 0)]),
         ("size_ipopts", &[(78, 64, 36, 4)]),
         ("size_ip6", &[(82, 68, 28, 20), (92, 78, 38, 30)]),

@@ -117,6 +117,15 @@ fn a_tunnel_in_the_padding_is_none() {
 }
 
 #[test]
+fn an_inner_packet_ends_with_its_tunnel() {
+    let inner = Ipv4::new("192.168.0.1", "192.168.0.2").total_len(100).carrying(17, b"");
+    let frame = on_port_2152(&[&gtp_u(1, &inner)[..], &[0xee; 80]].concat());
+    let info = on_ethernet(&frame);
+    assert_eq!((info.tunnel, info.src_port, info.dst_port), (Some(Tunnel::GtpU), 0, 0));
+    assert_eq!(info.flags, KEYED.union(PacketFlags::PORTS_UNKNOWN));
+}
+
+#[test]
 fn a_tunnel_whose_inside_was_cut_leaves_the_outer_packet_with_a_flag() {
     let frame = ethernet(
         IPV4,

@@ -1,0 +1,51 @@
+//! Decoding never panics, never tells an offset outside the captured bytes, and moves its clock with packets only.
+//!
+//! An input is options, a link type and then frames: each two bytes of captured length, two of bytes missing on the wire
+//! and one of seconds passed, then its bytes.
+#![no_main]
+
+use flowgauge::Timestamp;
+use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, RawPacket};
+use libfuzzer_sys::fuzz_target;
+
+const LINK_TYPES: [u32; 16] = [1, 0, 12, 101, 108, 113, 228, 229, 276, 9, 50, 104, 105, 127, 1, 1];
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&[options], mut rest)) = input.split_first_chunk::<1>() else { return };
+    let link = LinkType(LINK_TYPES[usize::from(options >> 4)]);
+    let mut decoder = Decoder::new(options & 1 == 0, options & 2 == 0);
+    let mut seconds = 0_i64;
+    let mut number = 0;
+    while let Some((&[len_high, len_low, missing_high, missing_low, passed], bytes)) = rest.split_first_chunk::<5>() {
+        let len = usize::from(u16::from_be_bytes([len_high, len_low])).min(bytes.len());
+        let (data, following) = bytes.split_at(len);
+        rest = following;
+        number += 1;
+        seconds += i64::from(passed as i8);
+        let missing = u32::from(u16::from_be_bytes([missing_high, missing_low]));
+        let stamp = Timestamp::from_millis(seconds * 1000);
+        let raw = RawPacket { number, stamp, wire_len: len as u32 + missing, link, data };
+        check(&mut decoder, &raw);
+    }
+});
+
+fn check(decoder: &mut Decoder, raw: &RawPacket<'_>) {
+    let before = decoder.clock();
+    match decoder.decode(raw) {
+        Decoded::Packet(info) => {
+            assert!(info.ip_offset <= info.transport_offset && info.transport_offset <= info.payload_offset);
+            assert!(info.payload_offset as usize <= raw.data.len());
+            assert!(info.payload_len <= info.transport_len && info.transport_len <= info.ip_len);
+            assert_eq!(decoder.clock(), before.max(raw.stamp));
+            assert_eq!(info.clock, decoder.clock());
+            let packet = Packet { raw: *raw, info };
+            assert!(packet.payload().len() <= info.payload_len as usize);
+            assert!(packet.ip_bytes().len() <= info.ip_len as usize);
+            assert!(packet.macs().is_some() == (info.mac_offset != flowgauge::packet::NO_MAC));
+        }
+        Decoded::Skipped(skipped) => {
+            assert!(skipped.payload_offset as usize <= raw.data.len());
+            assert_eq!(decoder.clock(), before);
+        }
+    }
+}
