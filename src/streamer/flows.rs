@@ -25,8 +25,8 @@ pub struct Flows {
     pub(super) schema: Schema,
     pub(super) stop: StopFlag,
     pub(super) abandoned: StopFlag,
-    /// Since when the run has been stopped without a sign of life.
-    pub(super) stopped: Option<Instant>,
+    /// Since when the run has been stopped without a sign of life, and what was metered until then.
+    pub(super) stopped: Option<(Instant, u64)>,
     #[cfg(test)]
     pub(super) lose: Option<super::Hop>,
 }
@@ -147,8 +147,17 @@ impl Flows {
         if !self.stop.is_raised() {
             return Ok(());
         }
-        if self.stopped.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
-            return Ok(());
+        let metered = self.ledger.metered();
+        match self.stopped {
+            Some((since, before)) if before == metered => {
+                if since.elapsed() < PATIENCE {
+                    return Ok(());
+                }
+            }
+            _ => {
+                self.stopped = Some((Instant::now(), metered));
+                return Ok(());
+            }
         }
         let (_, nobody) = crossbeam_channel::bounded(0);
         self.records = nobody;

@@ -79,7 +79,11 @@ impl Worker {
             [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,
             all => all,
         };
-        self.meter.observe_all(&batch.block, descriptors);
+        // A few at a time, so that under slow metrics records come as they end and the ledger shows that there is life.
+        for part in descriptors.chunks(PART) {
+            self.meter.observe_all(&batch.block, part);
+            self.send_records();
+        }
         self.meter.advance(batch.clock);
         self.send_records();
     }
@@ -129,10 +133,14 @@ impl Worker {
     }
 
     fn publish(&self) {
-        let counts = WorkerCounts { living: self.meter.living(), evicted: self.meter.evicted() };
-        *lock(&self.ledger.workers[self.index]) = counts;
+        let mut counts = lock(&self.ledger.workers[self.index]);
+        counts.metered += 1;
+        counts.living = self.meter.living();
+        counts.evicted = self.meter.evicted();
     }
 }
 
+/// Packets metered between two looks at what has ended.
+const PART: usize = 256;
 /// Records sent at a time, at most.
 pub(super) const RECORDS: usize = 256;
