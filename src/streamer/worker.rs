@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::flow::FlowRecord;
 use crate::meter::Meter;
 use crate::streamer::batch::{Batch, Message};
-use crate::streamer::report::{Ledger, WorkerCounts, lock};
+use crate::streamer::report::{Ledger, lock};
 use crate::time::Timestamp;
 
 /// A meter with its way out. Runs on a thread of its own, or inside the capture thread.
