@@ -239,6 +239,7 @@ impl Outlet {
             Self::Inline(worker, batch) => {
                 batch.clock = clock;
                 worker.batch(batch);
+                worker.flush();
                 batch.empty();
             }
             Self::Workers(dispatcher) => dispatcher.hand_over(clock),

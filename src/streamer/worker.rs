@@ -22,6 +22,8 @@ pub(super) struct Worker {
     stop: StopFlag,
     /// Raised when nobody takes records any more.
     abandoned: StopFlag,
+    /// Records on their way out.
+    outgoing: Vec<FlowRecord>,
     #[cfg(test)]
     lose: Option<super::Hop>,
 }
@@ -42,6 +44,7 @@ impl Worker {
             records,
             stop,
             abandoned,
+            outgoing: Vec::new(),
             #[cfg(test)]
             lose: None,
         }
@@ -62,6 +65,7 @@ impl Worker {
             match message {
                 Message::Batch(mut batch) => {
                     self.batch(&batch);
+                    self.flush();
                     batch.empty();
                     // Nobody waits for it: if there is no room for it, it is freed.
                     let _ = empties.try_send(batch);
@@ -85,50 +89,53 @@ impl Worker {
             self.send_records();
         }
         self.meter.advance(batch.clock);
-        self.send_records();
+        self.collect();
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.meter.advance(now);
-        self.send_records();
+        self.collect();
+        self.flush();
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
         if !self.abandoned.is_raised() {
             self.meter.finish();
-            self.send_records();
+            self.collect();
         }
-        self.publish();
+        self.flush();
         self.meter.take_error().map_or(Ok(()), Err)
     }
 
-    fn send_records(&mut self) {
-        loop {
-            let mut records = Vec::new();
-            while records.len() < RECORDS
-                && let Some(record) = self.meter.pop()
-            {
-                if records.is_empty() {
-                    records.reserve_exact(RECORDS);
-                }
-                #[cfg(test)]
-                if self.lose == Some(super::Hop::Metered) {
-                    continue;
-                }
-                records.push(record);
+    /// Takes the records that are ready, and sends them whenever enough are together.
+    fn collect(&mut self) {
+        while let Some(record) = self.meter.pop() {
+            #[cfg(test)]
+            if self.lose == Some(super::Hop::Metered) {
+                continue;
             }
-            if self.meter.has_failed() {
-                self.stop.raise();
+            self.outgoing.push(record);
+            if self.outgoing.len() == RECORDS {
+                self.flush();
             }
-            // The living are published before their records leave, so that a report never counts a flow twice.
-            self.publish();
-            if records.is_empty() {
-                return;
-            }
-            if let Err(unsent) = self.records.send(records) {
-                let mut taken = lock(&self.ledger.taken);
-                unsent.into_inner().iter().for_each(|record| taken.leave(record));
-            }
+        }
+    }
+
+    /// Sends the records that were collected; what a slow consumer has no room for waits here, and with it the source.
+    pub(super) fn flush(&mut self) {
+        if self.meter.has_failed() {
+            self.stop.raise();
+        }
+        // The living are published before their records leave, so that a report never counts a flow twice.
+        self.publish();
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let room = self.outgoing.len().next_power_of_two();
+        let records = std::mem::replace(&mut self.outgoing, Vec::with_capacity(room));
+        if let Err(unsent) = self.records.send(records) {
+            let mut taken = lock(&self.ledger.taken);
+            unsent.into_inner().iter().for_each(|record| taken.leave(record));
         }
     }
 

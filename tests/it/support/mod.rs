@@ -1,5 +1,7 @@
 //! What several tests share.
 
+pub(crate) mod capture_file;
 pub(crate) mod captures;
 pub(crate) mod frames;
+pub(crate) mod reading;
 pub(crate) mod scenario;
