@@ -174,7 +174,7 @@ pub(super) struct CaptureCounts {
 /// Counted by one worker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WorkerCounts {
-    /// How often the worker looked up from its packets: a sign of life.
+    /// Counts up while the worker meters: a sign of life.
     pub(super) metered: u64,
     pub(super) living: Living,
     pub(super) evicted: u64,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -24,8 +25,12 @@ HERE = Path(__file__).parent
 
 def threads() -> int:
     """The threads of this process that are ours."""
-    names = [Path(f"/proc/self/task/{task}/comm").read_text() for task in os.listdir("/proc/self/task")]
-    return sum(name.startswith("fg-") for name in names)
+    count = 0
+    for task in os.listdir("/proc/self/task"):
+        # It may end while it is looked at.
+        with contextlib.suppress(OSError):
+            count += Path(f"/proc/self/task/{task}/comm").read_text().startswith("fg-")
+    return count
 
 
 def eventually_none(within: float = 1.5) -> bool:
