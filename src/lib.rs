@@ -19,6 +19,6 @@ pub use error::{BoxError, Error, Result};
 pub use flow::{ExportReason, FlowRecord, FlowState, Value};
 pub use metric::Metric;
 pub use packet::Packet;
-pub use streamer::{Flows, Report, StopHandle, Streamer};
+pub use streamer::{Flows, Report, ReportHandle, StopHandle, Streamer};
 pub use time::Timestamp;
 pub use tunnel::Tunnel;

@@ -10,7 +10,7 @@ mod report;
 mod source;
 mod worker;
 
-pub use flows::{Flows, StopHandle, Waited};
+pub use flows::{Flows, ReportHandle, StopHandle, Waited};
 pub use report::{Report, reason_name};
 
 use std::fmt;
@@ -389,7 +389,7 @@ fn spawn(
     }
 }
 
-fn within(groups: &[Arc<dyn MetricGroup>], body: &mut dyn FnMut()) {
+fn within(groups: &[Arc<dyn MetricGroup>], body: &mut (dyn FnMut() + Send)) {
     match groups.split_first() {
         None => body(),
         Some((group, rest)) => group.around(&mut || within(rest, body)),

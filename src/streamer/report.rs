@@ -174,6 +174,8 @@ pub(super) struct CaptureCounts {
 /// Counted by one worker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WorkerCounts {
+    /// Counts up while the worker meters: a sign of life.
+    pub(super) metered: u64,
     pub(super) living: Living,
     pub(super) evicted: u64,
 }
@@ -220,6 +222,11 @@ impl TakenCounts {
 impl Ledger {
     pub(super) fn new(workers: usize) -> Self {
         Self { workers: (0..workers).map(|_| Mutex::default()).collect(), ..Self::default() }
+    }
+
+    /// A number that changes whenever a worker has metered some packets.
+    pub(super) fn metered(&self) -> u64 {
+        self.workers.iter().map(|worker| lock(worker).metered).sum()
     }
 
     /// The report as of now. Downstream is read first, so that what moves meanwhile is missing rather than double.

@@ -60,7 +60,10 @@ impl Source {
     /// Tells a file from an interface, now that it is to be opened.
     fn settled(self) -> Self {
         match self {
-            Self::Named(name) if name == "-" || Path::new(&name).exists() => Self::Inputs(vec![input(name.into())]),
+            // Where one may not look, opening it says so.
+            Self::Named(name) if name == "-" || Path::new(&name).try_exists().unwrap_or(true) => {
+                Self::Inputs(vec![input(name.into())])
+            }
             other => other,
         }
     }

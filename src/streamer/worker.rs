@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::flow::FlowRecord;
 use crate::meter::Meter;
 use crate::streamer::batch::{Batch, Message};
-use crate::streamer::report::{Ledger, WorkerCounts, lock};
+use crate::streamer::report::{Ledger, lock};
 use crate::time::Timestamp;
 
 /// A meter with its way out. Runs on a thread of its own, or inside the capture thread.
@@ -91,7 +91,11 @@ impl Worker {
             [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,
             all => all,
         };
-        self.meter.observe_all(&batch.block, descriptors);
+        // A few at a time, so that the ledger shows that there is life in a worker whose metrics are slow.
+        for part in descriptors.chunks(PART) {
+            self.meter.observe_all(&batch.block, part);
+            lock(&self.ledger.workers[self.index]).metered += 1;
+        }
         self.meter.advance(batch.clock);
         self.collect();
     }
@@ -153,12 +157,15 @@ impl Worker {
     }
 
     fn publish(&self) {
-        let counts = WorkerCounts { living: self.meter.living(), evicted: self.meter.evicted() };
-        *lock(&self.ledger.workers[self.index]) = counts;
+        let mut counts = lock(&self.ledger.workers[self.index]);
+        counts.living = self.meter.living();
+        counts.evicted = self.meter.evicted();
     }
 }
 
 /// Blocks of a busy source after which records are sent, however few.
 const BLOCKS: u32 = 32;
+/// Packets metered between two signs of life.
+const PART: usize = 256;
 /// Records sent at a time, at most.
 pub(super) const RECORDS: usize = 256;
