@@ -22,3 +22,8 @@ pub use packet::Packet;
 pub use streamer::{Flows, Report, ReportHandle, StopHandle, Streamer};
 pub use time::Timestamp;
 pub use tunnel::Tunnel;
+
+/// The programs of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
