@@ -80,12 +80,12 @@ impl LiveOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchSource`] when there is no such interface, [`Error::CaptureDenied`] when this process may not capture
+    /// [`Error::NoSuchInterface`] when there is none of this name, [`Error::CaptureDenied`] when this process may not capture
     /// on it, [`Error::Filter`] when the expression does not compile for it, otherwise [`Error::Interface`].
     pub fn open(self, name: &str, stop: StopFlag) -> Result<LiveSource> {
         let network = name == ANY || is_network_interface(name);
         if !network && !interface_exists(name) {
-            return Err(Error::NoSuchSource { name: name.to_owned() });
+            return Err(Error::NoSuchInterface { name: name.to_owned() });
         }
         // The pseudo-interface cannot, and libpcap's warning of it would count as a failure.
         let promiscuous = self.promiscuous && name != ANY;
@@ -306,9 +306,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_interface_is_no_such_source() {
+    fn a_missing_interface_is_told_apart() {
         let refused = LiveOptions::default().open("no-such-interface", StopFlag::default());
-        assert!(matches!(refused, Err(Error::NoSuchSource { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::NoSuchInterface { .. })), "{refused:?}");
         assert!(!interface_exists("no-such-interface"));
     }
 

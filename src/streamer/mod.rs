@@ -269,9 +269,9 @@ impl Streamer {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchSource`], [`Error::OpenFile`], [`Error::NotACapture`], [`Error::CaptureDenied`] and their kin when
-    /// the source cannot be opened, [`Error::Filter`] for a bad expression, [`Error::Option`] for a value out of range,
-    /// [`Error::Classifier`] when nDPI cannot be set up.
+    /// [`Error::NoSuchSource`], [`Error::NoSuchInterface`], [`Error::OpenFile`], [`Error::NotACapture`],
+    /// [`Error::CaptureDenied`] and their kin when the source cannot be opened, [`Error::Filter`] for a bad expression,
+    /// [`Error::Option`] for a value out of range, [`Error::Classifier`] when nDPI cannot be set up.
     pub fn start(self) -> Result<Flows> {
         if self.capacity == Some(0) {
             let allowed = "at least 1, or none for no bound";
