@@ -129,6 +129,8 @@ impl LiveOptions {
 ///
 /// A batch is handed out when the interface has no more frames for now, when 4,096 frames or 256 KiB are together, or
 /// after 100 ms. The link type is libpcap's choice for the interface, for `any` Linux cooked.
+///
+/// An interface that goes down is silent until it comes up again; one that disappears is an error.
 pub struct LiveSource {
     name: String,
     link: LinkType,
@@ -175,7 +177,12 @@ impl LiveSource {
         let begin = Instant::now();
         loop {
             let taken =
-                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit))?;
+                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit));
+            let taken = match taken {
+                // Some drivers of libpcap's own take it for an error that there is nothing.
+                Err(pcap::Error::PcapError(words)) if !self.network && words.ends_with(NOTHING_YET) => 0,
+                taken => taken?,
+            };
             let full = block.len() >= BLOCK_BYTES || frames.len() >= BATCH_FRAMES;
             // Fewer than asked for: there are no more for now.
             if taken < BURST_FRAMES || full || begin.elapsed() >= READ_TIMEOUT {
@@ -286,6 +293,9 @@ fn reason(error: pcap::Error) -> BoxError {
 
 /// libpcap's words for a missing capability, of several versions; its error code does not come through.
 const DENIED: [&str; 4] = ["ermission", "not permitted", "CAP_NET_RAW", "CAP_NET_ADMIN"];
+
+/// The system's words for `EAGAIN`; libpcap hands them on without the number.
+const NOTHING_YET: &str = "Resource temporarily unavailable";
 
 /// libpcap's pseudo-interface for all of them.
 const ANY: &str = "any";

@@ -28,7 +28,7 @@ const FOREIGN: [(&str, &[&str]); 9] = [
     ("hashbrown", &["meter/cache.rs"]),
     ("crossbeam_channel", &["streamer/"]),
     ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs"]),
-    ("rustix", &["capture/file/input.rs"]),
+    ("rustix", &["capture/file/input.rs", "capture/live.rs"]),
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
     ("ndpi_sys", &["classify/ndpi.rs"]),
