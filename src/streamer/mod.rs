@@ -352,7 +352,13 @@ impl Streamer {
             }
             let hasher = if live { FlowHasher::random() } else { FlowHasher::fixed() };
             let pending = (0..shards).map(|_| Batch::default()).collect();
-            Outlet::Workers(Dispatcher { workers: senders, empties, hasher, pending, next: Descriptor::EMPTY })
+            Outlet::Workers(Box::new(Dispatcher {
+                workers: senders,
+                empties,
+                hasher,
+                pending,
+                next: Descriptor::EMPTY,
+            }))
         };
         let around = if workers == 0 { around } else { Vec::new() };
         // First in the list, so that an error of the source is told before one of a metric.
