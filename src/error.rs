@@ -23,6 +23,12 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// There is no interface of this name.
+    #[error("no such interface: {name:?}")]
+    NoSuchInterface {
+        /// What was asked for.
+        name: String,
+    },
     /// A capture file cannot be opened: it is missing, a directory, or not ours to read.
     #[error("cannot open capture file {path:?}: {source}")]
     OpenFile {

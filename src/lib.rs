@@ -1,4 +1,19 @@
 //! A flow meter: packets in, labelled bidirectional flow records out.
+//!
+//! A [`Streamer`] takes a source (capture files, a stream, an interface, memory) and options; [`Streamer::start`] gives
+//! [`Flows`], an iterator of [`FlowRecord`]s. What became of every frame is in the [`Report`].
+//!
+//! ```no_run
+//! for record in flowgauge::Streamer::from_file("trace.pcap").start()? {
+//!     println!("{}", record?);
+//! }
+//! # Ok::<(), flowgauge::Error>(())
+//! ```
+//!
+//! Whoever needs a part alone finds it in its room: frames in [`capture`], decoding in [`packet`], one meter without threads
+//! in [`meter`], the columns of a record in [`flow::schema`].
+//!
+#![doc = include_str!("../ARCHITECTURE.md")]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

@@ -80,12 +80,12 @@ impl LiveOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchSource`] when there is no such interface, [`Error::CaptureDenied`] when this process may not capture
+    /// [`Error::NoSuchInterface`] when there is none of this name, [`Error::CaptureDenied`] when this process may not capture
     /// on it, [`Error::Filter`] when the expression does not compile for it, otherwise [`Error::Interface`].
     pub fn open(self, name: &str, stop: StopFlag) -> Result<LiveSource> {
         let network = name == ANY || is_network_interface(name);
         if !network && !interface_exists(name) {
-            return Err(Error::NoSuchSource { name: name.to_owned() });
+            return Err(Error::NoSuchInterface { name: name.to_owned() });
         }
         // The pseudo-interface cannot, and libpcap's warning of it would count as a failure.
         let promiscuous = self.promiscuous && name != ANY;
@@ -129,6 +129,8 @@ impl LiveOptions {
 ///
 /// A batch is handed out when the interface has no more frames for now, when 4,096 frames or 256 KiB are together, or
 /// after 100 ms. The link type is libpcap's choice for the interface, for `any` Linux cooked.
+///
+/// An interface that goes down is silent until it comes up again; one that disappears is an error.
 pub struct LiveSource {
     name: String,
     link: LinkType,
@@ -175,7 +177,12 @@ impl LiveSource {
         let begin = Instant::now();
         loop {
             let taken =
-                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit))?;
+                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit));
+            let taken = match taken {
+                // Some drivers of libpcap's own take it for an error that there is nothing.
+                Err(pcap::Error::PcapError(words)) if !self.network && words.ends_with(NOTHING_YET) => 0,
+                taken => taken?,
+            };
             let full = block.len() >= BLOCK_BYTES || frames.len() >= BATCH_FRAMES;
             // Fewer than asked for: there are no more for now.
             if taken < BURST_FRAMES || full || begin.elapsed() >= READ_TIMEOUT {
@@ -287,6 +294,9 @@ fn reason(error: pcap::Error) -> BoxError {
 /// libpcap's words for a missing capability, of several versions; its error code does not come through.
 const DENIED: [&str; 4] = ["ermission", "not permitted", "CAP_NET_RAW", "CAP_NET_ADMIN"];
 
+/// The system's words for `EAGAIN`; libpcap hands them on without the number.
+const NOTHING_YET: &str = "Resource temporarily unavailable";
+
 /// libpcap's pseudo-interface for all of them.
 const ANY: &str = "any";
 
@@ -306,9 +316,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_interface_is_no_such_source() {
+    fn a_missing_interface_is_told_apart() {
         let refused = LiveOptions::default().open("no-such-interface", StopFlag::default());
-        assert!(matches!(refused, Err(Error::NoSuchSource { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::NoSuchInterface { .. })), "{refused:?}");
         assert!(!interface_exists("no-such-interface"));
     }
 

@@ -35,7 +35,7 @@ pub(super) enum Outlet {
     /// To the one meter, in this thread.
     Inline(Box<Worker>, Batch),
     /// To the workers, by a second hash of the flow key.
-    Workers(Dispatcher),
+    Workers(Box<Dispatcher>),
 }
 
 /// The ends of the workers' channels that the capture thread holds.
