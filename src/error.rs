@@ -126,7 +126,7 @@ pub enum Error {
     Metric {
         /// The metric's name; several names, comma separated, when a group of metrics shares the failing code.
         metric: String,
-        /// The flow it was looking at ([`FlowRecord::flow_id`](crate::FlowRecord::flow_id)).
+        /// The flow it was looking at ([`FlowState::flow_id`](crate::FlowState::flow_id)).
         flow_id: u64,
         /// What it returned.
         #[source]
