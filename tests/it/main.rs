@@ -1,6 +1,7 @@
 //! The library through its public face.
 
 mod classify;
+mod corpus;
 mod decode;
 mod decode_corpus;
 mod decode_fragments;
@@ -11,5 +12,6 @@ mod expiry;
 mod house;
 mod meter;
 mod metric;
+mod properties;
 mod streamer;
 mod support;

@@ -2,4 +2,6 @@
 
 pub(crate) mod captures;
 pub(crate) mod frames;
+pub(crate) mod run;
 pub(crate) mod scenario;
+pub(crate) mod slow_meter;
