@@ -2,6 +2,7 @@
 
 pub(crate) mod captures;
 pub(crate) mod frames;
+pub(crate) mod oracle;
 pub(crate) mod run;
 pub(crate) mod scenario;
 pub(crate) mod slow_meter;
