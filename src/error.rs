@@ -23,6 +23,12 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
+    /// There is no interface of this name.
+    #[error("no such interface: {name:?}")]
+    NoSuchInterface {
+        /// What was asked for.
+        name: String,
+    },
     /// A capture file cannot be opened: it is missing, a directory, or not ours to read.
     #[error("cannot open capture file {path:?}: {source}")]
     OpenFile {
@@ -120,7 +126,7 @@ pub enum Error {
     Metric {
         /// The metric's name; several names, comma separated, when a group of metrics shares the failing code.
         metric: String,
-        /// The flow it was looking at ([`FlowRecord::flow_id`](crate::FlowRecord::flow_id)).
+        /// The flow it was looking at ([`FlowState::flow_id`](crate::FlowState::flow_id)).
         flow_id: u64,
         /// What it returned.
         #[source]

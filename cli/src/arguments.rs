@@ -1,7 +1,8 @@
 //! What the command understands.
 
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -36,8 +37,8 @@ pub(crate) struct Arguments {
     active: Timeout,
 
     /// Stop after this many frames.
-    #[arg(short, long, value_name = "COUNT")]
-    count: Option<NonZeroU64>,
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
 
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
@@ -49,11 +50,11 @@ pub(crate) struct Arguments {
 
     /// A BPF expression (man pcap-filter). Words before it that name existing files are captures too, after -r.
     #[arg(value_name = "BPF")]
-    words: Vec<String>,
+    words: Vec<OsString>,
 
     /// A BPF expression, after --.
     #[arg(last = true, value_name = "BPF", hide = true)]
-    expression: Vec<String>,
+    expression: Vec<OsString>,
 }
 
 /// How records are written.
@@ -73,11 +74,8 @@ type Timeout = Option<Duration>;
 impl Arguments {
     /// The streamer that these arguments ask for.
     pub(crate) fn streamer(&self) -> Streamer {
-        let files = if self.read.is_empty() {
-            0
-        } else {
-            self.words.iter().take_while(|word| Path::new(word).is_file()).count()
-        };
+        let files =
+            if self.read.is_empty() { 0 } else { self.words.iter().take_while(|word| is_capture(word)).count() };
         let (more, words) = self.words.split_at(files);
         let mut streamer = match &self.interface {
             Some(name) => Streamer::from_interface(name),
@@ -88,10 +86,16 @@ impl Arguments {
             .n_dissections(self.dissect)
             .inactive_timeout(self.inactive)
             .active_timeout(self.active)
-            .max_frames(self.count.map(NonZeroU64::get));
-        let expression = words.iter().chain(&self.expression).map(String::as_str).collect::<Vec<_>>().join(" ");
+            .max_frames(self.count);
+        let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
+        let expression = words.collect::<Vec<_>>().join(" ");
         if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) }
     }
+}
+
+/// Whether a word after `-r` is one more capture, as a shell makes of `*.pcap`: a file, a pipe or standard input.
+fn is_capture(word: &OsStr) -> bool {
+    word == "-" || fs::metadata(word).is_ok_and(|metadata| !metadata.is_dir())
 }
 
 fn timeout(text: &str) -> std::result::Result<Timeout, String> {

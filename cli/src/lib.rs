@@ -38,7 +38,8 @@ pub fn run(
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(err, "flowgauge: {error}");
-            1
+            // An option out of range is as wrong as one that does not exist.
+            if matches!(error, Error::Option { .. }) { 2 } else { 1 }
         }
     }
 }

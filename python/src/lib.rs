@@ -1,1 +1,56 @@
-//! Python.
+//! `flowgauge._native`: the Python face of the library, thin, one concept a file.
+//!
+//! It uses only what any Rust user may use. Every class is frozen; what a metric may change goes through interior
+//! mutability. The interpreter is released before any wait.
+#![deny(unsafe_code)]
+
+mod collect;
+mod columns;
+mod command;
+mod csv;
+mod error;
+mod flows;
+mod live;
+mod metric;
+mod options;
+mod packet;
+mod process;
+mod record;
+mod report;
+mod source;
+mod streamer;
+mod value;
+
+use pyo3::prelude::*;
+
+/// Packets in, labelled bidirectional flow records out: the compiled part of `flowgauge`.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::collect::collect;
+    #[pymodule_export]
+    use super::columns::{Column, columns};
+    #[pymodule_export]
+    use super::command::run_command;
+    #[pymodule_export]
+    use super::flows::Flows;
+    #[pymodule_export]
+    use super::live::LiveFlow;
+    #[pymodule_export]
+    use super::packet::PacketInformation;
+    #[pymodule_export]
+    use super::record::Flow;
+    #[pymodule_export]
+    use super::report::Report;
+    #[pymodule_export]
+    use super::streamer::Streamer;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::columns::install(module.py())?;
+        super::process::watch(module.py())
+    }
+}

@@ -5,6 +5,7 @@
 
 use std::io::Read;
 
+use crate::error::Error;
 use crate::error::Result;
 
 /// A way a capture may be compressed.
@@ -30,15 +31,10 @@ impl Compression {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingFeature`](crate::error::Error::MissingFeature) without the cargo feature `compress`.
+    /// [`Error::MissingFeature`] without the cargo feature `compress`.
     #[cfg(feature = "compress")]
     pub(super) fn decompress(self, stream: Box<dyn Read + Send>, name: &str) -> Result<Box<dyn Read + Send>> {
-        streams::open(self, stream).map_err(|source| crate::error::Error::Read {
-            name: name.to_owned(),
-            frame: 0,
-            offset: 0,
-            source,
-        })
+        streams::open(self, stream).map_err(|source| Error::Read { name: name.to_owned(), frame: 0, offset: 0, source })
     }
 
     /// A refusal: this build knows the format only by sight.
@@ -48,7 +44,7 @@ impl Compression {
             Self::Gzip => "reading a gzip capture",
             Self::Zstd => "reading a zstd capture",
         };
-        Err(crate::error::Error::MissingFeature { what, feature: "compress" })
+        Err(Error::MissingFeature { what, feature: "compress" })
     }
 }
 

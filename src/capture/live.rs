@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
 use pcap::{Active, Capture, Device, Packet, Precision};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::capture::Block;
 use crate::capture::Captured;
@@ -78,12 +80,12 @@ impl LiveOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchSource`] when there is no such interface, [`Error::CaptureDenied`] when this process may not capture
+    /// [`Error::NoSuchInterface`] when there is none of this name, [`Error::CaptureDenied`] when this process may not capture
     /// on it, [`Error::Filter`] when the expression does not compile for it, otherwise [`Error::Interface`].
     pub fn open(self, name: &str, stop: StopFlag) -> Result<LiveSource> {
         let network = name == ANY || is_network_interface(name);
         if !network && !interface_exists(name) {
-            return Err(Error::NoSuchSource { name: name.to_owned() });
+            return Err(Error::NoSuchInterface { name: name.to_owned() });
         }
         // The pseudo-interface cannot, and libpcap's warning of it would count as a failure.
         let promiscuous = self.promiscuous && name != ANY;
@@ -97,7 +99,7 @@ impl LiveOptions {
         Ok(LiveSource {
             name: name.to_owned(),
             link: dlt::to_link(capture.get_datalink().0),
-            nanos_per_unit: if network { 1 } else { 1_000 },
+            network,
             capture: Some(capture),
             failed: None,
             stop,
@@ -119,7 +121,7 @@ impl LiveOptions {
         if let Some(bytes) = self.buffer_bytes {
             inactive = inactive.buffer_size(i32::try_from(bytes).unwrap_or(i32::MAX));
         }
-        inactive.open()
+        inactive.open()?.setnonblock()
     }
 }
 
@@ -127,10 +129,13 @@ impl LiveOptions {
 ///
 /// A batch is handed out when the interface has no more frames for now, when 4,096 frames or 256 KiB are together, or
 /// after 100 ms. The link type is libpcap's choice for the interface, for `any` Linux cooked.
+///
+/// An interface that goes down is silent until it comes up again; one that disappears is an error.
 pub struct LiveSource {
     name: String,
     link: LinkType,
-    nanos_per_unit: i64,
+    /// A network interface of the kernel's (or all of them), not one of libpcap's other devices.
+    network: bool,
     /// `None` after an error: there is nothing more.
     capture: Option<Capture<Active>>,
     /// The error, until the frames before it are out.
@@ -149,16 +154,37 @@ impl LiveSource {
         self.link
     }
 
+    /// Waits until the interface has frames, 100 ms at most.
+    ///
+    /// libpcap's own read timeout will not do: with the kernel's packet ring (TPACKET_V3) it begins with the first frame,
+    /// and a silent wire would hold us for ever. So the handle does not block, and the waiting is done here.
+    fn wait(&self) {
+        let Some(capture) = &self.capture else { return };
+        if self.network {
+            let mut waiting = [PollFd::new(capture, PollFlags::IN)];
+            // Whatever it says, libpcap is asked next, and knows better what is wrong.
+            let _ = poll(&mut waiting, Some(&POLL_STEP));
+        } else {
+            // What is no network interface may have no descriptor that could be polled.
+            thread::sleep(SHORT_SLEEP);
+        }
+    }
+
     /// Copies what the interface has into `block` and `frames`.
     fn collect(&mut self, block: &mut Vec<u8>, frames: &mut Vec<Frame>) -> Result<(), pcap::Error> {
         let Some(capture) = &mut self.capture else { return Ok(()) };
-        let (link, nanos_per_unit) = (self.link, self.nanos_per_unit);
+        let (link, nanos_per_unit) = (self.link, if self.network { 1 } else { 1_000 });
         let begin = Instant::now();
         loop {
             let taken =
-                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit))?;
+                capture.dispatch(Some(BURST_FRAMES), |packet| push(block, frames, &packet, link, nanos_per_unit));
+            let taken = match taken {
+                // Some drivers of libpcap's own take it for an error that there is nothing.
+                Err(pcap::Error::PcapError(words)) if !self.network && words.ends_with(NOTHING_YET) => 0,
+                taken => taken?,
+            };
             let full = block.len() >= BLOCK_BYTES || frames.len() >= BATCH_FRAMES;
-            // Fewer than asked for: the next call would wait.
+            // Fewer than asked for: there are no more for now.
             if taken < BURST_FRAMES || full || begin.elapsed() >= READ_TIMEOUT {
                 return Ok(());
             }
@@ -180,7 +206,11 @@ impl PacketSource for LiveSource {
         let bytes = &mut Arc::get_mut(&mut block).expect("the pool gives only what nobody else holds").bytes;
         bytes.clear();
         bytes.reserve(BLOCK_BYTES);
-        let collected = self.collect(bytes, &mut batch.frames);
+        let mut collected = self.collect(bytes, &mut batch.frames);
+        if collected.is_ok() && batch.frames.is_empty() {
+            self.wait();
+            collected = self.collect(bytes, &mut batch.frames);
+        }
         self.pool.lend(&block);
         if let Err(error) = collected {
             // The counters go with the handle.
@@ -264,11 +294,17 @@ fn reason(error: pcap::Error) -> BoxError {
 /// libpcap's words for a missing capability, of several versions; its error code does not come through.
 const DENIED: [&str; 4] = ["ermission", "not permitted", "CAP_NET_RAW", "CAP_NET_ADMIN"];
 
+/// The system's words for `EAGAIN`; libpcap hands them on without the number.
+const NOTHING_YET: &str = "Resource temporarily unavailable";
+
 /// libpcap's pseudo-interface for all of them.
 const ANY: &str = "any";
 
-/// How long a silent interface is listened to before [`Captured::Silence`].
+/// How long frames may stay in the kernel's ring, and a batch may take to fill.
 const READ_TIMEOUT: Duration = Duration::from_millis(100);
+
+const POLL_STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const SHORT_SLEEP: Duration = Duration::from_millis(20);
 
 /// How many frames are copied between two looks at the clock; of 64 KiB each they still fit in memory well.
 const BURST_FRAMES: usize = 64;
@@ -280,9 +316,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_interface_is_no_such_source() {
+    fn a_missing_interface_is_told_apart() {
         let refused = LiveOptions::default().open("no-such-interface", StopFlag::default());
-        assert!(matches!(refused, Err(Error::NoSuchSource { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::NoSuchInterface { .. })), "{refused:?}");
         assert!(!interface_exists("no-such-interface"));
     }
 

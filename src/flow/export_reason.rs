@@ -30,6 +30,11 @@ impl ExportReason {
         if number >= 16 { Some(Self(number)) } else { None }
     }
 
+    /// The reason of this number; `None` for the reserved ones, 5 to 15.
+    pub const fn of(number: u8) -> Option<Self> {
+        if number < 5 || number >= 16 { Some(Self(number)) } else { None }
+    }
+
     /// The number.
     pub const fn number(self) -> u8 {
         self.0

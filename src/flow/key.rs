@@ -14,13 +14,11 @@ use crate::tunnel::Tunnel;
 pub struct FlowKey {
     low: u128,
     high: u128,
-    low_port: u16,
-    high_port: u16,
-    vlan_id: u16,
-    ip_version: u8,
-    ip_protocol: u8,
-    tunnel: Option<Tunnel>,
+    /// Port of the low end, port of the high end, VLAN id (16 bits each), IP version and protocol (8 bits each), from the
+    /// lowest bit on: one comparison instead of five.
+    numbers: u64,
     tunnel_key: u32,
+    tunnel: Option<Tunnel>,
 }
 
 /// Which way a packet of a flow goes; the flow's first packet goes from source to destination.
@@ -34,17 +32,7 @@ pub enum Direction {
 
 impl FlowKey {
     /// What stands where there is no key yet.
-    pub(crate) const EMPTY: Self = Self {
-        low: 0,
-        high: 0,
-        low_port: 0,
-        high_port: 0,
-        vlan_id: 0,
-        ip_version: 4,
-        ip_protocol: 0,
-        tunnel: None,
-        tunnel_key: 0,
-    };
+    pub(crate) const EMPTY: Self = Self { low: 0, high: 0, numbers: 0, tunnel_key: 0, tunnel: None };
 
     /// The key of a packet from `src` to `dst`, and whether canonical order turned the two ends around.
     ///
@@ -53,18 +41,12 @@ impl FlowKey {
     pub fn new(ip_version: u8, ip_protocol: u8, src: (u128, u16), dst: (u128, u16), vlan_id: u16) -> (Self, bool) {
         let turned = src > dst;
         let (low, high) = if turned { (dst, src) } else { (src, dst) };
-        let key = Self {
-            low: low.0,
-            high: high.0,
-            low_port: low.1,
-            high_port: high.1,
-            vlan_id,
-            ip_version,
-            ip_protocol,
-            tunnel: None,
-            tunnel_key: 0,
-        };
-        (key, turned)
+        let numbers = u64::from(low.1)
+            | u64::from(high.1) << 16
+            | u64::from(vlan_id) << 32
+            | u64::from(ip_version) << 48
+            | u64::from(ip_protocol) << 56;
+        (Self { low: low.0, high: high.0, numbers, tunnel_key: 0, tunnel: None }, turned)
     }
 
     /// The same key inside a tunnel of this kind; `key` is the tunnel's own where tunnels with different keys are kept
@@ -79,18 +61,18 @@ impl FlowKey {
 
     /// The end that comes first in canonical order, or the other one: address and port.
     pub fn end(&self, high: bool) -> (IpAddr, u16) {
-        let (address, port) = if high { (self.high, self.high_port) } else { (self.low, self.low_port) };
-        (ip_addr(self.ip_version, address), port)
+        let (address, port) = if high { (self.high, self.numbers >> 16) } else { (self.low, self.numbers) };
+        (ip_addr(self.ip_version(), address), port as u16)
     }
 
     /// IP protocol number (IANA protocol numbers).
     pub const fn ip_protocol(&self) -> u8 {
-        self.ip_protocol
+        (self.numbers >> 56) as u8
     }
 
     /// 4 or 6.
     pub const fn ip_version(&self) -> u8 {
-        self.ip_version
+        (self.numbers >> 48) as u8
     }
 
     /// The kind of tunnel its packets came out of.
@@ -100,7 +82,7 @@ impl FlowKey {
 
     /// The innermost VLAN id; 0 without one.
     pub const fn vlan_id(&self) -> u16 {
-        self.vlan_id
+        (self.numbers >> 32) as u16
     }
 }
 
@@ -129,13 +111,7 @@ impl FlowHasher {
         let mut hasher = self.0.build_hasher();
         hasher.write_u128(key.low);
         hasher.write_u128(key.high);
-        hasher.write_u64(
-            u64::from(key.low_port)
-                | u64::from(key.high_port) << 16
-                | u64::from(key.vlan_id) << 32
-                | u64::from(key.ip_version) << 48
-                | u64::from(key.ip_protocol) << 56,
-        );
+        hasher.write_u64(key.numbers);
         let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1);
         hasher.write_u64(tunnel << 32 | u64::from(key.tunnel_key));
         hasher.finish()

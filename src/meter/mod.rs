@@ -191,25 +191,22 @@ impl Meter {
         if self.leaving.is_some() {
             return;
         }
-        let clock = packet.info.clock;
-        self.now = self.now.max(clock);
-        let slot = match slot {
+        self.now = self.now.max(packet.info.clock);
+        let slot = match slot.map(|slot| (slot, fate(&self.config, self.cache.entry(slot), packet))) {
+            Some((slot, Fate::Goes)) => slot,
+            Some((slot, Fate::Cut)) => self.cut(slot, packet),
+            Some((slot, Fate::Ends(reason))) => {
+                self.expiry.disarm(slot);
+                let record = self.take(slot, reason);
+                self.ready.push_back(record);
+                self.open(packet, key, turned, hash)
+            }
             None => self.open(packet, key, turned, hash),
-            Some(slot) => match self.fate(slot, packet) {
-                Fate::Goes => slot,
-                Fate::Cut => self.cut(slot, packet),
-                Fate::Ends(reason) => {
-                    self.expiry.disarm(slot);
-                    let record = self.take(slot, reason);
-                    self.ready.push_back(record);
-                    self.open(packet, key, turned, hash)
-                }
-            },
         };
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
-        let direction = self.count(slot, packet, turned);
         let entry = self.cache.entry_mut(slot);
+        let direction = count(&mut entry.state, packet, turned);
         if !matches!(self.classifier, Classifier::Off) {
             self.classifier.observe(&mut entry.classification, packet);
         }
@@ -219,25 +216,6 @@ impl Meter {
         if !self.config.groups.is_empty() {
             self.update_metrics(slot, packet);
         }
-    }
-
-    /// What a packet that arrives now does to the flow of its key.
-    #[inline]
-    fn fate(&self, slot: u32, packet: &Packet<'_>) -> Fate {
-        let Entry { state, tcp, .. } = self.cache.entry(slot);
-        let clock = packet.info.clock;
-        let ended = tcp.ended.filter(|_| self.config.tcp_end);
-        if let Some(ended) = ended {
-            let flags = packet.info.tcp_flags;
-            if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
-                return Fate::Ends(ExportReason::TCP_END);
-            }
-        }
-        if self.config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
-            return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
-        }
-        let aged = self.config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
-        if aged && ended.is_none() { Fate::Cut } else { Fate::Goes }
     }
 
     /// The reason with which a flow leaves at the present clock without a packet, if it is due.
@@ -342,23 +320,6 @@ impl Meter {
         self.living.bytes -= total.bytes;
     }
 
-    #[inline]
-    fn count(&mut self, slot: u32, packet: &Packet<'_>, turned: bool) -> Direction {
-        let info = packet.info;
-        let state = &mut self.cache.entry_mut(slot).state;
-        let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
-        let counts = &mut state.counts[direction as usize];
-        counts.count(packet.raw.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
-        state.last_clock = info.clock;
-        if info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) {
-            state.flags.insert(FlowFlags::payload_unknown(direction));
-        }
-        if info.flags.contains(PacketFlags::PORTS_UNKNOWN) {
-            state.flags.insert(FlowFlags::PORTS_UNKNOWN);
-        }
-        direction
-    }
-
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
     fn watch_end(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction) {
         let entry = self.cache.entry_mut(slot);
@@ -442,6 +403,44 @@ fn entry_id(cache: &FlowCache, slot: u32) -> u64 {
     cache.entry(slot).state.flow_id
 }
 
+/// What a packet that arrives now does to the flow of its key.
+#[inline]
+fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>) -> Fate {
+    let Entry { state, tcp, .. } = entry;
+    let clock = packet.info.clock;
+    let ended = tcp.ended.filter(|_| config.tcp_end);
+    if let Some(ended) = ended {
+        let flags = packet.info.tcp_flags;
+        if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
+            return Fate::Ends(ExportReason::TCP_END);
+        }
+    }
+    if config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
+        return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
+    }
+    let aged = config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
+    if aged && ended.is_none() { Fate::Cut } else { Fate::Goes }
+}
+
+/// Counts a packet in its flow; which way it goes.
+#[inline]
+fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool) -> Direction {
+    let info = packet.info;
+    let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
+    let counts = &mut state.counts[direction as usize];
+    counts.count(packet.raw.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
+    state.last_clock = info.clock;
+    if info.flags.intersection(UNKNOWN) != PacketFlags::default() {
+        if info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) {
+            state.flags.insert(FlowFlags::payload_unknown(direction));
+        }
+        if info.flags.contains(PacketFlags::PORTS_UNKNOWN) {
+            state.flags.insert(FlowFlags::PORTS_UNKNOWN);
+        }
+    }
+    direction
+}
+
 /// When a flow is due if no further packet comes.
 #[inline]
 fn due(config: &MeterConfig, entry: &Entry) -> Due {
@@ -454,6 +453,8 @@ fn due(config: &MeterConfig, entry: &Entry) -> Due {
 /// How long a flow takes packets after its TCP connection ended: 5 s.
 const TCP_LINGER: u64 = 5_000_000_000;
 const TCP: u8 = 6;
+/// What of a packet leaves a mark on its flow.
+const UNKNOWN: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::PORTS_UNKNOWN);
 /// Packets looked up together.
 const GROUP: usize = 32;
 const NOT_FOUND: u32 = u32::MAX;

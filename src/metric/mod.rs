@@ -18,7 +18,7 @@ pub trait MetricGroup: Send + Sync {
     fn start(&self, flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError>;
 
     /// Runs the body of a thread that will call this group; a place to set up what is costly per call.
-    fn around(&self, body: &mut dyn FnMut()) {
+    fn around(&self, body: &mut (dyn FnMut() + Send)) {
         body();
     }
 }

@@ -4,8 +4,10 @@
 //! outside can predict. Both are allocated with the first fragment and never grow; every operation takes constant
 //! expected time, whatever arrives.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::time::Duration;
+
+use foldhash::fast::RandomState;
 
 use crate::packet::{PacketFlags, Tunnel};
 use crate::time::Timestamp;

@@ -35,7 +35,7 @@ pub(super) enum Outlet {
     /// To the one meter, in this thread.
     Inline(Box<Worker>, Batch),
     /// To the workers, by a second hash of the flow key.
-    Workers(Dispatcher),
+    Workers(Box<Dispatcher>),
 }
 
 /// The ends of the workers' channels that the capture thread holds.
@@ -147,7 +147,7 @@ impl CaptureLoop {
                 }
             }
         }
-        outlet.hand_over(self.decoder.clock());
+        outlet.hand_over(self.decoder.clock(), is_bulk(frames));
     }
 
     fn frames_left(&self) -> u64 {
@@ -181,6 +181,12 @@ impl CaptureLoop {
         }
         loses
     }
+}
+
+/// Whether the source has more than its reader can take: then the next block is on its way already.
+fn is_bulk(frames: &FrameBatch) -> bool {
+    let (Some(first), Some(last)) = (frames.frames.first(), frames.frames.last()) else { return false };
+    last.offset.saturating_sub(first.offset) >= BULK_BYTES
 }
 
 /// Asks for the headers of a frame that is decoded soon.
@@ -234,11 +240,18 @@ impl Outlet {
     }
 
     /// The frames of a block are all there: hands over what is left of them, and the clock after them.
-    fn hand_over(&mut self, clock: Timestamp) {
+    ///
+    /// While blocks come in `bulk`, records wait until enough are together; a slow source's leave at once.
+    fn hand_over(&mut self, clock: Timestamp, bulk: bool) {
         match self {
             Self::Inline(worker, batch) => {
                 batch.clock = clock;
                 worker.batch(batch);
+                if bulk {
+                    worker.flush_some()
+                } else {
+                    worker.flush()
+                }
                 batch.empty();
             }
             Self::Workers(dispatcher) => dispatcher.hand_over(clock),
@@ -299,7 +312,9 @@ impl Dispatcher {
 }
 
 /// How many frames ahead of decoding the headers are asked for.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
+/// Bytes of a block from which on more are thought to follow at once.
+const BULK_BYTES: u32 = 64 << 10;
 /// Packets metered at a time when the meter runs in the capture thread.
 const INLINE_PACKETS: usize = 64;
 /// How far the clock of a silent wire stays behind, for packets that are still on their way through the kernel.

@@ -25,8 +25,8 @@ pub struct Flows {
     pub(super) schema: Schema,
     pub(super) stop: StopFlag,
     pub(super) abandoned: StopFlag,
-    /// Since when the run has been stopped without a sign of life.
-    pub(super) stopped: Option<Instant>,
+    /// Since when the run has been stopped without a sign of life, and what was metered until then.
+    pub(super) stopped: Option<(Instant, u64)>,
     #[cfg(test)]
     pub(super) lose: Option<super::Hop>,
 }
@@ -34,6 +34,10 @@ pub struct Flows {
 /// Stops a run from anywhere: what was read is still metered, and every flow leaves.
 #[derive(Clone, Debug)]
 pub struct StopHandle(StopFlag);
+
+/// Looks at the report of a run from anywhere, also after its iterator is gone.
+#[derive(Clone, Debug)]
+pub struct ReportHandle(Arc<Ledger>);
 
 /// What waiting for a record came to.
 #[derive(Debug)]
@@ -57,7 +61,32 @@ impl StopHandle {
     }
 }
 
+impl ReportHandle {
+    /// What became of everything read so far.
+    pub fn report(&self) -> Report {
+        self.0.report()
+    }
+}
+
 impl Flows {
+    /// The next record if one is at hand; never waits.
+    ///
+    /// `None` says nothing of the end: ask [`Flows::wait`].
+    pub fn try_next(&mut self) -> Option<FlowRecord> {
+        loop {
+            if let Some(record) = self.chunk.next() {
+                #[cfg(test)]
+                if self.lose.take() == Some(super::Hop::Record) {
+                    continue;
+                }
+                lock(&self.ledger.taken).take(&record);
+                return Some(record);
+            }
+            self.chunk = self.records.try_recv().ok()?.into_iter();
+            self.stopped = None;
+        }
+    }
+
     /// The next record, or word that none came within `timeout`.
     ///
     /// # Errors
@@ -66,12 +95,7 @@ impl Flows {
     pub fn wait(&mut self, timeout: Duration) -> Result<Waited> {
         let mut deadline = None;
         loop {
-            if let Some(record) = self.chunk.next() {
-                #[cfg(test)]
-                if self.lose.take() == Some(super::Hop::Record) {
-                    continue;
-                }
-                lock(&self.ledger.taken).take(&record);
+            if let Some(record) = self.try_next() {
                 return Ok(Waited::Record(record));
             }
             let deadline = *deadline.get_or_insert_with(|| Instant::now() + timeout);
@@ -108,6 +132,11 @@ impl Flows {
         &self.schema
     }
 
+    /// A handle that looks at the report of this run from anywhere.
+    pub fn report_handle(&self) -> ReportHandle {
+        ReportHandle(Arc::clone(&self.ledger))
+    }
+
     /// A handle that stops this run from anywhere.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle(self.stop.clone())
@@ -118,8 +147,17 @@ impl Flows {
         if !self.stop.is_raised() {
             return Ok(());
         }
-        if self.stopped.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
-            return Ok(());
+        let metered = self.ledger.metered();
+        match self.stopped {
+            Some((since, before)) if before == metered => {
+                if since.elapsed() < PATIENCE {
+                    return Ok(());
+                }
+            }
+            _ => {
+                self.stopped = Some((Instant::now(), metered));
+                return Ok(());
+            }
         }
         let (_, nobody) = crossbeam_channel::bounded(0);
         self.records = nobody;

@@ -10,7 +10,7 @@ mod report;
 mod source;
 mod worker;
 
-pub use flows::{Flows, StopHandle, Waited};
+pub use flows::{Flows, ReportHandle, StopHandle, Waited};
 pub use report::{Report, reason_name};
 
 use std::fmt;
@@ -269,9 +269,9 @@ impl Streamer {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchSource`], [`Error::OpenFile`], [`Error::NotACapture`], [`Error::CaptureDenied`] and their kin when
-    /// the source cannot be opened, [`Error::Filter`] for a bad expression, [`Error::Option`] for a value out of range,
-    /// [`Error::Classifier`] when nDPI cannot be set up.
+    /// [`Error::NoSuchSource`], [`Error::NoSuchInterface`], [`Error::OpenFile`], [`Error::NotACapture`],
+    /// [`Error::CaptureDenied`] and their kin when the source cannot be opened, [`Error::Filter`] for a bad expression,
+    /// [`Error::Option`] for a value out of range, [`Error::Classifier`] when nDPI cannot be set up.
     pub fn start(self) -> Result<Flows> {
         if self.capacity == Some(0) {
             let allowed = "at least 1, or none for no bound";
@@ -352,7 +352,13 @@ impl Streamer {
             }
             let hasher = if live { FlowHasher::random() } else { FlowHasher::fixed() };
             let pending = (0..shards).map(|_| Batch::default()).collect();
-            Outlet::Workers(Dispatcher { workers: senders, empties, hasher, pending, next: Descriptor::EMPTY })
+            Outlet::Workers(Box::new(Dispatcher {
+                workers: senders,
+                empties,
+                hasher,
+                pending,
+                next: Descriptor::EMPTY,
+            }))
         };
         let around = if workers == 0 { around } else { Vec::new() };
         // First in the list, so that an error of the source is told before one of a metric.
@@ -389,7 +395,7 @@ fn spawn(
     }
 }
 
-fn within(groups: &[Arc<dyn MetricGroup>], body: &mut dyn FnMut()) {
+fn within(groups: &[Arc<dyn MetricGroup>], body: &mut (dyn FnMut() + Send)) {
     match groups.split_first() {
         None => body(),
         Some((group, rest)) => group.around(&mut || within(rest, body)),

@@ -174,14 +174,17 @@ pub(super) struct CaptureCounts {
 /// Counted by one worker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct WorkerCounts {
+    /// Counts up while the worker meters: a sign of life.
+    pub(super) metered: u64,
     pub(super) living: Living,
     pub(super) evicted: u64,
 }
 
 /// Counted where records are handed out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct TakenCounts {
-    pub(super) records: BTreeMap<ExportReason, u64>,
+    /// Records by the number of their reason.
+    records: [u64; 256],
     pub(super) packets: u64,
     pub(super) bytes: u64,
     /// Records that came too late for anybody to take.
@@ -189,10 +192,21 @@ pub(super) struct TakenCounts {
     pub(super) complete: bool,
 }
 
+impl Default for TakenCounts {
+    fn default() -> Self {
+        Self { records: [0; 256], packets: 0, bytes: 0, untaken: Living::default(), complete: false }
+    }
+}
+
 impl TakenCounts {
+    fn by_reason(&self) -> BTreeMap<ExportReason, u64> {
+        let counts = self.records.iter().enumerate().filter(|(_, count)| **count > 0);
+        counts.filter_map(|(number, count)| Some((ExportReason::of(u8::try_from(number).ok()?)?, *count))).collect()
+    }
+
     pub(super) fn take(&mut self, record: &FlowRecord) {
         let total = record.total();
-        *self.records.entry(record.export_reason).or_default() += 1;
+        self.records[usize::from(record.export_reason.number())] += 1;
         self.packets += total.pkts;
         self.bytes += total.bytes;
     }
@@ -208,6 +222,11 @@ impl TakenCounts {
 impl Ledger {
     pub(super) fn new(workers: usize) -> Self {
         Self { workers: (0..workers).map(|_| Mutex::default()).collect(), ..Self::default() }
+    }
+
+    /// A number that changes whenever a worker has metered some packets.
+    pub(super) fn metered(&self) -> u64 {
+        self.workers.iter().map(|worker| lock(worker).metered).sum()
     }
 
     /// The report as of now. Downstream is read first, so that what moves meanwhile is missing rather than double.
@@ -239,7 +258,7 @@ impl Ledger {
             withheld: 0,
             withheld_packets: 0,
             withheld_bytes: 0,
-            records: taken.records,
+            records: taken.by_reason(),
             record_packets: taken.packets,
             record_bytes: taken.bytes,
             evicted,

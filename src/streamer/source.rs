@@ -8,14 +8,14 @@ use crate::capture::filter::Filter;
 #[cfg(feature = "pcap")]
 use crate::capture::live::LiveOptions;
 use crate::capture::{PacketSource, StopFlag};
-#[cfg(not(feature = "pcap"))]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a streamer was told to read.
 pub(super) enum Source {
     Inputs(Vec<Input>),
-    Interface(String),
+    Interface(
+        #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only libpcap listens to an interface"))] String,
+    ),
     /// A file if there is one of this name, else an interface.
     Named(String),
     Own(Box<dyn PacketSource>),
@@ -34,9 +34,13 @@ impl Source {
         let source: Box<dyn PacketSource> = match self.settled() {
             Self::Inputs(inputs) => Box::new(FileSource::open(inputs, stop.clone())?),
             Self::Own(source) => source,
-            Self::Interface(name) | Self::Named(name) => {
-                let live = live.filter(filter.as_deref().unwrap_or_default());
-                return Ok(Opened { source: Box::new(live.open(&name, stop.clone())?), filter: None });
+            Self::Interface(name) => return listen(&name, filter, stop, live),
+            // By now it is known that there is no such file.
+            Self::Named(name) => {
+                return listen(&name, filter, stop, live).map_err(|error| match error {
+                    Error::NoSuchInterface { name } => Error::NoSuchSource { name },
+                    other => other,
+                });
             }
         };
         let filter = filter.map(|expression| Filter::new(&expression)).transpose()?;
@@ -60,10 +64,19 @@ impl Source {
     /// Tells a file from an interface, now that it is to be opened.
     fn settled(self) -> Self {
         match self {
-            Self::Named(name) if name == "-" || Path::new(&name).exists() => Self::Inputs(vec![input(name.into())]),
+            // Where one may not look, opening it says so.
+            Self::Named(name) if name == "-" || Path::new(&name).try_exists().unwrap_or(true) => {
+                Self::Inputs(vec![input(name.into())])
+            }
             other => other,
         }
     }
+}
+
+#[cfg(feature = "pcap")]
+fn listen(name: &str, filter: Option<String>, stop: &StopFlag, live: LiveOptions) -> Result<Opened> {
+    let live = live.filter(filter.as_deref().unwrap_or_default());
+    Ok(Opened { source: Box::new(live.open(name, stop.clone())?), filter: None })
 }
 
 /// The input of this path; `-` is standard input.

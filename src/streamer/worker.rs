@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::flow::FlowRecord;
 use crate::meter::Meter;
 use crate::streamer::batch::{Batch, Message};
-use crate::streamer::report::{Ledger, WorkerCounts, lock};
+use crate::streamer::report::{Ledger, lock};
 use crate::time::Timestamp;
 
 /// A meter with its way out. Runs on a thread of its own, or inside the capture thread.
@@ -22,6 +22,10 @@ pub(super) struct Worker {
     stop: StopFlag,
     /// Raised when nobody takes records any more.
     abandoned: StopFlag,
+    /// Records on their way out.
+    outgoing: Vec<FlowRecord>,
+    /// Blocks since records were sent.
+    held: u32,
     #[cfg(test)]
     lose: Option<super::Hop>,
 }
@@ -42,6 +46,8 @@ impl Worker {
             records,
             stop,
             abandoned,
+            outgoing: Vec::new(),
+            held: 0,
             #[cfg(test)]
             lose: None,
         }
@@ -62,6 +68,12 @@ impl Worker {
             match message {
                 Message::Batch(mut batch) => {
                     self.batch(&batch);
+                    // While more is waiting, records wait until enough are together.
+                    if packets.is_empty() {
+                        self.flush()
+                    } else {
+                        self.flush_some()
+                    }
                     batch.empty();
                     // Nobody waits for it: if there is no room for it, it is freed.
                     let _ = empties.try_send(batch);
@@ -79,60 +91,81 @@ impl Worker {
             [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,
             all => all,
         };
-        self.meter.observe_all(&batch.block, descriptors);
+        // A few at a time, so that the ledger shows that there is life in a worker whose metrics are slow.
+        for part in descriptors.chunks(PART) {
+            self.meter.observe_all(&batch.block, part);
+            lock(&self.ledger.workers[self.index]).metered += 1;
+        }
         self.meter.advance(batch.clock);
-        self.send_records();
+        self.collect();
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.meter.advance(now);
-        self.send_records();
+        self.collect();
+        self.flush();
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
         if !self.abandoned.is_raised() {
             self.meter.finish();
-            self.send_records();
+            self.collect();
         }
-        self.publish();
+        self.flush();
         self.meter.take_error().map_or(Ok(()), Err)
     }
 
-    fn send_records(&mut self) {
-        loop {
-            let mut records = Vec::new();
-            while records.len() < RECORDS
-                && let Some(record) = self.meter.pop()
-            {
-                if records.is_empty() {
-                    records.reserve_exact(RECORDS);
-                }
-                #[cfg(test)]
-                if self.lose == Some(super::Hop::Metered) {
-                    continue;
-                }
-                records.push(record);
+    /// Takes the records that are ready, and sends them whenever enough are together.
+    fn collect(&mut self) {
+        while let Some(record) = self.meter.pop() {
+            #[cfg(test)]
+            if self.lose == Some(super::Hop::Metered) {
+                continue;
             }
-            if self.meter.has_failed() {
-                self.stop.raise();
+            self.outgoing.push(record);
+            if self.outgoing.len() == RECORDS {
+                self.flush();
             }
-            // The living are published before their records leave, so that a report never counts a flow twice.
-            self.publish();
-            if records.is_empty() {
-                return;
-            }
-            if let Err(unsent) = self.records.send(records) {
-                let mut taken = lock(&self.ledger.taken);
-                unsent.into_inner().iter().for_each(|record| taken.leave(record));
-            }
+        }
+    }
+
+    /// Sends the records that were collected, if they have waited for many blocks.
+    pub(super) fn flush_some(&mut self) {
+        self.held += 1;
+        if self.held >= BLOCKS || self.meter.has_failed() {
+            self.flush();
+        }
+    }
+
+    /// Sends the records that were collected; what a slow consumer has no room for waits here, and with it the source.
+    pub(super) fn flush(&mut self) {
+        if self.meter.has_failed() {
+            self.stop.raise();
+        }
+        // The living are published before their records leave, so that a report never counts a flow twice.
+        self.publish();
+        self.held = 0;
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let room = self.outgoing.len().next_power_of_two();
+        let records = std::mem::replace(&mut self.outgoing, Vec::with_capacity(room));
+        if let Err(unsent) = self.records.send(records) {
+            let mut taken = lock(&self.ledger.taken);
+            unsent.into_inner().iter().for_each(|record| taken.leave(record));
         }
     }
 
     fn publish(&self) {
-        let counts = WorkerCounts { living: self.meter.living(), evicted: self.meter.evicted() };
-        *lock(&self.ledger.workers[self.index]) = counts;
+        let mut counts = lock(&self.ledger.workers[self.index]);
+        counts.living = self.meter.living();
+        counts.evicted = self.meter.evicted();
     }
 }
 
+/// Blocks of a busy source after which records are sent, however few.
+const BLOCKS: u32 = 32;
+/// Packets metered between two signs of life.
+const PART: usize = 256;
 /// Records sent at a time, at most.
 pub(super) const RECORDS: usize = 256;

@@ -1,6 +1,20 @@
 //! The library through its public face.
+//!
+//! What takes long, and does not depend on features, is left to the build that has them all.
 
+mod capture;
+mod capture_compressed;
+mod capture_damage;
+#[cfg(feature = "pcap")]
+mod capture_filter;
+mod capture_hostile;
+mod capture_inputs;
+#[cfg(feature = "pcap")]
+mod capture_live;
+mod capture_pcapng;
+mod capture_tshark;
 mod classify;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod corpus;
 mod decode;
 mod decode_corpus;
@@ -13,9 +27,12 @@ mod golden;
 mod house;
 mod meter;
 mod metric;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod mutations;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
 mod streamer;
 mod support;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tshark;

@@ -198,3 +198,43 @@ fn options_out_of_range_are_named() {
     assert_eq!(start(source().capacity(0)), "capacity must be at least 1, or none for no bound, not 0");
     assert_eq!(start(source().workers(5000)), "workers must be at most 1024, not 5000");
 }
+
+#[test]
+fn what_is_at_hand_is_taken_without_waiting_and_the_report_outlives_the_iterator() {
+    let mut flows = Streamer::from_source(many(3_000).source()).n_dissections(0).workers(2).start().unwrap();
+    let report = flows.report_handle();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut taken = 0;
+    while report.report().packets < 3_000 || taken == 0 {
+        taken += u64::from(flows.try_next().is_some());
+        assert!(Instant::now() < deadline, "no record came");
+    }
+    drop(flows);
+    let report = report.report();
+    report.check().unwrap();
+    assert!(report.complete);
+    assert_eq!(report.records.values().sum::<u64>(), taken);
+}
+
+#[test]
+fn a_stopped_run_with_slow_metrics_still_gives_everything_that_was_read() {
+    let slow = Metric::fold(
+        || 0u64,
+        |n, _, _| {
+            std::thread::sleep(Duration::from_millis(1));
+            *n += 1;
+        },
+    );
+    let source = many(1_800).source();
+    let streamer =
+        Streamer::from_source(source).n_dissections(0).workers(1).inactive_timeout(None).active_timeout(None);
+    let flows = streamer.metric("slow", slow).start().unwrap();
+    let report = flows.report_handle();
+    while report.report().packets == 0 {
+        std::thread::yield_now();
+    }
+    flows.stop_handle().stop();
+    let packets: u64 = flows.map(|record| record.unwrap().total().pkts).sum();
+    assert_eq!(packets, 1_800);
+    report.report().check().unwrap();
+}

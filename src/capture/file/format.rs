@@ -1,7 +1,7 @@
 //! How a capture is recognized, and what its two formats have in common.
 
 use crate::capture::Frame;
-use crate::capture::file::pcap::Pcap;
+use crate::capture::file::classic::Pcap;
 use crate::capture::file::pcapng;
 use crate::capture::file::pcapng::Pcapng;
 use crate::time::Timestamp;

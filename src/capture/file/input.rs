@@ -79,7 +79,7 @@ impl Input {
             Self::Bytes(bytes) => (Source::Bytes(Cursor::new(bytes)), false),
             Self::Reader { reader, .. } => (Source::Reader(reader), true),
         };
-        Ok(Opened { name, stream: Box::new(Stream { source, stop: stop.clone() }), waits })
+        Ok(Opened { name, stream: Box::new(Stream { source, ended: false, stop: stop.clone() }), waits })
     }
 }
 
@@ -104,6 +104,8 @@ pub(super) struct Opened {
 /// [`io::ErrorKind::WouldBlock`].
 struct Stream {
     source: Source,
+    /// An end is final: a decompressor asks again, and a terminal or a FIFO with a new writer would have more to say.
+    ended: bool,
     stop: StopFlag,
 }
 
@@ -123,13 +125,24 @@ impl Source {
 
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
         if self.stop.is_raised() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        match &mut self.source {
-            Source::File(file) => file.read(into),
-            Source::Bytes(bytes) => bytes.read(into),
-            Source::Pipe(file) => {
+        let bytes = self.source.read(into)?;
+        self.ended = bytes == 0 && !into.is_empty();
+        Ok(bytes)
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(into),
+            Self::Bytes(bytes) => bytes.read(into),
+            Self::Pipe(file) => {
                 // Before its first writer came, reading a FIFO would report an end; polling it waits.
                 let mut waiting = [PollFd::new(file, PollFlags::IN)];
                 match poll(&mut waiting, Some(&POLL_STEP)) {
@@ -138,7 +151,7 @@ impl Read for Stream {
                     Err(error) => Err(error.into()),
                 }
             }
-            Source::Reader(reader) => {
+            Self::Reader(reader) => {
                 let bytes = reader.read(into)?;
                 if bytes > into.len() {
                     return Err(io::Error::other("the reader claims to have read more than it was asked for"));

@@ -12,10 +12,10 @@
 //! - Lengths: a frame above 256 KiB that is also longer than the snaplen stated (or above 16 MiB) is taken for damage. A
 //!   captured length above the wire length is accepted and both are handed on as they stand, as Wireshark does.
 
+mod classic;
 mod format;
 mod input;
 mod interface;
-mod pcap;
 mod pcapng;
 mod window;
 

@@ -1,8 +1,9 @@
 //! Classic BPF (McCanne and Jacobson 1993, as in libpcap's `bpf_filter.c`): a program checked once, then run safely.
 //!
-//! Checked are the opcodes, that jumps stay inside and go forward only (so that every run ends), the 16 words of scratch
-//! memory, constant divisors, and that the last instruction returns. At run time a load beyond the captured bytes or a
-//! division by zero rejects the packet.
+//! Checked are the opcodes, that jumps stay inside, the 16 words of scratch memory, constant divisors, and that the last
+//! instruction returns. At run time a load beyond the captured bytes or a division by zero rejects the packet. Jumps go
+//! forward, but for the unconditional one, with which libpcap follows a chain of headers (`protochain`): after 4,096 jumps
+//! back the packet is rejected, so that every run ends.
 
 /// A checked program.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Program {
             return Err("a program that does not end with a return".to_owned());
         }
         for (at, instruction) in instructions.iter().enumerate() {
-            instruction.check(len - at - 1).map_err(|detail| format!("instruction {at}: {detail}"))?;
+            instruction.check(at, len).map_err(|detail| format!("instruction {at}: {detail}"))?;
         }
         Ok(Self { instructions })
     }
@@ -47,6 +48,7 @@ impl Program {
         let (mut a, mut x) = (0u32, 0u32);
         let mut memory = [0u32; MEMORY_WORDS];
         let mut at = 0usize;
+        let mut jumps_back = 0;
         loop {
             let Instruction { code, jt, jf, k } = *self.instructions.get(at)?;
             at += 1;
@@ -79,7 +81,13 @@ impl Program {
                 0x84 => a = a.wrapping_neg(),
                 0x94 | 0x9c => a = a.checked_rem(operand)?,
                 0xa4 | 0xac => a ^= operand,
-                0x05 => at = at.checked_add(k as usize)?,
+                0x05 => {
+                    jumps_back += u32::from(k as i32 <= 0);
+                    if jumps_back > MAX_JUMPS_BACK {
+                        return None;
+                    }
+                    at = at.checked_add_signed(k as i32 as isize)?;
+                }
                 0x15 | 0x1d => at += branch(a == operand),
                 0x25 | 0x2d => at += branch(a > operand),
                 0x35 | 0x3d => at += branch(a >= operand),
@@ -95,8 +103,8 @@ impl Program {
 }
 
 impl Instruction {
-    /// Whether it may stand with `after` instructions behind it.
-    fn check(self, after: usize) -> Result<(), String> {
+    /// Whether it may stand at position `at` of a program of `len` instructions.
+    fn check(self, at: usize, len: usize) -> Result<(), String> {
         let known = match class(self.code) {
             LD => matches!(self.code, 0x20 | 0x28 | 0x30 | 0x40 | 0x48 | 0x50 | 0x80 | 0x00 | 0x60),
             LDX => matches!(self.code, 0x01 | 0x61 | 0x81 | 0xb1),
@@ -116,12 +124,13 @@ impl Instruction {
         if matches!(self.code, 0x34 | 0x94) && self.k == 0 {
             return Err("division by zero".to_owned());
         }
-        let furthest = match self.code {
-            0x05 => self.k as usize,
-            code if class(code) == JMP => usize::from(self.jt.max(self.jf)),
-            _ => 0,
+        let next = at + 1;
+        let inside = match self.code {
+            0x05 => next.checked_add_signed(self.k as i32 as isize).is_some_and(|target| target < len),
+            code if class(code) == JMP => next + usize::from(self.jt.max(self.jf)) < len,
+            _ => true,
         };
-        if class(self.code) == JMP && furthest >= after {
+        if !inside {
             return Err("a jump out of the program".to_owned());
         }
         Ok(())
@@ -153,6 +162,8 @@ const JMP: u16 = 5;
 const RET: u16 = 6;
 const SOURCE_X: u16 = 0x08;
 const MEMORY_WORDS: usize = 16;
+/// More headers than any packet has.
+const MAX_JUMPS_BACK: u32 = 4_096;
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +258,14 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_runs_and_an_endless_one_rejects_the_packet() {
+        let count_to =
+            |limit| run(&[(0x04, 0, 0, 1), (0x15, 1, 0, limit), (0x05, 0, 0, -3i32 as u32), RETURN_A], 0, &[]);
+        assert_eq!(count_to(100), Some(100));
+        assert_eq!(count_to(0), None);
+    }
+
+    #[test]
     fn scratch_memory_keeps_a_and_x() {
         let code = [(0x00, 0, 0, 7), (0x02, 0, 0, 15), (0x00, 0, 0, 0), (0x61, 0, 0, 15), (0x87, 0, 0, 0), RETURN_A];
         assert_eq!(run(&code, 0, &[]), Some(7));
@@ -257,7 +276,8 @@ mod tests {
         assert!(program(&[]).is_err());
         assert!(program(&[(0x00, 0, 0, 0)]).is_err(), "no return");
         assert!(program(&[(0x05, 0, 0, 1), RETURN_A]).is_err(), "jump behind the end");
-        assert!(program(&[(0x05, 0, 0, u32::MAX), RETURN_A]).is_err(), "jump back");
+        assert!(program(&[(0x05, 0, 0, i32::MAX as u32), RETURN_A]).is_err(), "jump far behind the end");
+        assert!(program(&[(0x05, 0, 0, -2i32 as u32), RETURN_A]).is_err(), "jump before the beginning");
         assert!(program(&[(0x15, 0, 1, 0), RETURN_A]).is_err(), "branch behind the end");
         assert!(program(&[(0x02, 0, 0, 16), RETURN_A]).is_err(), "no such scratch word");
         assert!(program(&[(0x34, 0, 0, 0), RETURN_A]).is_err(), "constant division by zero");

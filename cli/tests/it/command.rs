@@ -1,0 +1,270 @@
+//! The command: its options, what it writes where, and its exit status.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{Run, data, flowgauge, pcap, pcap_header, run, shell};
+
+fn sum(records: &[Value], names: [&str; 2]) -> u64 {
+    records.iter().flat_map(|record| names.map(|name| record[name].as_u64().unwrap())).sum()
+}
+
+fn sorted(run: &Run) -> Vec<&str> {
+    let mut lines: Vec<_> = run.out.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// The fields of a line of CSV.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    for character in line.chars() {
+        match character {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            other => fields.last_mut().unwrap().push(other),
+        }
+    }
+    fields
+}
+
+#[test]
+fn a_capture_becomes_a_line_of_json_a_flow() {
+    let run = run("-r web.pcap").quiet();
+    let records = run.records();
+    assert_eq!(records.len(), 6);
+    assert_eq!(sum(&records, ["src_to_dst_pkts", "dst_to_src_pkts"]), 52);
+    assert!(run.out.lines().all(|line| line.starts_with("{\"ip_src\": \"")));
+    let names: Vec<_> = records.iter().map(|record| record["application_name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"TLS.Wikipedia") && names.contains(&"DNS"), "{names:?}");
+}
+
+#[test]
+fn csv_has_the_same_fields_in_every_line() {
+    for capture in ["web.pcap", "story.pcap"] {
+        let json = run(&format!("-r {capture}")).quiet().records();
+        let csv = run(&format!("-r {capture} -o csv")).quiet();
+        assert!(csv.out.ends_with("\r\n"));
+        let mut lines = csv.out.split_terminator("\r\n").map(fields);
+        let names = lines.next().unwrap();
+        let mut rows = 0;
+        for (row, record) in lines.zip(&json) {
+            assert_eq!(row.len(), names.len());
+            for (name, value) in record.as_object().unwrap() {
+                let field = &row[names.iter().position(|other| other == name).unwrap()];
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                assert_eq!(*field, if value.is_null() { "" } else { &text }, "{name}");
+            }
+            rows += 1;
+        }
+        assert_eq!(rows, json.len());
+    }
+    let empty = shell("{ head -c 24 web.pcap; } | $F -r - -o csv").quiet();
+    assert!(empty.out.starts_with("ip_src,src_port,") && empty.out.lines().count() == 1);
+}
+
+#[test]
+fn nothing_is_written_when_nothing_is_wanted() {
+    let run = run("-r web.pcap -o none --report");
+    assert_eq!((run.code, run.out.as_str()), (0, ""));
+    assert_eq!(run.ledger()["records"]["flush"], 6);
+}
+
+#[test]
+fn the_ledger_is_a_line_of_json_on_standard_error() {
+    let run = run("-r story.pcap --report");
+    let ledger = run.ledger();
+    assert_eq!((run.code, run.err.lines().count()), (0, 1));
+    let skipped: u64 = ledger["skipped"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(ledger["frames_read"], 95);
+    assert_eq!(ledger["packets"].as_u64().unwrap() + skipped, 95);
+    assert_eq!(sum(&run.records(), ["src_to_dst_pkts", "dst_to_src_pkts"]), ledger["packets"]);
+    for name in ["bytes_read", "filtered", "living", "withheld", "evicted", "out_of_order", "time_out_of_range"] {
+        assert!(ledger[name].is_u64(), "{name}");
+    }
+    assert_eq!(ledger["dropped"]["kernel"], 0);
+    assert_eq!(ledger["warnings"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn several_files_are_one_capture_however_they_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["dns.pcap", "http.pcap"] {
+        fs::copy(data(name), folder.path().join(name)).unwrap();
+    }
+    let expected = run("-r dns.pcap http.pcap -c 1000 --report");
+    assert_eq!(expected.ledger()["frames_read"], 12 + 43);
+    assert_eq!(expected.records().len(), 6 + 3);
+    let glob = format!("$F -r {}/*.pcap --report", folder.path().display());
+    let cat = "cat dns.pcap | $F -r - http.pcap --report";
+    for other in [run("-r dns.pcap -r http.pcap --report"), shell(&glob), shell(cat)] {
+        assert_eq!((other.code, &other.out, &other.err), (0, &expected.out, &expected.err));
+    }
+    let filtered = shell(&format!("$F -r {}/*.pcap --report udp port 53", folder.path().display()));
+    assert_eq!((filtered.records().len(), &filtered.ledger()["filtered"]), (6, &43.into()));
+    for line in [
+        "cat http.pcap | $F -r dns.pcap - --report",
+        "mkfifo $T/fifo; cat http.pcap > $T/fifo & $F --report -r dns.pcap $T/fifo",
+        // Not every name is UTF-8.
+        "name=$T/$(printf '\\377').pcap; cp http.pcap $name; $F --report -r dns.pcap $name",
+    ] {
+        let other = shell(&line.replace("$T", &folder.path().display().to_string()));
+        assert_eq!((other.code, &other.out, &other.err), (0, &expected.out, &expected.err), "{line}");
+    }
+    let twice = run("-r dns.pcap -r dns.pcap --report");
+    assert_eq!((twice.records().len(), &twice.ledger()["frames_read"]), (6, &24.into()));
+}
+
+#[test]
+fn a_filter_is_what_remains() {
+    let plain = run("-r web.pcap udp port 53").quiet();
+    assert_eq!(plain.records().len(), 3);
+    for same in ["-r web.pcap -- udp port 53", "-r web.pcap udp -- port 53", "-o json -r web.pcap udp port 53"] {
+        assert_eq!(run(same).quiet().out, plain.out);
+    }
+    let one = Run::of(&flowgauge().arg("-r").arg(data("web.pcap")).arg("udp port 53").output().unwrap()).quiet();
+    assert_eq!(one.out, plain.out);
+}
+
+#[test]
+fn a_file_that_is_called_like_a_filter_needs_two_dashes() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(data("dns.pcap"), folder.path().join("udp")).unwrap();
+    let here = |arguments: &[&str]| {
+        let capture = data("http.pcap");
+        Run::of(&flowgauge().current_dir(folder.path()).arg("-r").arg(capture).args(arguments).output().unwrap())
+            .quiet()
+    };
+    assert_eq!(here(&["udp"]).records().len(), 9);
+    assert_eq!(here(&["--", "udp"]).records().len(), 0);
+}
+
+#[test]
+fn reading_stops_after_so_many_frames() {
+    for (count, read) in [(1, 1), (10, 10), (52, 52), (1_000, 52)] {
+        let run = run(&format!("-r web.pcap --report -c {count}"));
+        assert_eq!((run.code, &run.ledger()["frames_read"]), (0, &read.into()));
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let expected = run("-r story.pcap -j 0 --dissect 0").quiet();
+    for workers in [1, 2, 5] {
+        let other = run(&format!("-r story.pcap -j {workers} --dissect 0")).quiet();
+        assert_eq!(sorted(&other), sorted(&expected), "{workers} workers");
+    }
+    assert_eq!(run("-r story.pcap --workers 2 --dissect 0").quiet().records().len(), expected.records().len());
+}
+
+#[test]
+fn without_dissection_there_are_no_names() {
+    let records = run("-r web.pcap --dissect 0").quiet().records();
+    assert!(records.iter().all(|record| record["application_name"].is_null() && record["category_name"].is_null()));
+}
+
+#[test]
+fn timeouts_are_seconds_or_never() {
+    let records = |options: &str| run(&format!("-r timeouts.pcap --dissect 0 {options}")).quiet().records().len();
+    assert_eq!(records(""), 12);
+    assert_eq!(records("--inactive 60 --active 120"), 12);
+    assert_eq!(records("--inactive 60.0 --active 1.2e2"), 12);
+    assert_eq!(records("--inactive 0"), 23);
+    assert_eq!(records("--active 0 --inactive never"), 23);
+    let whole = records("--inactive never --active never");
+    assert!(whole < 12);
+    assert_eq!(records("--inactive 1e18 --active 1e18"), whole);
+    assert!(records("--inactive 0.000001 --active never") > 12);
+}
+
+#[test]
+fn standard_input_may_be_a_pipe_or_a_file_compressed_or_not() {
+    let expected = run("-r story.pcap").quiet();
+    for line in [
+        "$F -r - < story.pcap",
+        "cat story.pcap | $F -r -",
+        "cat story.pcap.gz | $F -r -",
+        "$F -r - < story.pcap.zst",
+        "cat story.pcap.zst | $F -r -",
+        "$F -r /dev/stdin < story.pcap",
+        "cat story.pcap | $F --read=/dev/stdin",
+    ] {
+        assert_eq!(shell(line).quiet().out, expected.out, "{line}");
+    }
+}
+
+#[test]
+fn whoever_wants_no_more_is_left_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let many = folder.path().join("many.pcap");
+    fs::write(&many, pcap(0..30_000)).unwrap();
+    for format in ["json", "csv"] {
+        let run = shell(&format!("{{ $F -r {} -o {format}; echo $? >&2; }} | head -1", many.display()));
+        assert_eq!(run.out.lines().count(), 1);
+        assert_eq!(run.err, "0\n");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let run = shell("$F -r web.pcap > /dev/full");
+    assert_eq!((run.code, run.err.lines().count()), (1, 1));
+    assert!(run.err.starts_with("flowgauge: cannot write standard output: No space left"), "{}", run.err);
+}
+
+#[test]
+fn frames_of_an_unknown_link_type_are_a_warning() {
+    let mut command = flowgauge();
+    command.args(["-r", "-", "--report"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut capture = pcap([1, 2]);
+    capture[..24].copy_from_slice(&pcap_header(0, 147));
+    child.stdin.take().unwrap().write_all(&capture).unwrap();
+    let run = Run::of(&child.wait_with_output().unwrap());
+    assert_eq!(run.code, 0);
+    assert!(run.err.starts_with("flowgauge: warning: frames of link type "), "{}", run.err);
+    assert_eq!(run.ledger()["skipped"]["unsupported_link_type"], 2);
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_an_error() {
+    for (arguments, word) in [
+        ("", "--read"),
+        ("-r", "--read"),
+        ("-r web.pcap -i lo", "cannot be used with"),
+        ("-r web.pcap -c 0", "0 is not in 1.."),
+        ("-r web.pcap -c -1", "-1"),
+        ("-r web.pcap -c many", "many"),
+        ("-r web.pcap -j 100000", "workers must be at most 1024, not 100000"),
+        ("-r web.pcap -j -1", "-1"),
+        ("-r web.pcap -j 99999999999999999999", "99999999999999999999"),
+        ("-r web.pcap --dissect 4294967296", "4294967296"),
+        ("-r web.pcap --inactive -1", "-1"),
+        ("-r web.pcap --inactive=-1", "seconds from 0 on are wanted"),
+        ("-r web.pcap --inactive nan", "seconds from 0 on are wanted"),
+        ("-r web.pcap --active inf", "seconds from 0 on are wanted"),
+        ("-r web.pcap --active 1e300", "seconds from 0 on are wanted"),
+        ("-r web.pcap --active soon", "\"never\""),
+        ("-r web.pcap -o xml", "json"),
+        ("-r web.pcap --nonsense", "--nonsense"),
+        ("udp", "--read"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}: {}", run.err);
+        assert!(run.err.contains(word), "{arguments}: {}", run.err);
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let help = run("--help").quiet();
+    for option in ["--read", "--interface", "--workers", "--dissect", "--inactive", "--active", "--count", "--report"] {
+        assert!(help.out.contains(option), "{option}");
+    }
+    assert!(run("--version").quiet().out.starts_with("flowgauge "));
+    assert!(run("-V").quiet().out.starts_with("flowgauge "));
+}

@@ -1,0 +1,125 @@
+//! The command on a wire; a binary of its own, see `tests/live.rs` of the library.
+
+#[path = "../../tests/live/namespace.rs"]
+mod namespace;
+#[expect(dead_code, reason = "the other tests of the command need more")]
+#[path = "it/support.rs"]
+mod support;
+
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use namespace::{in_namespace, in_namespace_under};
+use support::{Run, await_that, flowgauge, run, signal};
+
+/// A socket whose datagrams to 10.0.0.2 and 10.0.0.3 go over the wire to `veth1`, where nobody lives.
+fn sender() -> UdpSocket {
+    namespace::shell(
+        "ip address add 10.0.0.1/24 dev veth0; \
+         for host in 2 3; do ip neighbour add 10.0.0.$host lladdr 02:00:00:00:00:0$host dev veth0; done",
+    );
+    UdpSocket::bind("10.0.0.1:1000").unwrap()
+}
+
+/// Runs the command and waits until it listens.
+fn listen(arguments: &str) -> Child {
+    let before = packet_sockets();
+    let mut command = flowgauge();
+    command.args(arguments.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    await_that("the command listens", || packet_sockets() > before);
+    // The socket is there; its buffer comes a moment later.
+    thread::sleep(Duration::from_millis(300));
+    child
+}
+
+fn packet_sockets() -> usize {
+    std::fs::read_to_string("/proc/thread-self/net/packet").unwrap().lines().count()
+}
+
+#[test]
+fn ctrl_c_writes_the_flows_and_the_ledger() {
+    in_namespace(|| {
+        let socket = sender();
+        for workers in [0, 2] {
+            let child = listen(&format!("-i veth1 -j {workers} --report"));
+            for _ in 0..3 {
+                socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+            }
+            socket.send_to(b"hello", "10.0.0.3:2000").unwrap();
+            thread::sleep(Duration::from_millis(500));
+            signal("INT", child.id());
+            let since = Instant::now();
+            let run = Run::of(&child.wait_with_output().unwrap());
+            assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+            assert_eq!(run.code, 130, "{}", run.err);
+            let mut records = run.records();
+            records.sort_by_key(|record| record["ip_dst"].to_string());
+            assert_eq!(records.len(), 2, "{}", run.out);
+            assert_eq!((&records[0]["src_to_dst_pkts"], &records[0]["src_to_dst_bytes"]), (&3.into(), &141.into()));
+            assert_eq!((&records[1]["src_to_dst_pkts"], &records[1]["export_reason"]), (&1.into(), &2.into()));
+            assert_eq!((&run.ledger()["packets"], &run.ledger()["dropped"]["kernel"]), (&4.into(), &0.into()));
+        }
+    });
+}
+
+#[test]
+fn ctrl_c_is_heard_on_a_wire_on_which_nothing_came() {
+    in_namespace(|| {
+        let child = listen("-i veth1");
+        signal("INT", child.id());
+        let since = Instant::now();
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (130, "", ""));
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    });
+}
+
+#[test]
+fn a_wire_is_left_after_so_many_frames() {
+    in_namespace(|| {
+        let socket = sender();
+        let mut child = listen("-i veth1 -c 3 --report udp and dst host 10.0.0.2");
+        for _ in 0..5 {
+            socket.send_to(b"hello", "10.0.0.3:2000").unwrap();
+            socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+        }
+        await_that("the command ends", || child.try_wait().unwrap().is_some());
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert_eq!((run.code, &run.ledger()["frames_read"]), (0, &3.into()));
+        assert_eq!(run.records()[0]["src_to_dst_pkts"], 3);
+    });
+}
+
+#[test]
+fn an_interface_that_cannot_be_opened_is_an_error_of_its_own() {
+    in_namespace(|| {
+        for (arguments, message) in [
+            ("-i nowhere", "flowgauge: no such interface: \"nowhere\"\n"),
+            ("-i lo host and", "flowgauge: cannot compile the BPF filter \"host and\": "),
+        ] {
+            let run = run(arguments);
+            assert_eq!((run.code, run.out.as_str()), (1, ""));
+            assert!(run.err.starts_with(message), "{}", run.err);
+        }
+        assert!(Command::new("ip").args(["link", "set", "veth1", "down"]).status().unwrap().success());
+        let run = run("-i veth1");
+        let message = "flowgauge: cannot capture on interface \"veth1\": That device is not up\n";
+        assert_eq!((run.code, run.err.as_str()), (1, message));
+    });
+}
+
+#[test]
+fn whoever_may_not_capture_is_told_what_to_do() {
+    in_namespace_under(&["setpriv", "--bounding-set", "-net_raw"], || {
+        let run = run("-i lo");
+        assert_eq!((run.code, run.out.as_str()), (1, ""));
+        assert_eq!(
+            run.err,
+            "flowgauge: not allowed to capture on interface \"lo\" (run as root, or grant it: `setcap cap_net_raw+ep \
+             PROGRAM`)\n"
+        );
+    });
+}

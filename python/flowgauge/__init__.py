@@ -1,0 +1,46 @@
+"""A flow meter: packets in, labelled bidirectional flow records out.
+
+    from flowgauge import Streamer
+
+    for flow in Streamer("trace.pcap"):
+        print(flow)                                    # one line of JSON
+        print(flow.ip_src, flow.dst_port, flow.application_name)
+"""
+
+from ._native import (
+    Column,
+    Flow,
+    Flows,
+    LiveFlow,
+    PacketInformation,
+    Report,
+    Streamer,
+    __version__,
+    columns,
+)
+from .errors import (
+    CaptureDeniedError,
+    CaptureError,
+    FilterError,
+    FlowgaugeError,
+    InterfaceError,
+    LedgerError,
+)
+
+__all__ = [
+    "CaptureDeniedError",
+    "CaptureError",
+    "Column",
+    "FilterError",
+    "Flow",
+    "FlowgaugeError",
+    "Flows",
+    "InterfaceError",
+    "LedgerError",
+    "LiveFlow",
+    "PacketInformation",
+    "Report",
+    "Streamer",
+    "__version__",
+    "columns",
+]

@@ -1,0 +1,151 @@
+//! Flows as columns: what a data frame is made of.
+
+use std::collections::HashMap;
+
+use flowgauge::FlowRecord;
+use flowgauge::flow::schema::{self, Cell, ColumnKind};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyList, PyString};
+
+use crate::columns::kind_name;
+use crate::streamer::Streamer;
+use crate::value;
+
+/// A column: its name, what it holds (as `Column.type`, or "metric"), its values, and for numbers whether each is absent.
+///
+/// Values are the bytes of little numbers in the machine's order, of as many bits as the type says, for times and
+/// durations 64 (nanoseconds); for text and metrics a list.
+type Collected<'py> = (String, &'static str, Bound<'py, PyAny>, Option<Bound<'py, PyByteArray>>);
+
+/// Iterate a streamer to its end and give the columns of these names, by default all.
+#[pyfunction]
+pub(crate) fn collect<'py>(
+    py: Python<'py>,
+    streamer: &Bound<'py, Streamer>,
+    names: Option<Vec<String>>,
+) -> PyResult<Vec<Collected<'py>>> {
+    let metrics = streamer.get().metric_names();
+    let known = || schema::columns().map(|column| column.name).chain(metrics.iter().map(String::as_str));
+    let names = names.unwrap_or_else(|| known().map(str::to_owned).collect());
+    let mut columns = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
+        }
+        if !known().any(|known| known == name) {
+            let known = known().collect::<Vec<_>>().join(", ");
+            return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
+        }
+        columns.push(Builder::new(name));
+    }
+    let run = streamer.get().start(py)?;
+    loop {
+        let records = run.next_many(py)?;
+        if records.is_empty() {
+            break;
+        }
+        for column in &mut columns {
+            column.extend(py, &records)?;
+        }
+    }
+    names.into_iter().zip(columns).map(|(name, column)| column.finish(py, name)).collect()
+}
+
+/// A column that grows.
+enum Builder {
+    Numbers { column: &'static schema::Column, width: usize, bytes: Vec<u8>, nulls: Vec<u8> },
+    Texts { column: &'static schema::Column, known: HashMap<String, Py<PyString>>, values: Vec<Option<Py<PyString>>> },
+    Metrics { name: String, values: Vec<Py<PyAny>> },
+}
+
+impl Builder {
+    fn new(name: &str) -> Self {
+        let Some(column) = schema::column(name) else {
+            return Self::Metrics { name: name.to_owned(), values: Vec::new() };
+        };
+        let width = match column.kind {
+            ColumnKind::U8 => 1,
+            ColumnKind::U16 => 2,
+            ColumnKind::U32 => 4,
+            ColumnKind::U64 | ColumnKind::Time | ColumnKind::Duration => 8,
+            _ => return Self::Texts { column, known: HashMap::new(), values: Vec::new() },
+        };
+        Self::Numbers { column, width, bytes: Vec::new(), nulls: Vec::new() }
+    }
+
+    fn extend(&mut self, py: Python<'_>, records: &[FlowRecord]) -> PyResult<()> {
+        match self {
+            Self::Numbers { column, width, bytes, nulls } => {
+                for record in records {
+                    let number = number(&column.get(record));
+                    nulls.push(number.is_none().into());
+                    push(bytes, number.unwrap_or_default(), *width);
+                }
+            }
+            Self::Texts { column, known, values } => {
+                for record in records {
+                    values.push(text(py, &column.get(record), known));
+                }
+            }
+            Self::Metrics { name, values } => {
+                for record in records {
+                    let value = record.metrics.get(name).map(|value| value::to_python(py, value)).transpose()?;
+                    values.push(value.map_or_else(|| py.None(), Bound::unbind));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, py: Python<'_>, name: String) -> PyResult<Collected<'_>> {
+        match self {
+            Self::Numbers { column, bytes, nulls, .. } => {
+                let nulls = column.nullable.then(|| PyByteArray::new(py, &nulls));
+                Ok((name, kind_name(column.kind), PyByteArray::new(py, &bytes).into_any(), nulls))
+            }
+            Self::Texts { column, values, .. } => {
+                Ok((name, kind_name(column.kind), PyList::new(py, values)?.into_any(), None))
+            }
+            Self::Metrics { values, .. } => Ok((name, "metric", PyList::new(py, values)?.into_any(), None)),
+        }
+    }
+}
+
+/// A cell as the bits of a number; durations beyond what pandas can tell are the longest it can.
+fn number(cell: &Cell<'_>) -> Option<u64> {
+    match cell {
+        Cell::Uint(number) => Some(*number),
+        Cell::Time(stamp) => Some(stamp.as_nanos() as u64),
+        Cell::Duration(nanos) => Some((*nanos).min(i64::MAX as u64)),
+        _ => None,
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, number: u64, width: usize) {
+    match width {
+        1 => bytes.push(number as u8),
+        2 => bytes.extend((number as u16).to_ne_bytes()),
+        4 => bytes.extend((number as u32).to_ne_bytes()),
+        _ => bytes.extend(number.to_ne_bytes()),
+    }
+}
+
+/// A cell as text; a text that came before is the same object again, up to a bound.
+fn text(py: Python<'_>, cell: &Cell<'_>, known: &mut HashMap<String, Py<PyString>>) -> Option<Py<PyString>> {
+    let text = match cell {
+        Cell::Text(text) => text.as_ref().to_owned(),
+        Cell::Ip(address) => address.to_string(),
+        _ => return None,
+    };
+    if let Some(object) = known.get(&text) {
+        return Some(object.clone_ref(py));
+    }
+    let object = PyString::new(py, &text).unbind();
+    if known.len() < KNOWN_TEXTS {
+        known.insert(text, object.clone_ref(py));
+    }
+    Some(object)
+}
+
+const KNOWN_TEXTS: usize = 1 << 16;

@@ -1,0 +1,254 @@
+//! The iterator of flows, and the run behind it.
+//!
+//! A record that is at hand is taken without a wait; else the interpreter is released, and looked after for signals
+//! every 100 ms. Nobody who is attached to the interpreter ever waits for the lock, and nobody who holds the lock ever
+//! waits for the interpreter.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
+
+use flowgauge::flow::schema::Schema;
+use flowgauge::streamer::Waited;
+use flowgauge::{FlowRecord, ReportHandle, StopHandle, Streamer};
+use pyo3::prelude::*;
+
+use crate::error;
+use crate::metric::Calls;
+use crate::process;
+use crate::record::Flow;
+use crate::report::Report;
+
+/// The flows of one run, as they end; what `iter(streamer)` gives.
+///
+/// An exception comes once, after the last flow. Leaving it, by `break`, `close()`, the end of a `with` block or garbage
+/// collection, stops the run.
+#[pyclass(frozen, module = "flowgauge", weakref)]
+pub(crate) struct Flows {
+    run: Arc<Run>,
+}
+
+/// A run of a streamer.
+pub(crate) struct Run {
+    /// `None` when it is over or closed.
+    flows: Mutex<Option<flowgauge::Flows>>,
+    stop: StopHandle,
+    report: RunReport,
+    schema: Schema,
+    calls: Option<Arc<Calls>>,
+}
+
+/// A way to the report of a run that outlives it.
+#[derive(Clone)]
+pub(crate) struct RunReport {
+    handle: ReportHandle,
+    generation: u32,
+    over: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Opens the source and sets the threads to work.
+    pub(crate) fn start(py: Python<'_>, streamer: Streamer, calls: Option<Arc<Calls>>) -> PyResult<Arc<Self>> {
+        let flows = py.detach(|| streamer.start()).map_err(|error| error::raise(py, error))?;
+        let run = Arc::new(Self {
+            stop: flows.stop_handle(),
+            report: RunReport {
+                handle: flows.report_handle(),
+                generation: process::generation(),
+                over: Arc::default(),
+            },
+            schema: flows.schema().clone(),
+            flows: Mutex::new(Some(flows)),
+            calls,
+        });
+        process::enlist(py, &run);
+        Ok(run)
+    }
+
+    /// The next record; `None` at the end.
+    pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<FlowRecord>> {
+        if self.report.is_over() {
+            return Ok(None);
+        }
+        self.report.same_process()?;
+        if let Some(record) = self.at_hand() {
+            return Ok(Some(record));
+        }
+        loop {
+            match py.detach(|| self.wait()) {
+                Ok(Waited::Record(record)) => return Ok(Some(record)),
+                Ok(Waited::Nothing) => py.check_signals()?,
+                Ok(Waited::End) => return Ok(None),
+                Err(error) => return Err(error::raise(py, error)),
+            }
+        }
+    }
+
+    /// As many records as are at hand, at least one; none at the end.
+    pub(crate) fn next_many(&self, py: Python<'_>) -> PyResult<Vec<FlowRecord>> {
+        py.check_signals()?;
+        let Some(first) = self.next(py)? else { return Ok(Vec::new()) };
+        let mut records = vec![first];
+        while records.len() < MANY
+            && let Some(record) = self.at_hand()
+        {
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// Reads no more; what was read still comes.
+    fn stop(&self) {
+        self.stop.stop();
+    }
+
+    /// Stops the run and waits for its threads; what was not taken is in the report as living.
+    pub(crate) fn close(&self, py: Python<'_>) {
+        if self.report.is_over() || self.report.same_process().is_err() {
+            return;
+        }
+        self.abandon();
+        py.detach(|| drop(self.lock().take()));
+        self.report.over.store(true, Ordering::Release);
+    }
+
+    /// The columns of its records.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// A way to its report.
+    pub(crate) fn report(&self) -> RunReport {
+        self.report.clone()
+    }
+
+    /// A record that is here already.
+    fn at_hand(&self) -> Option<FlowRecord> {
+        let mut flows = match self.flows.try_lock() {
+            Ok(flows) => flows,
+            Err(TryLockError::Poisoned(flows)) => flows.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        flows.as_mut()?.try_next()
+    }
+
+    /// Waits a moment. Call it detached from the interpreter.
+    fn wait(&self) -> flowgauge::Result<Waited> {
+        let mut guard = self.lock();
+        let Some(flows) = guard.as_mut() else { return Ok(Waited::End) };
+        let waited = flows.wait(LOOK);
+        if matches!(waited, Ok(Waited::End) | Err(_)) {
+            self.report.over.store(true, Ordering::Release);
+            *guard = None;
+        }
+        waited
+    }
+
+    /// Tells whoever calls metrics that nobody wants their values any more.
+    fn abandon(&self) {
+        self.stop.stop();
+        if let Some(calls) = &self.calls {
+            calls.abandon();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<flowgauge::Flows>> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let Some(flows) = self.flows.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        if self.report.same_process().is_err() {
+            // Its threads are in the parent, so nobody could wait for them.
+            return std::mem::forget(flows);
+        }
+        self.abandon();
+        let mut flows = Some(flows);
+        Python::try_attach(|py| py.detach(|| drop(flows.take())));
+        // Without an interpreter to release there is none to wait for.
+        drop(flows);
+        self.report.over.store(true, Ordering::Release);
+    }
+}
+
+impl RunReport {
+    /// What became of everything read so far.
+    pub(crate) fn report(&self) -> PyResult<Report> {
+        self.same_process()?;
+        Ok(Report::new(self.handle.report()))
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Whether this is not the child of a fork that came amid the run.
+    fn same_process(&self) -> PyResult<()> {
+        if self.is_over() || self.generation == process::generation() {
+            return Ok(());
+        }
+        Err(error::flowgauge_error(
+            "this run was started before a fork, and its threads are in the parent: iterate the streamer anew",
+        ))
+    }
+}
+
+#[pymethods]
+impl Flows {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Flow>> {
+        Ok(self.run.next(py)?.map(Flow::new))
+    }
+
+    /// Read no more; the flows of what was read still come, and then the iterator ends.
+    fn stop(&self) {
+        self.run.stop();
+    }
+
+    /// Stop the run and wait for its threads, a second at most; flows not taken stay in the report as living.
+    fn close(&self, py: Python<'_>) {
+        self.run.close(py);
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) {
+        self.run.close(py);
+    }
+
+    /// What became of everything read so far: a `Report`.
+    #[getter]
+    fn report(&self) -> PyResult<Report> {
+        self.run.report.report()
+    }
+
+    /// Names of the columns, then of the metrics: the fields of a record and the headings of CSV.
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        self.run.schema.names().map(str::to_owned).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        let state = if self.run.report.is_over() { "over" } else { "running" };
+        format!("<flowgauge.Flows {state}>")
+    }
+}
+
+impl Flows {
+    pub(crate) fn new(run: Arc<Run>) -> Self {
+        Self { run }
+    }
+}
+
+/// Records taken at a time by whoever wants all of them.
+const MANY: usize = 1024;
+/// How long a wait lasts between two looks at signals.
+const LOOK: Duration = Duration::from_millis(100);

@@ -1,0 +1,249 @@
+//! The user's Python callables as one group of metrics.
+//!
+//! They share one dict a flow, so they are one group. A worker's thread keeps its state in the interpreter for as long as
+//! it runs, so that attaching for a call is cheap, and is attached only inside a call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use flowgauge::metric::{MetricGroup, MetricState};
+use flowgauge::{BoxError, ExportReason, FlowState, Packet, Value};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping, PyString};
+
+use crate::error;
+use crate::live::LiveFlow;
+use crate::packet::PacketInformation;
+use crate::value;
+
+/// Callables by name, in the user's order.
+pub(crate) struct Callables {
+    metrics: Vec<Callable>,
+}
+
+/// The callables during one run.
+pub(crate) struct Calls {
+    callables: Arc<Callables>,
+    abandoned: AtomicBool,
+}
+
+struct Callable {
+    name: String,
+    key: Py<PyString>,
+    callable: Py<PyAny>,
+}
+
+/// The callables' values of one flow.
+struct CallState {
+    calls: Arc<Calls>,
+    /// Made with the first packet.
+    flow: Option<Py<LiveFlow>>,
+}
+
+impl Callables {
+    /// What `user_metrics` says; `None` without any.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` naming what is no mapping, no name or no callable; `ValueError` for a name that is taken.
+    pub(crate) fn new(user_metrics: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Self>>> {
+        if user_metrics.is_none() {
+            return Ok(None);
+        }
+        let Ok(mapping) = user_metrics.cast::<PyMapping>() else {
+            return Err(PyTypeError::new_err(format!(
+                "user_metrics must be a dict of names and callables, or None, not {}",
+                value::type_name(user_metrics)
+            )));
+        };
+        let mut metrics = Vec::new();
+        for item in mapping.items()?.iter() {
+            let (name, callable): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+            metrics.push(Callable::new(&name, callable)?);
+        }
+        Ok((!metrics.is_empty()).then(|| Arc::new(Self { metrics })))
+    }
+
+    /// Their names, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.metrics.iter().map(|metric| metric.name.clone()).collect()
+    }
+
+    /// Shows the callables to the garbage collector.
+    pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.metrics.iter().try_for_each(|metric| visit.call(&metric.callable))
+    }
+}
+
+impl Callable {
+    fn new(name: &Bound<'_, PyAny>, callable: Bound<'_, PyAny>) -> PyResult<Self> {
+        let Ok(key) = name.cast::<PyString>() else {
+            let kind = value::type_name(name);
+            return Err(PyTypeError::new_err(format!("a name in user_metrics must be a str, not {kind}")));
+        };
+        let text = key.to_str()?.to_owned();
+        if text.is_empty() || flowgauge::flow::schema::column(&text).is_some() {
+            return Err(PyValueError::new_err(format!(
+                "a name in user_metrics must differ from the columns of a flow and not be empty, not {text:?}"
+            )));
+        }
+        if !callable.is_callable() {
+            return Err(PyTypeError::new_err(format!(
+                "user_metrics[{text:?}] must be callable as f(packet_information, flow), not {}",
+                value::type_name(&callable)
+            )));
+        }
+        Ok(Self { name: text, key: key.clone().unbind(), callable: callable.unbind() })
+    }
+}
+
+impl Calls {
+    /// The callables for a run that begins.
+    pub(crate) fn new(callables: &Arc<Callables>) -> Arc<Self> {
+        Arc::new(Self { callables: Arc::clone(callables), abandoned: AtomicBool::new(false) })
+    }
+
+    /// Nobody wants values any more: what is still on its way is not handed to the callables.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    fn metrics(&self) -> &[Callable] {
+        &self.callables.metrics
+    }
+}
+
+/// The group that the library is given.
+pub(crate) struct Group(pub(crate) Arc<Calls>);
+
+impl MetricGroup for Group {
+    fn names(&self) -> Vec<String> {
+        self.0.callables.names()
+    }
+
+    fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
+        Ok(Box::new(CallState { calls: Arc::clone(&self.0), flow: None }))
+    }
+
+    fn around(&self, body: &mut (dyn FnMut() + Send)) {
+        let mut body = Some(body);
+        Python::try_attach(|py| {
+            if let Some(body) = body.take() {
+                py.detach(body);
+            }
+        });
+        // An interpreter that is going away has no state to keep.
+        if let Some(body) = body {
+            body();
+        }
+    }
+}
+
+impl MetricState for CallState {
+    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
+        if self.calls.abandoned.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()))
+    }
+
+    fn finish(self: Box<Self>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+        if self.calls.abandoned.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // It is dropped while attached, so that its objects go at once.
+        Python::try_attach(move |py| (*self).values(py, flow, values)).unwrap_or_else(|| Err(GONE.into()))
+    }
+}
+
+impl CallState {
+    fn call(
+        &mut self,
+        py: Python<'_>,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+    ) -> Result<Option<ExportReason>, BoxError> {
+        let view = match &self.flow {
+            Some(view) => view.bind(py).clone(),
+            None => {
+                let view = self.calls.view(py).map_err(|error| error::failure("", error))?;
+                self.flow.insert(view.unbind()).bind(py).clone()
+            }
+        };
+        view.get().open(flow);
+        let called = self.call_each(py, packet, flow, &view);
+        let reason = view.get().close();
+        called.map(|()| reason)
+    }
+
+    #[inline]
+    fn call_each(
+        &self,
+        py: Python<'_>,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+        view: &Bound<'_, LiveFlow>,
+    ) -> Result<(), BoxError> {
+        let information = Bound::new(py, PacketInformation::new(packet, flow));
+        let information = information.map_err(|error| error::failure("", error))?;
+        let called = self.calls.metrics().iter().try_for_each(|metric| {
+            let called = metric.callable.bind(py).call1((&information, view));
+            called.map(drop).map_err(|error| error::failure(&metric.name, error))
+        });
+        PacketInformation::release(&information);
+        called
+    }
+
+    fn values(self, py: Python<'_>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+        let metrics = self.calls.metrics();
+        let Some(view) = &self.flow else {
+            values.extend(metrics.iter().map(|_| Value::Int(0)));
+            return Ok(());
+        };
+        let dict = view.get().values().bind(py);
+        let mut found = 0;
+        for metric in metrics {
+            let fail = |error| error::failure(&metric.name, error);
+            let value = dict.get_item(&metric.key).map_err(fail)?;
+            found += usize::from(value.is_some());
+            // One that the user took out has no value.
+            let value = value.map_or(Ok(Value::Null), |value| value::from_python(&value, &metric.name, flow.flow_id));
+            values.push(value.map_err(fail)?);
+        }
+        if dict.len() > found {
+            return Err(error::failure(&self.calls.names(), self.calls.stranger(dict, flow)));
+        }
+        Ok(())
+    }
+}
+
+impl Calls {
+    /// What the callables are shown of a new flow.
+    fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, LiveFlow>> {
+        let dict = PyDict::new(py);
+        for metric in self.metrics() {
+            dict.set_item(&metric.key, 0)?;
+        }
+        Bound::new(py, LiveFlow::new(dict.unbind()))
+    }
+
+    fn names(&self) -> String {
+        self.callables.names().join(", ")
+    }
+
+    /// The error for a value that nobody asked for.
+    fn stranger(&self, dict: &Bound<'_, PyDict>, flow: &FlowState) -> PyErr {
+        let known = |key: &Bound<'_, PyAny>| self.metrics().iter().any(|metric| key.eq(&metric.key).unwrap_or(false));
+        let key = dict.keys().iter().find(|key| !known(key));
+        let key = key.and_then(|key| key.repr().ok()).map_or_else(String::new, |key| key.to_string());
+        let names = self.names();
+        PyTypeError::new_err(format!(
+            "flow.metrics[{key}] of flow {} is no metric: user_metrics names {names}",
+            flow.flow_id
+        ))
+    }
+}
+
+const GONE: &str = "the interpreter is shutting down";

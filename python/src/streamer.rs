@@ -1,0 +1,341 @@
+//! The streamer as Python sees it: a source and options, iterated for flows.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flowgauge::metric::MetricGroup;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::csv;
+use crate::flows::{Flows, Run, RunReport};
+use crate::metric::{Callables, Calls, Group};
+use crate::options::{self, Given, Seconds};
+use crate::report::Report;
+use crate::source::Source;
+
+/// A source of packets and what is wanted of it; iterating it gives flows.
+///
+/// Making one checks the options and opens nothing; every iteration opens the source and starts anew (a file object goes
+/// on where it stands).
+///
+/// Args:
+///     source: A capture file (pcap or pcapng, plain, gzip or zstd), "-" for standard input, or the name of an interface;
+///         a list of files that are one capture; a capture as bytes; or a binary file object.
+///     inactive_timeout: Seconds of silence, in packet time, that end a flow; 0 is a record a packet, None never.
+///     active_timeout: Age in seconds at which a living flow is cut and reported; 0 cuts at every packet, None never.
+///     capacity: How many flows may live at once; at the bound the one nearest its end leaves, exported. None is without
+///         bound for files and 1,000,000 on an interface.
+///     user_metrics: Callables by name, called as f(packet_information, flow) for every packet.
+///     bpf_filter: A BPF expression (man pcap-filter) that frames must match.
+///     n_dissections: How many packets of a flow nDPI sees; 0 is without nDPI.
+///     stable_labels: Whether labels are to be independent of the number of workers, which costs time.
+///     workers: How many threads meter; 0 meters inside the capture thread. None is one less than the processors, at
+///         least 1; with user_metrics 1, unless Python runs without its lock.
+///     decode_tunnels: Whether packets inside tunnels make flows of their own.
+///     fragments: Whether later fragments are counted in the flow of their first.
+///     promiscuous: On an interface, whether frames for other stations are captured too.
+///     snaplen: On an interface, bytes kept of each frame.
+///     buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
+///     tcp_end: Whether FIN in both directions, or RST, ends a flow.
+///
+/// Raises:
+///     TypeError: An option of the wrong type.
+///     ValueError: An option out of its range.
+#[pyclass(frozen, weakref, module = "flowgauge")]
+pub(crate) struct Streamer {
+    object: Py<PyAny>,
+    source: Source,
+    inactive_timeout: Option<Seconds>,
+    active_timeout: Option<Seconds>,
+    capacity: Option<u64>,
+    user_metrics: Option<Py<PyAny>>,
+    callables: Option<Arc<Callables>>,
+    bpf_filter: Option<String>,
+    n_dissections: u64,
+    stable_labels: bool,
+    workers: Option<u64>,
+    decode_tunnels: bool,
+    fragments: bool,
+    promiscuous: bool,
+    snaplen: u64,
+    buffer_size: Option<u64>,
+    tcp_end: bool,
+    latest: Mutex<Option<RunReport>>,
+}
+
+#[pymethods]
+impl Streamer {
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "they are Python's keywords")]
+    #[pyo3(
+        signature = (
+            source, *, inactive_timeout=Given::Default, active_timeout=Given::Default, capacity=Given::Default,
+            user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
+            workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
+            promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default
+        ),
+        text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
+                          bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
+                          fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False)"
+    )]
+    fn new<'py>(
+        source: Bound<'py, PyAny>,
+        inactive_timeout: Given<'py>,
+        active_timeout: Given<'py>,
+        capacity: Given<'py>,
+        user_metrics: Option<Bound<'py, PyAny>>,
+        bpf_filter: Given<'py>,
+        n_dissections: Given<'py>,
+        stable_labels: Given<'py>,
+        workers: Given<'py>,
+        decode_tunnels: Given<'py>,
+        fragments: Given<'py>,
+        promiscuous: Given<'py>,
+        snaplen: Given<'py>,
+        buffer_size: Given<'py>,
+        tcp_end: Given<'py>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            source: Source::new(&source)?,
+            object: source.unbind(),
+            inactive_timeout: options::seconds("inactive_timeout", inactive_timeout, 60)?,
+            active_timeout: options::seconds("active_timeout", active_timeout, 120)?,
+            capacity: options::number_or_none("capacity", capacity, 1, u64::MAX)?,
+            callables: user_metrics.as_ref().map_or(Ok(None), Callables::new)?,
+            user_metrics: user_metrics.map(Bound::unbind),
+            bpf_filter: options::text_or_none("bpf_filter", bpf_filter)?,
+            n_dissections: options::number("n_dissections", n_dissections, 20, 0, u32::MAX.into())?,
+            stable_labels: options::flag("stable_labels", stable_labels, false)?,
+            workers: options::number_or_none("workers", workers, 0, 1024)?,
+            decode_tunnels: options::flag("decode_tunnels", decode_tunnels, true)?,
+            fragments: options::flag("fragments", fragments, true)?,
+            promiscuous: options::flag("promiscuous", promiscuous, true)?,
+            snaplen: options::number("snaplen", snaplen, 65_535, 1, MAX_SNAPLEN)?,
+            buffer_size: options::number_or_none("buffer_size", buffer_size, 1, MAX_BUFFER)?,
+            tcp_end: options::flag("tcp_end", tcp_end, false)?,
+            latest: Mutex::new(None),
+        })
+    }
+
+    /// Open the source and give an iterator of its flows: a `Flows`.
+    fn __iter__(&self, py: Python<'_>) -> PyResult<Flows> {
+        self.start(py).map(Flows::new)
+    }
+
+    /// Every flow as a row of a pandas.DataFrame, whose columns have a type also when there are no flows.
+    ///
+    /// Numbers are numpy's unsigned ints (pandas' nullable ones where a value may be absent), times are
+    /// datetime64[ns, UTC], durations timedelta64[ns]; metrics get the type that fits their values.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn to_pandas<'py>(slf: &Bound<'py, Self>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("flowgauge.frames")?.call_method1("to_pandas", (slf, columns))
+    }
+
+    /// Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
+    ///
+    /// Times are whole milliseconds since the Unix epoch. The file appears under its name when it is complete. If the
+    /// capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`, and the
+    /// exception has a note of it.
+    fn to_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+        let run = self.start(py)?;
+        let written = csv::write(py, &run, &path);
+        run.close(py);
+        written
+    }
+
+    /// The report of the latest iteration, also while it goes on; all zero before any.
+    #[getter]
+    fn report(&self) -> PyResult<Report> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        latest.map_or_else(|| Ok(Report::new(flowgauge::Report::default())), |run| run.report())
+    }
+
+    /// The source as it was given.
+    #[getter]
+    fn source(&self, py: Python<'_>) -> Py<PyAny> {
+        self.object.clone_ref(py)
+    }
+
+    /// Seconds of silence that end a flow; None is never.
+    #[getter]
+    fn inactive_timeout(&self) -> Option<Seconds> {
+        self.inactive_timeout
+    }
+
+    /// Age in seconds at which a living flow is cut and reported; None is never.
+    #[getter]
+    fn active_timeout(&self) -> Option<Seconds> {
+        self.active_timeout
+    }
+
+    /// How many flows may live at once; None is without bound for files and 1,000,000 on an interface.
+    #[getter]
+    fn capacity(&self) -> Option<u64> {
+        self.capacity
+    }
+
+    /// The metrics as they were given; later changes of that dict have no effect.
+    #[getter]
+    fn user_metrics(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.user_metrics.as_ref().map(|metrics| metrics.clone_ref(py))
+    }
+
+    /// The BPF expression that frames must match.
+    #[getter]
+    fn bpf_filter(&self) -> Option<&str> {
+        self.bpf_filter.as_deref()
+    }
+
+    /// How many packets of a flow nDPI sees; 0 is without nDPI.
+    #[getter]
+    fn n_dissections(&self) -> u64 {
+        self.n_dissections
+    }
+
+    /// Whether labels are independent of the number of workers.
+    #[getter]
+    fn stable_labels(&self) -> bool {
+        self.stable_labels
+    }
+
+    /// How many threads meter; None leaves the choice to the streamer.
+    #[getter]
+    fn workers(&self) -> Option<u64> {
+        self.workers
+    }
+
+    /// Whether packets inside tunnels make flows of their own.
+    #[getter]
+    fn decode_tunnels(&self) -> bool {
+        self.decode_tunnels
+    }
+
+    /// Whether later fragments are counted in the flow of their first.
+    #[getter]
+    fn fragments(&self) -> bool {
+        self.fragments
+    }
+
+    /// On an interface, whether frames for other stations are captured too.
+    #[getter]
+    fn promiscuous(&self) -> bool {
+        self.promiscuous
+    }
+
+    /// On an interface, bytes kept of each frame.
+    #[getter]
+    fn snaplen(&self) -> u64 {
+        self.snaplen
+    }
+
+    /// On an interface, bytes of the kernel's buffer; None is libpcap's choice.
+    #[getter]
+    fn buffer_size(&self) -> Option<u64> {
+        self.buffer_size
+    }
+
+    /// Whether the end of a TCP connection ends its flow.
+    #[getter]
+    fn tcp_end(&self) -> bool {
+        self.tcp_end
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let this = slf.get();
+        let source = match this.source {
+            Source::Bytes => "bytes".to_owned(),
+            _ => this.object.bind(slf.py()).repr()?.to_string(),
+        };
+        let mut text = format!("Streamer({source}");
+        for name in SHOWN {
+            let value = slf.getattr(name)?.repr()?;
+            text.push_str(&format!(", {name}={value}"));
+        }
+        text.push(')');
+        Ok(text)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        visit.call(&self.user_metrics)?;
+        self.callables.as_ref().map_or(Ok(()), |callables| callables.traverse(visit))
+    }
+}
+
+impl Streamer {
+    /// Opens the source and sets the threads to work.
+    pub(crate) fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
+        let mut streamer = self
+            .source
+            .streamer(self.object.bind(py))?
+            .inactive_timeout(self.inactive_timeout.map(Seconds::duration))
+            .active_timeout(self.active_timeout.map(Seconds::duration))
+            .capacity(self.capacity.map(saturated))
+            .tcp_end(self.tcp_end)
+            .n_dissections(saturated(self.n_dissections))
+            .stable_labels(self.stable_labels)
+            .workers(self.threads(py)?)
+            .decode_tunnels(self.decode_tunnels)
+            .fragments(self.fragments)
+            .promiscuous(self.promiscuous)
+            .snaplen_bytes(saturated(self.snaplen))
+            .buffer_bytes(self.buffer_size.map(saturated));
+        if let Some(expression) = &self.bpf_filter {
+            streamer = streamer.bpf_filter(expression);
+        }
+        let calls = self.callables.as_ref().map(Calls::new);
+        if let Some(calls) = &calls {
+            let group: Arc<dyn MetricGroup> = Arc::new(Group(Arc::clone(calls)));
+            streamer = streamer.metric_group(group);
+        }
+        let run = Run::start(py, streamer, calls)?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
+        Ok(run)
+    }
+
+    /// The names of the user's metrics, in order.
+    pub(crate) fn metric_names(&self) -> Vec<String> {
+        self.callables.as_ref().map(|callables| callables.names()).unwrap_or_default()
+    }
+
+    /// How many workers to ask for: more than one cannot call Python at the same time, unless it runs without its lock.
+    fn threads(&self, py: Python<'_>) -> PyResult<Option<usize>> {
+        if let Some(workers) = self.workers {
+            return Ok(Some(saturated(workers)));
+        }
+        if self.callables.is_none() {
+            return Ok(None);
+        }
+        let enabled = py.import("sys")?.getattr_opt(intern!(py, "_is_gil_enabled"))?;
+        let locked = enabled.map_or(Ok(true), |enabled| enabled.call0()?.is_truthy())?;
+        Ok(locked.then_some(1))
+    }
+}
+
+fn saturated<T: TryFrom<u64> + Bounded>(number: u64) -> T {
+    T::try_from(number).unwrap_or(T::MOST)
+}
+
+/// Numbers with a largest one.
+trait Bounded {
+    const MOST: Self;
+}
+
+impl Bounded for u32 {
+    const MOST: Self = Self::MAX;
+}
+
+impl Bounded for usize {
+    const MOST: Self = Self::MAX;
+}
+
+/// The options that `repr` shows.
+const SHOWN: [&str; 4] = ["inactive_timeout", "active_timeout", "capacity", "user_metrics"];
+/// What libpcap takes at most (`MAXIMUM_SNAPLEN`).
+const MAX_SNAPLEN: u64 = 262_144;
+const MAX_BUFFER: u64 = i32::MAX as u64;

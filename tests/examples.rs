@@ -1,0 +1,50 @@
+//! The examples run and say what they promise. A binary of its own: it starts programs that cargo built beside it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Standard output of an example on a capture.
+fn run(example: &str, capture: &str) -> String {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples");
+    let capture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(capture);
+    let output = Command::new(folder.join(example)).arg(capture).output();
+    let output = output.expect("cargo test builds the examples");
+    assert!(output.status.success(), "{example}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn count_adds_up_to_the_capture() {
+    let out = run("count", "web.pcap");
+    let counts = out.lines().skip(1).map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        (words[1].parse::<u64>().unwrap(), words[2].parse::<u64>().unwrap())
+    });
+    let (flows, pkts) = counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    assert_eq!((flows, pkts), (6, 52));
+    assert_eq!(out.contains("TLS.Wikipedia"), cfg!(feature = "ndpi"));
+}
+
+#[test]
+fn csv_has_a_line_a_flow_and_one_of_names() {
+    let out = run("csv", "web.pcap");
+    assert_eq!(out.lines().count(), 7);
+    assert!(out.starts_with("ip_src,src_port,ip_dst,dst_port,ip_protocol,"));
+}
+
+#[test]
+fn metric_ends_flows_and_shows_its_values() {
+    let out = run("metric", "web.pcap");
+    assert!(out.lines().all(|line| line.starts_with("{\"syns\": ")));
+    let value = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("\"{name}\": ")).unwrap();
+        rest.split([',', '}']).next().unwrap().parse::<u64>().unwrap()
+    };
+    // Three connections, of a SYN each way.
+    assert_eq!(out.lines().map(|line| value(line, "syns")).sum::<u64>(), 6);
+    let pkts = |line: &str| value(line, "src_to_dst_pkts") + value(line, "dst_to_src_pkts");
+    assert_eq!(out.lines().map(pkts).sum::<u64>(), 52);
+    let ended: Vec<_> = out.lines().filter(|line| value(line, "export_reason") == 16).collect();
+    assert!(!ended.is_empty() && ended.iter().all(|line| pkts(line) == 10));
+}
