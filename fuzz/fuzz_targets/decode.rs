@@ -38,7 +38,7 @@ fn check(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             assert!(info.payload_len <= info.transport_len && info.transport_len <= info.ip_len);
             assert_eq!(decoder.clock(), before.max(raw.stamp));
             assert_eq!(info.clock, decoder.clock());
-            let packet = Packet { raw: *raw, info };
+            let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
             assert!(packet.macs().is_some() == (info.mac_offset != flowgauge::packet::NO_MAC));

@@ -52,7 +52,7 @@ impl MemorySource {
 impl PacketSource for MemorySource {
     fn next_batch(&mut self, batch: &mut FrameBatch) -> Result<Captured> {
         let block = self.block.get_or_insert_with(|| Arc::new(Block::new(std::mem::take(&mut self.bytes))));
-        let end = self.frames.len().min(self.next + self.batch_frames.unwrap_or(self.frames.len()));
+        let end = self.frames.len().min(self.next.saturating_add(self.batch_frames.unwrap_or(self.frames.len())));
         batch.block = Arc::clone(block);
         batch.frames.clear();
         batch.frames.extend_from_slice(&self.frames[self.next..end]);

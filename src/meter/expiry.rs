@@ -70,7 +70,7 @@ impl Expiry {
         if bucket <= self.cursor {
             return self.push(slot, due);
         }
-        let bucket = bucket.min(self.cursor + BUCKETS - 1);
+        let bucket = bucket.min(self.cursor.saturating_add(BUCKETS - 1));
         self.waiting += 1;
         self.link(slot, (bucket % BUCKETS) as u32);
     }
@@ -94,7 +94,8 @@ impl Expiry {
     /// Takes out the flow that is due first, if that is at `now` or before; `due` tells the true state of a slot.
     #[inline]
     pub(super) fn pop_due(&mut self, now: Timestamp, due: impl Fn(u32) -> Due) -> Option<u32> {
-        let target = self.bucket(now);
+        // The last bucket of all time holds nobody who is ever due, and is what `turn` takes for no target.
+        let target = self.bucket(now).min(u64::MAX - 1);
         loop {
             if let Some((deadline, slot)) = self.settle(&due) {
                 if deadline <= now && deadline != NEVER {
@@ -194,7 +195,7 @@ impl Expiry {
             self.push(slot, due);
         } else {
             self.waiting += 1;
-            self.link(slot, (bucket.min(self.cursor + BUCKETS - 1) % BUCKETS) as u32);
+            self.link(slot, (bucket.min(self.cursor.saturating_add(BUCKETS - 1)) % BUCKETS) as u32);
         }
     }
 

@@ -1,4 +1,6 @@
 //! The library through its public face.
+//!
+//! What takes long, and does not depend on features, is left to the build that has them all.
 
 mod capture;
 mod capture_compressed;
@@ -12,6 +14,8 @@ mod capture_live;
 mod capture_pcapng;
 mod capture_tshark;
 mod classify;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod corpus;
 mod decode;
 mod decode_corpus;
 mod decode_fragments;
@@ -19,8 +23,16 @@ mod decode_link;
 mod decode_properties;
 mod decode_tunnel;
 mod expiry;
+mod golden;
 mod house;
 mod meter;
 mod metric;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod mutations;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod ndpireader;
+mod properties;
 mod streamer;
 mod support;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod tshark;

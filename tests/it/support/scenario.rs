@@ -16,15 +16,17 @@ pub(crate) const A: End = ([10, 0, 0, 1], 1000);
 pub(crate) const B: End = ([10, 0, 0, 2], 80);
 pub(crate) const C: End = ([10, 0, 0, 3], 53);
 
+/// One frame of a story.
 #[derive(Clone, Debug)]
-struct Sent {
-    stamp: Timestamp,
-    src: End,
-    dst: End,
-    protocol: u8,
-    flags: u8,
-    payload: usize,
-    vlan: Option<u16>,
+pub(crate) struct Sent {
+    pub(crate) stamp: Timestamp,
+    pub(crate) src: End,
+    pub(crate) dst: End,
+    /// IP protocol number; [`JUNK`] for a frame that is not IP.
+    pub(crate) protocol: u8,
+    pub(crate) flags: u8,
+    pub(crate) payload: usize,
+    pub(crate) vlan: Option<u16>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -71,6 +73,16 @@ impl Scenario {
     /// An ICMP echo request.
     pub(crate) fn ping(self, src: End, dst: End) -> Self {
         self.send(1, src, dst)
+    }
+
+    /// A frame that is not IP.
+    pub(crate) fn junk(self, src: End, dst: End) -> Self {
+        self.send(JUNK, src, dst)
+    }
+
+    /// All frames so far.
+    pub(crate) fn sent(&self) -> &[Sent] {
+        &self.sent
     }
 
     fn last(&mut self) -> &mut Sent {
@@ -145,7 +157,10 @@ impl Scenario {
                 link: LinkType::ETHERNET,
                 data: &data,
             };
-            let Decoded::Packet(info) = decoder.decode(&raw) else { panic!("frame {} is refused", index + 1) };
+            let Decoded::Packet(info) = decoder.decode(&raw) else {
+                assert_eq!(sent.protocol, JUNK, "frame {} is refused", index + 1);
+                continue;
+            };
             meter.observe(&Packet::new(raw, &info));
             records.extend(std::iter::from_fn(|| meter.pop()));
         }
@@ -168,7 +183,7 @@ impl Scenario {
 }
 
 impl Sent {
-    fn frame(&self) -> Vec<u8> {
+    pub(crate) fn frame(&self) -> Vec<u8> {
         let mut transport = match self.protocol {
             6 => {
                 let mut header = vec![0; 20];
@@ -189,6 +204,11 @@ impl Sent {
             frame.extend([0x81, 0x00]);
             frame.extend(vlan.to_be_bytes());
         }
+        if self.protocol == JUNK {
+            frame.extend(ARP.to_be_bytes());
+            frame.resize(60, 0);
+            return frame;
+        }
         frame.extend([0x08, 0x00, 0x45, 0]);
         frame.extend((20 + transport.len() as u16).to_be_bytes());
         frame.extend([0, 1, 0, 0, 64, self.protocol, 0, 0]);
@@ -199,5 +219,8 @@ impl Sent {
     }
 }
 
+/// The protocol of a frame that is not IP; no IP packet has it, it is reserved (IANA).
+pub(crate) const JUNK: u8 = 255;
+const ARP: u16 = 0x0806;
 /// When stories begin: 2023-11-14T22:13:20Z.
 pub(crate) const EPOCH: i64 = 1_700_000_000_000_000_000;
