@@ -94,8 +94,11 @@ impl Arguments {
 }
 
 /// Whether a word after `-r` is one more capture, as a shell makes of `*.pcap`: a file, a pipe or standard input.
+///
+/// A plain word is not, even where a file is called so: it belongs to the expression.
 fn is_capture(word: &OsStr) -> bool {
-    word == "-" || fs::metadata(word).is_ok_and(|metadata| !metadata.is_dir())
+    let plain = !word.as_encoded_bytes().iter().any(|byte| b"./".contains(byte));
+    word == "-" || (!plain && fs::metadata(word).is_ok_and(|metadata| !metadata.is_dir()))
 }
 
 fn timeout(text: &str) -> std::result::Result<Timeout, String> {

@@ -52,11 +52,14 @@ fn meter(
 ) -> Result<u8> {
     let mut flows = arguments.streamer().start()?;
     let mut exporter = exporter(arguments.format, out, &flows);
+    // What was metered before a damage is written all the same.
     let written = match write_all(&mut flows, exporter.as_mut(), interrupted) {
-        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(0),
-        // What was metered before the damage is written all the same.
+        Err(error @ Error::Write { .. }) => Err(error),
         other => exporter.finish().and(other),
     };
+    if matches!(&written, Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe) {
+        return Ok(0);
+    }
     drop(exporter);
     let report = flows.report();
     for warning in &report.warnings {

@@ -171,6 +171,10 @@ class _Columns:
         """MAC address of the destination in the first packet; null without (IPFIX 80)."""
 
     @property
+    def incomplete(self) -> str | None:
+        """What the captured bytes of some packet could not tell: ports, payload, inner (of a tunnel); null when all was told."""
+
+    @property
     def pkts(self) -> int:
         """Packets of both directions."""
 

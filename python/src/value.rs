@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use flowgauge::Value;
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString};
 use pyo3::{IntoPyObjectExt, PyTypeInfo};
@@ -42,14 +42,18 @@ fn scalar(object: &Bound<'_, PyAny>, metric: &str, flow_id: u64, inside: &str) -
     if object.is_instance_of::<PyInt>() {
         return object.extract().map(Value::Int).map_err(|_| {
             let text = format!("metric {metric:?} of flow {flow_id} ended as {inside}an int of more than 64 bits");
-            PyOverflowError::new_err(text)
+            PyTypeError::new_err(text)
         });
     }
     if object.is_instance_of::<PyFloat>() {
         return object.extract().map(Value::Float);
     }
     if object.is_instance_of::<PyString>() {
-        return object.extract().map(Value::Text);
+        return object.extract().map(Value::Text).map_err(|_| {
+            PyTypeError::new_err(format!(
+                "metric {metric:?} of flow {flow_id} ended as {inside}a str that is not Unicode"
+            ))
+        });
     }
     if let Ok(bytes) = object.cast::<PyBytes>() {
         return Ok(Value::Bytes(bytes.as_bytes().to_vec()));

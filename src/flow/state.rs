@@ -76,6 +76,8 @@ impl FlowFlags {
     pub const DST_TO_SRC_PAYLOAD_UNKNOWN: Self = Self(4);
     /// The flow has MAC addresses.
     pub const MACS: Self = Self(8);
+    /// The captured bytes end within what a tunnel carries in some packet, which is therefore counted as the tunnel's own.
+    pub const INNER_UNKNOWN: Self = Self(32);
     /// The flow has a tunnel key.
     pub const TUNNEL_KEY: Self = Self(16);
 

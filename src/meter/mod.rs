@@ -442,6 +442,9 @@ fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool) -> Direction 
         if info.flags.contains(PacketFlags::PORTS_UNKNOWN) {
             state.flags.insert(FlowFlags::PORTS_UNKNOWN);
         }
+        if info.flags.contains(PacketFlags::INNER_UNKNOWN) {
+            state.flags.insert(FlowFlags::INNER_UNKNOWN);
+        }
     }
     direction
 }
@@ -459,7 +462,8 @@ fn due(config: &MeterConfig, entry: &Entry) -> Due {
 const TCP_LINGER: u64 = 5_000_000_000;
 const TCP: u8 = 6;
 /// What of a packet leaves a mark on its flow.
-const UNKNOWN: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::PORTS_UNKNOWN);
+const UNKNOWN: PacketFlags =
+    PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::PORTS_UNKNOWN).union(PacketFlags::INNER_UNKNOWN);
 /// Packets looked up together.
 const GROUP: usize = 32;
 const NOT_FOUND: u32 = u32::MAX;

@@ -1,6 +1,8 @@
 //! The capture thread: frames from the source, through filter and decoding, to the workers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -9,7 +11,7 @@ use crate::capture::{Captured, FrameBatch, PacketSource, StopFlag};
 use crate::error::Result;
 use crate::flow::FlowHasher;
 use crate::meter::{Descriptor, hint};
-use crate::packet::{Decoder, RawPacket, SkipReason};
+use crate::packet::{Decoder, LinkType, SkipReason};
 use crate::streamer::batch::{Batch, Message};
 use crate::streamer::report::{CaptureCounts, Ledger, lock};
 use crate::streamer::worker::Worker;
@@ -26,6 +28,8 @@ pub(super) struct CaptureLoop {
     pub(super) ledger: Arc<Ledger>,
     pub(super) stop: StopFlag,
     pub(super) counts: CaptureCounts,
+    /// Link types that were met and are not decoded.
+    pub(super) unread_links: HashSet<LinkType>,
     #[cfg(test)]
     pub(super) lose: Option<super::Hop>,
 }
@@ -58,7 +62,7 @@ impl CaptureLoop {
         let captured = self.capture(&mut outlet);
         #[cfg(feature = "pcap")]
         let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.finish()));
-        self.publish();
+        self.publish_all();
         // Every worker ends its flows by the clock of the whole capture, not by that of its own last packet.
         outlet.tick(self.decoder.clock());
         let metered = outlet.finish();
@@ -70,7 +74,10 @@ impl CaptureLoop {
         let mut frames = FrameBatch::default();
         let mut arrival = None;
         while !self.stop.is_raised() && self.frames_left() > 0 {
-            let captured = self.source.next_batch(&mut frames)?;
+            self.ledger.reading.store(true, Ordering::Relaxed);
+            let captured = self.source.next_batch(&mut frames);
+            self.ledger.reading.store(false, Ordering::Relaxed);
+            let captured = captured?;
             match captured {
                 Captured::Frames => {
                     let before = self.counts.packets;
@@ -85,7 +92,7 @@ impl CaptureLoop {
             if live && let Some((stamp, since)) = arrival {
                 self.tick(stamp, since.elapsed(), outlet);
             }
-            self.publish();
+            self.publish_all();
             if !outlet.is_open() {
                 break;
             }
@@ -136,17 +143,21 @@ impl CaptureLoop {
                     if self.loses(super::Hop::Decoded) {
                         continue;
                     }
+                    if outlet.is_full() {
+                        self.publish();
+                    }
                     outlet.push();
                 }
                 Err(skipped) => {
                     self.counts.skipped[skipped.reason as usize] += 1;
                     self.counts.skipped_bytes += wire_len;
                     if skipped.reason == SkipReason::UnsupportedLinkType {
-                        self.warn_of_link(&raw);
+                        self.warn_of_link(raw.link);
                     }
                 }
             }
         }
+        self.publish();
         outlet.hand_over(self.decoder.clock(), is_bulk(frames));
     }
 
@@ -154,23 +165,32 @@ impl CaptureLoop {
         self.max_frames.map_or(u64::MAX, |most| most.saturating_sub(self.counts.frames_read))
     }
 
-    fn warn_of_link(&mut self, raw: &RawPacket<'_>) {
-        let warning = format!("frames of link type {} are not decoded", raw.link);
-        if !self.counts.warnings.contains(&warning) {
-            self.counts.warnings.push(warning);
+    #[cold]
+    fn warn_of_link(&mut self, link: LinkType) {
+        if !self.unread_links.insert(link) || self.unread_links.len() > MAX_WARNINGS + 1 {
+            return;
         }
+        let warning = if self.unread_links.len() > MAX_WARNINGS {
+            "frames of further link types are not decoded".to_owned()
+        } else {
+            format!("frames of link type {link} are not decoded")
+        };
+        lock(&self.ledger.warnings).push(warning);
     }
 
-    fn publish(&mut self) {
+    /// Tells the ledger what was counted. It comes before any packet goes on, so that no report counts more out than in.
+    fn publish(&self) {
+        *lock(&self.ledger.capture) = self.counts;
+    }
+
+    /// Tells the ledger what else is known, once a batch.
+    fn publish_all(&mut self) {
         self.counts.dropped = self.source.dropped();
-        let counts = self.counts.clone();
+        self.publish();
         #[cfg(feature = "pcap")]
-        let counts = {
-            let mut counts = counts;
-            counts.warnings.extend(self.filter.iter().flat_map(|filter| filter.warnings()));
-            counts
-        };
-        *lock(&self.ledger.capture) = counts;
+        if let Some(filter) = &self.filter {
+            *lock(&self.ledger.filter_warnings) = filter.warnings();
+        }
     }
 
     #[cfg(test)]
@@ -217,6 +237,12 @@ impl Outlet {
             Self::Inline(_, batch) => batch.next(),
             Self::Workers(dispatcher) => &mut dispatcher.next,
         }
+    }
+
+    /// Whether the next packet handed on makes the meter in this thread work.
+    #[inline]
+    fn is_full(&self) -> bool {
+        matches!(self, Self::Inline(_, batch) if batch.filled + 1 == INLINE_PACKETS)
     }
 
     /// Hands on the packet that was described last.
@@ -313,6 +339,8 @@ impl Dispatcher {
 
 /// How many frames ahead of decoding the headers are asked for.
 const AHEAD: usize = 8;
+/// Link types that are named one by one.
+const MAX_WARNINGS: usize = 16;
 /// Bytes of a block from which on more are thought to follow at once.
 const BULK_BYTES: u32 = 64 << 10;
 /// Packets metered at a time when the meter runs in the capture thread.

@@ -147,6 +147,10 @@ impl Flows {
         if !self.stop.is_raised() {
             return Ok(());
         }
+        if !self.ledger.may_be_stuck() {
+            self.stopped = None;
+            return Ok(());
+        }
         let metered = self.ledger.metered();
         match self.stopped {
             Some((since, before)) if before == metered => {
@@ -172,6 +176,9 @@ impl Flows {
 
     /// Ends the run without taking its records.
     fn wind_up(&mut self) {
+        if self.threads.is_empty() {
+            return;
+        }
         self.abandoned.raise();
         self.stop.raise();
         let deadline = Instant::now() + PATIENCE;
@@ -186,12 +193,16 @@ impl Flows {
                 Err(RecvTimeoutError::Timeout) => return,
             }
         }
-        // Nobody is left to hear of an error.
-        let _ = self.join();
+        // They have counted all they will and nobody is left to hear of an error; freeing many flows may take them longer.
+        self.threads.clear();
+        lock(&self.ledger.taken).complete = true;
     }
 
     /// Waits for the threads, all of which have hung up, and gives the first error.
     fn join(&mut self) -> Result<()> {
+        if self.threads.is_empty() {
+            return Ok(());
+        }
         // If a worker died early, the capture thread is still to be told.
         self.stop.raise();
         let mut result = Ok(());

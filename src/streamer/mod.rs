@@ -13,6 +13,7 @@ mod worker;
 pub use flows::{Flows, ReportHandle, StopHandle, Waited};
 pub use report::{Report, reason_name};
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
@@ -176,7 +177,9 @@ impl Streamer {
 
     /// Whether the end of a TCP connection (FIN in both directions, or RST) ends its flow. Off by default.
     ///
-    /// The flow still takes packets for 5 s, or until a SYN without ACK opens the next one.
+    /// The flow still takes packets for 5 s, or until a SYN without ACK opens the next one. Whatever brings it out after
+    /// its end (that linger, the inactive timeout, the end of the source), its reason is
+    /// [`ExportReason::TCP_END`](crate::ExportReason::TCP_END).
     pub fn tcp_end(mut self, on: bool) -> Self {
         self.meter = self.meter.tcp_end(on);
         self
@@ -295,7 +298,11 @@ impl Streamer {
         let config = self.meter.classifier(classifier).capacity(capacity);
 
         let hasher = FlowHasher::random();
-        let ledger = Arc::new(Ledger::new(shards));
+        let mut notes = Vec::new();
+        if shards > 1 && !self.stable_labels && self.dissections != DissectionLimits::NONE {
+            notes.push("labels may depend on the number of workers, unless they are asked to be stable".to_owned());
+        }
+        let ledger = Arc::new(Ledger::new(shards, notes));
         let (send_records, records) = bounded(RECORD_CHUNKS);
         let mut meters = Vec::with_capacity(shards);
         for index in 0..shards {
@@ -320,6 +327,7 @@ impl Streamer {
             ledger: Arc::clone(&ledger),
             stop: stop.clone(),
             counts: CaptureCounts::default(),
+            unread_links: HashSet::new(),
             #[cfg(test)]
             lose: self.lose,
         };

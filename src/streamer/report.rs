@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::capture::Dropped;
@@ -151,11 +152,19 @@ fn write_counts(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (String
 pub(super) struct Ledger {
     pub(super) capture: Mutex<CaptureCounts>,
     pub(super) workers: Vec<Mutex<WorkerCounts>>,
+    /// Whether the capture thread is inside its source, which may be the user's own code.
+    pub(super) reading: AtomicBool,
+    /// Whether a worker is inside its meter, and so perhaps inside a metric of the user's.
+    pub(super) metering: Vec<AtomicBool>,
+    pub(super) warnings: Mutex<Vec<String>>,
+    pub(super) filter_warnings: Mutex<Vec<String>>,
+    /// What the user should know of the run as it was set up.
+    pub(super) notes: Vec<String>,
     pub(super) taken: Mutex<TakenCounts>,
 }
 
 /// Counted by the capture thread.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CaptureCounts {
     pub(super) frames_read: u64,
     pub(super) bytes_read: u64,
@@ -168,7 +177,6 @@ pub(super) struct CaptureCounts {
     pub(super) out_of_order: u64,
     pub(super) time_out_of_range: u64,
     pub(super) dropped: Dropped,
-    pub(super) warnings: Vec<String>,
 }
 
 /// Counted by one worker.
@@ -220,8 +228,18 @@ impl TakenCounts {
 }
 
 impl Ledger {
-    pub(super) fn new(workers: usize) -> Self {
-        Self { workers: (0..workers).map(|_| Mutex::default()).collect(), ..Self::default() }
+    pub(super) fn new(workers: usize, notes: Vec<String>) -> Self {
+        Self {
+            workers: (0..workers).map(|_| Mutex::default()).collect(),
+            metering: (0..workers).map(|_| AtomicBool::default()).collect(),
+            notes,
+            ..Self::default()
+        }
+    }
+
+    /// Whether some thread is where the user's own code may hold it up.
+    pub(super) fn may_be_stuck(&self) -> bool {
+        self.reading.load(Ordering::Relaxed) || self.metering.iter().any(|one| one.load(Ordering::Relaxed))
     }
 
     /// A number that changes whenever a worker has metered some packets.
@@ -241,7 +259,12 @@ impl Ledger {
             living.bytes += worker.living.bytes;
             evicted += worker.evicted;
         }
-        let capture = lock(&self.capture).clone();
+        let capture = *lock(&self.capture);
+        let found = [lock(&self.warnings).clone(), lock(&self.filter_warnings).clone()].concat();
+        let mut warnings = [self.notes.clone(), found].concat();
+        if evicted > 0 && self.workers.len() > 1 {
+            warnings.push("flows were evicted: which ones depends on the number of workers".to_owned());
+        }
         let skipped = SkipReason::ALL.into_iter().zip(capture.skipped).filter(|(_, count)| *count > 0).collect();
         Report {
             frames_read: capture.frames_read,
@@ -265,7 +288,7 @@ impl Ledger {
             out_of_order: capture.out_of_order,
             time_out_of_range: capture.time_out_of_range,
             dropped: capture.dropped,
-            warnings: capture.warnings,
+            warnings,
             complete: taken.complete,
         }
     }

@@ -1,6 +1,7 @@
 //! A meter on a thread, and what it sends: records in small batches.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -93,7 +94,9 @@ impl Worker {
         };
         // A few at a time, so that the ledger shows that there is life in a worker whose metrics are slow.
         for part in descriptors.chunks(PART) {
+            self.ledger.metering[self.index].store(true, Ordering::Relaxed);
             self.meter.observe_all(&batch.block, part);
+            self.ledger.metering[self.index].store(false, Ordering::Relaxed);
             lock(&self.ledger.workers[self.index]).metered += 1;
         }
         self.meter.advance(batch.clock);
@@ -112,6 +115,8 @@ impl Worker {
             self.collect();
         }
         self.flush();
+        // Hangs up first: freeing many flows takes a while, and nobody need wait for it.
+        drop(self.records);
         self.meter.take_error().map_or(Ok(()), Err)
     }
 

@@ -238,3 +238,38 @@ fn a_stopped_run_with_slow_metrics_still_gives_everything_that_was_read() {
     assert_eq!(packets, 1_800);
     report.report().check().unwrap();
 }
+
+#[test]
+fn a_report_never_counts_more_out_than_in() {
+    for workers in [0, 1, 2, 4] {
+        let source = many(20_000).source().batch_frames(500);
+        let streamer = Streamer::from_source(source).inactive_timeout(Duration::ZERO).n_dissections(0).workers(workers);
+        let mut flows = streamer.start().unwrap();
+        while let Some(record) = flows.next() {
+            record.unwrap();
+            flows.report().check().unwrap();
+        }
+    }
+}
+
+#[test]
+fn link_types_that_are_not_decoded_are_named_up_to_a_limit() {
+    let mut source = flowgauge::capture::memory::MemorySource::new();
+    for link in 0..1000 {
+        source.push(flowgauge::Timestamp::from_millis(link), flowgauge::packet::LinkType(500 + link as u32), &[0; 60]);
+    }
+    let mut flows = Streamer::from_source(source).n_dissections(0).start().unwrap();
+    assert!(flows.next().is_none());
+    let warnings = flows.report().warnings;
+    assert_eq!(warnings.len(), 17);
+    assert!(warnings[0].contains("500") && warnings[16].contains("further"), "{warnings:?}");
+}
+
+#[test]
+fn evictions_by_several_workers_are_told() {
+    let told = |workers| {
+        let (_, report) = many(2_000).stream(|streamer| streamer.workers(workers).capacity(10));
+        report.warnings.iter().any(|warning| warning.contains("evicted"))
+    };
+    assert!(!told(1) && told(2));
+}

@@ -63,6 +63,13 @@ pub(super) static COLUMNS: &[Column] = &[
         "MAC address of the destination in the first packet; null without (IPFIX 80).",
         |r| mac(r, 1),
     ),
+    identity(
+        "incomplete",
+        ColumnKind::Text,
+        true,
+        "What the captured bytes of some packet could not tell: ports, payload, inner (of a tunnel); null when all was told.",
+        incomplete,
+    ),
 ];
 
 fn mac(record: &FlowRecord, end: usize) -> Cell<'_> {
@@ -71,4 +78,12 @@ fn mac(record: &FlowRecord, end: usize) -> Cell<'_> {
     }
     let [a, b, c, d, e, f] = record.macs[end];
     Cell::Text(format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}").into())
+}
+
+fn incomplete(record: &FlowRecord) -> Cell<'_> {
+    let payload = FlowFlags::SRC_TO_DST_PAYLOAD_UNKNOWN.union(FlowFlags::DST_TO_SRC_PAYLOAD_UNKNOWN);
+    let marks = [(FlowFlags::PORTS_UNKNOWN, "ports"), (payload, "payload"), (FlowFlags::INNER_UNKNOWN, "inner")];
+    let words: Vec<_> =
+        marks.into_iter().filter(|(flag, _)| record.flags.intersects(*flag)).map(|(_, word)| word).collect();
+    if words.is_empty() { Cell::Null } else { Cell::Text(words.join(", ").into()) }
 }

@@ -51,6 +51,7 @@ pub(crate) fn read_frames(input: Input, mut each: impl FnMut(&FrameBatch, usize)
 }
 
 /// The frames of a capture in memory, `batch_frames` at a time.
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) fn in_memory(path: &Path, batch_frames: usize) -> MemorySource {
     let mut source = MemorySource::new().batch_frames(batch_frames);
     read_frames(Input::Path(path.into()), |batch, index| {
