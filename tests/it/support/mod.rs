@@ -3,6 +3,7 @@
 pub(crate) mod capture_file;
 pub(crate) mod captures;
 pub(crate) mod frames;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
 pub(crate) mod reading;
 pub(crate) mod run;
