@@ -24,7 +24,7 @@ struct Place {
 }
 
 /// A living flow and what is kept beside its state.
-#[repr(C, align(64))]
+#[repr(C)]
 pub(super) struct Entry {
     pub(super) state: FlowState,
     pub(super) living: bool,
@@ -96,12 +96,18 @@ impl FlowCache {
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
         let slot = self.table.find(hash, |place| place.hash == hash as u32)?.slot;
+        self.want(slot);
+        Some(slot)
+    }
+
+    /// Asks for the memory of a flow that is looked at soon.
+    #[inline]
+    pub(super) fn want(&self, slot: u32) {
         let entry = &self.entries[slot as usize];
         hint::prefetch(&entry.state.key);
         hint::prefetch(&entry.state.counts[0]);
         hint::prefetch(&entry.state.counts[1].bytes);
         hint::prefetch(&entry.living);
-        Some(slot)
     }
 
     /// Whether `slot` still holds the living flow with this key.
@@ -118,8 +124,8 @@ impl FlowCache {
     }
 
     /// The slots of all living flows, in no order.
-    pub(super) fn slots(&self) -> Vec<u32> {
-        self.table.iter().map(|place| place.slot).collect()
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.table.iter().map(|place| place.slot)
     }
 }
 

@@ -62,9 +62,9 @@ impl Expiry {
         if due.0 == NEVER {
             return self.link(slot, BUCKETS as u32);
         }
-        if self.waiting == 0 && self.heaped == 0 {
-            // Nobody waits: the wheel may stand anywhere, so it need not turn through a gap in time.
-            self.cursor = self.bucket(due.0).saturating_sub(1);
+        if self.waiting == 0 {
+            // The wheel is empty: it may go on to anywhere, so it need not turn through a gap in time.
+            self.cursor = self.cursor.max(self.bucket(due.0).saturating_sub(1));
         }
         let bucket = self.bucket(due.0);
         if bucket <= self.cursor {
@@ -340,6 +340,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_flow_with_a_deadline_is_found_behind_those_without() {
+        let mut expiry = Expiry::new(1);
+        let dues = [(NEVER, 1), (NEVER, 2), (at(1_700_000_000), 3)];
+        expiry.arm(0, dues[0]);
+        expiry.arm(1, dues[1]);
+        assert_eq!(expiry.pop_first(|slot| dues[slot as usize]), Some(0));
+        expiry.arm(2, dues[2]);
+        assert_eq!(expiry.pop_first(|slot| dues[slot as usize]), Some(2));
+        assert_eq!(expiry.pop_first(|slot| dues[slot as usize]), Some(1));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub use config::MeterConfig;
 pub use descriptor::Descriptor;
 use descriptor::key_of;
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -142,13 +143,14 @@ impl Meter {
     /// Ends every flow: [`Meter::pop`] gives them all, in the order of their last packets, and then nothing more. What
     /// is observed after this is not metered.
     pub fn finish(&mut self) {
-        let mut slots = self.cache.slots();
         let cache = &self.cache;
-        slots.sort_unstable_by_key(|slot| {
-            let state = &cache.entry(*slot).state;
-            std::cmp::Reverse((state.last_clock, state.flow_id))
-        });
-        self.leaving = Some(slots);
+        let due = |slot| {
+            let state = &cache.entry(slot).state;
+            Reverse((state.last_clock, state.flow_id, slot))
+        };
+        let mut leaving: Vec<_> = cache.slots().map(due).collect();
+        leaving.sort_unstable();
+        self.leaving = Some(leaving.into_iter().map(|Reverse((_, _, slot))| slot).collect());
     }
 
     /// The next record of a flow that ended or was cut.
@@ -158,6 +160,9 @@ impl Meter {
         }
         if let Some(leaving) = &mut self.leaving {
             let slot = leaving.pop()?;
+            if let Some(soon) = leaving.len().checked_sub(LEAVING_AHEAD) {
+                self.cache.want(leaving[soon]);
+            }
             let reason = self.ended(slot).unwrap_or(ExportReason::FLUSH);
             return Some(self.take(slot, reason));
         }
@@ -458,3 +463,5 @@ const UNKNOWN: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::POR
 /// Packets looked up together.
 const GROUP: usize = 32;
 const NOT_FOUND: u32 = u32::MAX;
+/// How many flows ahead of leaving, at the end, a flow is asked for.
+const LEAVING_AHEAD: usize = 8;
