@@ -17,7 +17,12 @@ fuzz_target!(|data: &[u8]| {
     let whole = read(halves.clone().map(|half| Input::Bytes(half.to_vec())).collect());
     let drops = |half: &[u8]| Box::new(Drops { rest: half.to_vec(), size: 0 });
     let drops = read(halves.map(|half| Input::Reader { name: "drops".into(), reader: drops(half) }).collect());
-    assert_eq!(whole, drops, "a capture does not depend on how it comes");
+    // How a capture comes makes no difference, but to how much a decompressor gives out before it finds a corruption.
+    let common = whole.len().min(drops.len());
+    assert_eq!(whole[..common], drops[..common]);
+    let compressed =
+        |half: &[u8]| matches!(half, [0x1f, 0x8b, ..] | [_, 0xb5, 0x2f, 0xfd, ..] | [_, 0x2a, 0x4d, 0x18, ..]);
+    assert!(whole.len() == drops.len() || compressed(first) || compressed(second));
 });
 
 /// Stamp, wire length, captured length and link type of every frame, and whether the filter lets it through.
