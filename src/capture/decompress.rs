@@ -58,10 +58,29 @@ mod streams {
 
     use super::Compression;
 
-    type Source = BufReader<Box<dyn Read + Send>>;
+    /// Compressed bytes, a few at a time: where a decoder finds a corruption, what it made of the bytes it was given
+    /// together with it is lost.
+    struct Source(BufReader<Box<dyn Read + Send>>);
+
+    impl Read for Source {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.0.read(into)
+        }
+    }
+
+    impl BufRead for Source {
+        fn fill_buf(&mut self) -> io::Result<&[u8]> {
+            let bytes = self.0.fill_buf()?;
+            Ok(&bytes[..bytes.len().min(PIECE_BYTES)])
+        }
+
+        fn consume(&mut self, bytes: usize) {
+            self.0.consume(bytes);
+        }
+    }
 
     pub(super) fn open(kind: Compression, stream: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
-        let source = BufReader::with_capacity(INPUT_BYTES, stream);
+        let source = Source(BufReader::with_capacity(INPUT_BYTES, stream));
         Ok(match kind {
             Compression::Gzip => Box::new(Gzip(MultiGzDecoder::new(source))),
             Compression::Zstd => Box::new(Zstd { decoder: Decoder::with_buffer(source)?, more_inside: false }),
@@ -106,6 +125,7 @@ mod streams {
     }
 
     const INPUT_BYTES: usize = 64 << 10;
+    const PIECE_BYTES: usize = 1 << 10;
 }
 
 #[cfg(test)]

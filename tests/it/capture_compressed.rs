@@ -104,6 +104,28 @@ fn a_corrupt_stream_is_told() {
 }
 
 #[test]
+fn what_lies_before_a_corruption_is_delivered() {
+    let plain = capture();
+    let mut in_gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut in_zstd = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+    for chunk in plain[..200_000].chunks(1_000) {
+        for encoder in [&mut in_gzip as &mut dyn Write, &mut in_zstd] {
+            encoder.write_all(chunk).unwrap();
+            encoder.flush().unwrap();
+        }
+    }
+    // Neither format has a block of the third kind.
+    let corrupt = |good: &[u8]| [good, &[0x07, 0, 0, 0, 0]].concat();
+    let (in_gzip, in_zstd) = (corrupt(in_gzip.get_ref()), corrupt(in_zstd.get_ref()));
+    for bytes in [in_zstd, in_gzip] {
+        let (frames, error) = read_bytes(&[bytes]);
+        assert!(frames.len() >= 195, "{} frames", frames.len());
+        let Some(Error::Read { source, .. }) = error else { panic!("{error:?}") };
+        assert!(source.to_string().contains("corrupt"), "{source}");
+    }
+}
+
+#[test]
 fn nothing_inside_is_empty_and_a_cut_capture_inside_is_damaged() {
     for compress in BOTH {
         let (_, error) = read_bytes(&[compress(&[])]);

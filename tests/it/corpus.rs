@@ -1,16 +1,26 @@
 //! The promises on real and on crafted captures, where they are there, and on the project's own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flowgauge::capture::file::Input;
 use flowgauge::capture::memory::MemorySource;
 use flowgauge::{Metric, Streamer, Timestamp};
 
 use crate::support::captures::shared;
-use crate::support::run::{in_memory, own, read_frames, run};
+use crate::support::run::{own, read_frames, run};
 
 fn captures() -> Vec<PathBuf> {
     [own(), shared("corpus"), shared("conformance/quirks")].concat()
+}
+
+/// The frames of a capture in memory, `batch_frames` at a time.
+fn in_memory(path: &Path, batch_frames: usize) -> MemorySource {
+    let mut source = MemorySource::new().batch_frames(batch_frames);
+    read_frames(Input::Path(path.into()), |batch, index| {
+        let raw = batch.raw(index, 0);
+        source.push_cut(raw.stamp, raw.link, raw.data, raw.wire_len);
+    });
+    source
 }
 
 /// What a metric sees of a flow's packets, down to the last byte and in their order, as one number (FNV-1a).
@@ -60,7 +70,6 @@ fn the_ledger_of_every_capture_adds_up_after_a_break() {
 
 /// All captures one after the other, each moved so that it begins after the one before: opening nDPI costs more than most
 /// of them do.
-#[cfg(feature = "ndpi")]
 #[test]
 fn stable_labels_do_not_depend_on_the_number_of_workers() {
     const PAUSE: i64 = 1_000_000_000_000;

@@ -143,7 +143,6 @@ fn mutated_captures_neither_panic_nor_hang_nor_break_the_ledger() {
 }
 
 /// One module sees all of them, so that what one leaves behind meets the next.
-#[cfg(feature = "ndpi")]
 #[test]
 fn mutated_captures_do_no_harm_to_ndpi() {
     let captures = beginnings();

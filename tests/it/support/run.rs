@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use flowgauge::capture::file::{FileSource, Input};
-use flowgauge::capture::memory::MemorySource;
 use flowgauge::capture::{Captured, FrameBatch, PacketSource, StopFlag};
 use flowgauge::{FlowRecord, Report, Streamer};
 
@@ -48,17 +47,6 @@ pub(crate) fn read_frames(input: Input, mut each: impl FnMut(&FrameBatch, usize)
     while let Ok(Captured::Frames) = source.next_batch(&mut batch) {
         (0..batch.frames.len()).for_each(|index| each(&batch, index));
     }
-}
-
-/// The frames of a capture in memory, `batch_frames` at a time.
-#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
-pub(crate) fn in_memory(path: &Path, batch_frames: usize) -> MemorySource {
-    let mut source = MemorySource::new().batch_frames(batch_frames);
-    read_frames(Input::Path(path.into()), |batch, index| {
-        let raw = batch.raw(index, 0);
-        source.push_cut(raw.stamp, raw.link, raw.data, raw.wire_len);
-    });
-    source
 }
 
 /// The project's own captures, in order.
