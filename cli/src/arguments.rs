@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) report: bool,
 
-    /// A BPF expression (man pcap-filter). Words before it that name existing files are captures too, after -r.
+    /// A BPF expression (man pcap-filter). Words before it with a dot or slash that name files are captures too, after -r.
     #[arg(value_name = "BPF")]
     words: Vec<OsString>,
 

@@ -516,6 +516,10 @@ class Report:
         """What the user should know, once each."""
 
     @property
+    def notes(self) -> list[str]:
+        """What of this run would not be the same with another number of workers, and why; empty when all would."""
+
+    @property
     def complete(self) -> bool:
         """Whether the run is over: before, packets may be on their way between the threads."""
 

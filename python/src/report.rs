@@ -157,6 +157,12 @@ impl Report {
         &self.report.warnings
     }
 
+    /// What of this run would not be the same with another number of workers, and why; empty when all would.
+    #[getter]
+    fn notes(&self) -> &[String] {
+        &self.report.notes
+    }
+
     /// Whether the run is over: before, packets may be on their way between the threads.
     #[getter]
     fn complete(&self) -> bool {
@@ -195,7 +201,7 @@ impl Report {
 }
 
 /// The attributes, in order.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "frames_read",
     "bytes_read",
     "filtered",
@@ -218,5 +224,6 @@ const NAMES: [&str; 23] = [
     "time_out_of_range",
     "dropped",
     "warnings",
+    "notes",
     "complete",
 ];

@@ -61,6 +61,8 @@ pub struct Report {
     pub dropped: Dropped,
     /// What the user should know, once each.
     pub warnings: Vec<String>,
+    /// What of this run would not be the same with another number of workers, and why; empty when all would.
+    pub notes: Vec<String>,
     /// Whether the run is over: before, packets may be on their way between the threads.
     pub complete: bool,
 }
@@ -126,10 +128,9 @@ impl fmt::Display for Report {
         write!(f, ", \"time_out_of_range\": {}", self.time_out_of_range)?;
         let Dropped { kernel, interface } = self.dropped;
         write!(f, ", \"dropped\": {{\"kernel\": {kernel}, \"interface\": {interface}}}, \"warnings\": [")?;
-        for (index, warning) in self.warnings.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            crate::flow::json::write_text(f, warning)?;
-        }
+        write_texts(f, &self.warnings)?;
+        f.write_str("], \"notes\": [")?;
+        write_texts(f, &self.notes)?;
         f.write_str("]}")
     }
 }
@@ -147,6 +148,14 @@ fn write_counts(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (String
     Ok(())
 }
 
+fn write_texts(f: &mut fmt::Formatter<'_>, texts: &[String]) -> fmt::Result {
+    for (index, text) in texts.iter().enumerate() {
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        crate::flow::json::write_text(f, text)?;
+    }
+    Ok(())
+}
+
 /// The counters of a run, one part for each thread that counts; a part is locked once per batch.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -158,7 +167,7 @@ pub(super) struct Ledger {
     pub(super) metering: Vec<AtomicBool>,
     pub(super) warnings: Mutex<Vec<String>>,
     pub(super) filter_warnings: Mutex<Vec<String>>,
-    /// What the user should know of the run as it was set up.
+    /// What of the run, as it was set up, depends on the number of workers.
     pub(super) notes: Vec<String>,
     pub(super) taken: Mutex<TakenCounts>,
 }
@@ -260,10 +269,10 @@ impl Ledger {
             evicted += worker.evicted;
         }
         let capture = *lock(&self.capture);
-        let found = [lock(&self.warnings).clone(), lock(&self.filter_warnings).clone()].concat();
-        let mut warnings = [self.notes.clone(), found].concat();
+        let warnings = [lock(&self.warnings).clone(), lock(&self.filter_warnings).clone()].concat();
+        let mut notes = self.notes.clone();
         if evicted > 0 && self.workers.len() > 1 {
-            warnings.push("flows were evicted: which ones depends on the number of workers".to_owned());
+            notes.push("flows were evicted: which ones depends on the number of workers".to_owned());
         }
         let skipped = SkipReason::ALL.into_iter().zip(capture.skipped).filter(|(_, count)| *count > 0).collect();
         Report {
@@ -289,6 +298,7 @@ impl Ledger {
             time_out_of_range: capture.time_out_of_range,
             dropped: capture.dropped,
             warnings,
+            notes,
             complete: taken.complete,
         }
     }

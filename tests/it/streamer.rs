@@ -269,7 +269,7 @@ fn link_types_that_are_not_decoded_are_named_up_to_a_limit() {
 fn evictions_by_several_workers_are_told() {
     let told = |workers| {
         let (_, report) = many(2_000).stream(|streamer| streamer.workers(workers).capacity(10));
-        report.warnings.iter().any(|warning| warning.contains("evicted"))
+        report.notes.iter().any(|note| note.contains("evicted"))
     };
     assert!(!told(1) && told(2));
 }

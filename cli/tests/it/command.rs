@@ -131,7 +131,7 @@ fn a_filter_is_what_remains() {
 }
 
 #[test]
-fn a_file_that_is_called_like_a_filter_needs_two_dashes() {
+fn a_plain_word_is_the_filter_even_where_a_file_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(data("dns.pcap"), folder.path().join("udp")).unwrap();
     let here = |arguments: &[&str]| {
@@ -139,8 +139,9 @@ fn a_file_that_is_called_like_a_filter_needs_two_dashes() {
         Run::of(&flowgauge().current_dir(folder.path()).arg("-r").arg(capture).args(arguments).output().unwrap())
             .quiet()
     };
-    assert_eq!(here(&["udp"]).records().len(), 9);
+    assert_eq!(here(&["udp"]).records().len(), 0);
     assert_eq!(here(&["--", "udp"]).records().len(), 0);
+    assert_eq!(here(&["./udp"]).records().len(), 9);
 }
 
 #[test]
