@@ -86,7 +86,8 @@ impl CaptureLoop {
                         arrival = frames.frames.last().map(|frame| (frame.stamp, Instant::now()));
                     }
                 }
-                Captured::Silence => {}
+                // What waited for company waits no longer.
+                Captured::Silence => outlet.flush(),
                 Captured::End => return Ok(()),
             }
             if live && let Some((stamp, since)) = arrival {
@@ -281,6 +282,13 @@ impl Outlet {
                 batch.empty();
             }
             Self::Workers(dispatcher) => dispatcher.hand_over(clock),
+        }
+    }
+
+    /// Sends the records that are held back in this thread.
+    fn flush(&mut self) {
+        if let Self::Inline(worker, _) = self {
+            worker.flush();
         }
     }
 

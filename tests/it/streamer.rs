@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use flowgauge::capture::{Captured, FrameBatch, PacketSource};
 use flowgauge::flow::FlowRecord;
+use flowgauge::streamer::Waited;
 use flowgauge::{Error, Metric, Result, Streamer};
 
 use crate::support::scenario::{A, B, C, Scenario};
@@ -272,4 +273,30 @@ fn evictions_by_several_workers_are_told() {
         report.notes.iter().any(|note| note.contains("evicted"))
     };
     assert!(!told(1) && told(2));
+}
+
+/// A source that gives much at once and then pauses.
+struct Pausing(flowgauge::capture::memory::MemorySource);
+
+impl PacketSource for Pausing {
+    fn next_batch(&mut self, batch: &mut FrameBatch) -> Result<Captured> {
+        match self.0.next_batch(batch)? {
+            Captured::End => Quiet.next_batch(batch),
+            captured => Ok(captured),
+        }
+    }
+}
+
+#[test]
+fn records_do_not_wait_for_a_source_that_pauses() {
+    for workers in [0, 1] {
+        let source = Pausing(many(1_500).source());
+        let streamer = Streamer::from_source(source).inactive_timeout(Duration::ZERO).n_dissections(0).workers(workers);
+        let mut flows = streamer.start().unwrap();
+        let mut ready = 0;
+        while let Ok(Waited::Record(_)) = flows.wait(Duration::from_secs(2)) {
+            ready += 1;
+        }
+        assert_eq!(ready, 1_500, "{workers} workers");
+    }
 }
