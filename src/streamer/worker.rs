@@ -173,4 +173,4 @@ const BLOCKS: u32 = 32;
 /// Packets metered between two signs of life.
 const PART: usize = 256;
 /// Records sent at a time, at most.
-pub(super) const RECORDS: usize = 256;
+const RECORDS: usize = 256;

@@ -18,7 +18,6 @@ use flowgauge::classify::DissectionLimits;
 use flowgauge::flow::Application;
 use flowgauge::flow::Confidence;
 use flowgauge::packet::LinkType;
-use flowgauge::packet::NO_MAC;
 use flowgauge::packet::PacketFlags;
 use flowgauge::packet::PacketInfo;
 use flowgauge::packet::RawPacket;
@@ -296,26 +295,12 @@ impl Frame {
         let length = |at: usize| u32::from(u16::from_be_bytes([data[at], data[at + 1]]));
         let (ip_protocol, ip_len) = if version == 6 { (data[6], 40 + length(4)) } else { (data[9], length(2)) };
         let info = PacketInfo {
-            src: 0,
-            dst: 0,
             clock: Timestamp::from_millis(1_555_969_081_636),
             wire_len: ip_len,
             ip_len,
-            transport_len: 0,
-            payload_len: 0,
-            ip_offset: 0,
-            transport_offset: 0,
-            payload_offset: 0,
-            mac_offset: NO_MAC,
-            tunnel_key: 0,
-            src_port: 0,
-            dst_port: 0,
-            vlan_id: 0,
             ip_version: version,
             ip_protocol,
-            tcp_flags: TcpFlags::default(),
-            flags: PacketFlags::default(),
-            tunnel: None,
+            ..PacketInfo::EMPTY
         };
         Self { data, info }
     }
