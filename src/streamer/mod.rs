@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::{Metric, MetricGroup};
-use crate::packet::Decoder;
+use crate::packet::{DecodeOptions, Decoder, Tunnels};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
@@ -336,11 +336,13 @@ impl Streamer {
         }
         drop(send_records);
 
+        let tunnels = if self.decode_tunnels { Tunnels::ALL } else { Tunnels::NONE };
+        let decode = DecodeOptions::new().tunnels(tunnels).fragments(self.fragments);
         let capture = CaptureLoop {
             source: opened.source,
             #[cfg(feature = "pcap")]
             filter: opened.filter,
-            decoder: Decoder::new(self.decode_tunnels, self.fragments),
+            decoder: Decoder::new(decode),
             hasher,
             max_frames: self.max_frames,
             ledger: Arc::clone(&ledger),
