@@ -17,6 +17,7 @@ from ._native import (
     Streamer,
     __version__,
     columns,
+    merge,
 )
 from .errors import (
     CaptureDeniedError,
@@ -43,4 +44,5 @@ __all__ = [
     "Streamer",
     "__version__",
     "columns",
+    "merge",
 ]

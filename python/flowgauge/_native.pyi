@@ -1,7 +1,7 @@
 """The compiled part of flowgauge; use `flowgauge`, which has the same names."""
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, final
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "collect",
     "columns",
+    "merge",
     "run_command",
 ]
 
@@ -35,12 +36,27 @@ _Source: TypeAlias = _Path | list[Any] | tuple[_Path, ...] | bytes | bytearray |
 _Metric: TypeAlias = Callable[[PacketInformation, LiveFlow], object]
 
 def columns() -> list[Column]:
-    """The columns of every flow record, in order: what `Flow` has attributes for, besides those in nanoseconds."""
+    """Every column that a flow may have, in order: what `Flow` has attributes for, besides those in nanoseconds."""
 
 def collect(
     streamer: Streamer, names: Sequence[str] | None
 ) -> list[tuple[str, str, Any, bytearray | None]]:
     """Iterate a streamer to its end and give the columns of these names, by default all."""
+
+def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list[Flow]:
+    """Merge the flows of pieces of one capture into those of the whole, in the order of their flow_id.
+
+    The pieces must lie one behind the other, each metered from the position where the one before ended (`after`), without
+    active timeout, capacity and tcp_end. Then packets, bytes, times, statistics and sequences are those of the whole, bit
+    for bit. Labels are not merged, the first that is known stays; metrics become None.
+
+    Args:
+        flows: The flows of all pieces, in any order.
+        inactive_timeout: The one that the pieces were metered with, in seconds; None is never.
+
+    Raises:
+        TypeError: Something among the flows that is none.
+    """
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command with these arguments, the program's name first; give its exit status."""
@@ -53,7 +69,17 @@ class Column:
 
     @property
     def type(self) -> str:
-        """What its cells hold: uint8, uint16, uint32, uint64, text, time or duration."""
+        """What its cells hold: bool, uint8, uint16, uint32, uint64, int64, float64, text, time, duration, or a list as
+        list[uint8].
+        """
+
+    @property
+    def unit(self) -> str:
+        """What its numbers count: bytes, packets or nanoseconds; empty for what has no unit."""
+
+    @property
+    def option(self) -> str | None:
+        """The option of `Streamer` without which flows do not have it; None for what they always have."""
 
     @property
     def nullable(self) -> bool:
@@ -61,7 +87,7 @@ class Column:
 
     @property
     def group(self) -> str:
-        """The part of the record: core, identity or counts."""
+        """The part of the record: core, identity, counts, statistics or sequence."""
 
     @property
     def doc(self) -> str:
@@ -589,6 +615,8 @@ class Streamer:
         snaplen: On an interface, bytes kept of each frame.
         buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
+        statistics: Whether flows have statistics of sizes, gaps and TCP flags.
+        splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -613,6 +641,8 @@ class Streamer:
         snaplen: int = 65535,
         buffer_size: int | None = None,
         tcp_end: bool = False,
+        statistics: bool = False,
+        splt: int = 0,
     ) -> Streamer: ...
     @property
     def report(self) -> Report:
@@ -677,6 +707,14 @@ class Streamer:
     @property
     def tcp_end(self) -> bool:
         """Whether the end of a TCP connection ends its flow."""
+
+    @property
+    def statistics(self) -> bool:
+        """Whether flows have statistics of sizes, gaps and TCP flags."""
+
+    @property
+    def splt(self) -> int:
+        """How many of a flow's first packets it has one by one."""
 
     def __iter__(self, /) -> Flows: ...
     def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:

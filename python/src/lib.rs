@@ -11,6 +11,7 @@ mod csv;
 mod error;
 mod flows;
 mod live;
+mod merge;
 mod metric;
 mod options;
 mod packet;
@@ -36,6 +37,8 @@ mod _native {
     use super::flows::Flows;
     #[pymodule_export]
     use super::live::LiveFlow;
+    #[pymodule_export]
+    use super::merge::merge;
     #[pymodule_export]
     use super::packet::PacketInformation;
     #[pymodule_export]

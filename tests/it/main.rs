@@ -34,6 +34,7 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
+mod reference;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
