@@ -21,6 +21,9 @@ def block() -> str:
     """The class whose attributes are the columns."""
     lines = [HEAD, '    """The columns that a flow has an attribute for, living or not."""\n']
     for column in flowgauge.columns():
+        if column.name == "export_reason":
+            # A living flow has an attribute of its own under this name, so it stands with the classes.
+            continue
         lines += attribute(column.name, column)
         if column.type in ("time", "duration"):
             lines += attribute(f"{column.name}_ns", vars(flowgauge.Flow)[f"{column.name}_ns"])

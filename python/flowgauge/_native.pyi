@@ -14,6 +14,7 @@ __all__ = [
     "Flows",
     "LiveFlow",
     "PacketInformation",
+    "Position",
     "Report",
     "Streamer",
     "__version__",
@@ -130,11 +131,11 @@ class _Columns:
 
     @property
     def src_to_dst_bytes(self) -> int:
-        """Bytes on the wire from source to destination, link headers included."""
+        """Bytes on the wire from source to destination, link headers included (IPFIX 352)."""
 
     @property
     def dst_to_src_bytes(self) -> int:
-        """Bytes on the wire from destination to source, link headers included."""
+        """Bytes on the wire from destination to source, link headers included (IPFIX 352, reverse)."""
 
     @property
     def application_name(self) -> str | None:
@@ -197,8 +198,80 @@ class _Columns:
         """MAC address of the destination in the first packet; null without (IPFIX 80)."""
 
     @property
+    def community_id(self) -> str | None:
+        """Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP
+        type are unknown.
+        """
+
+    @property
+    def src_oui(self) -> str | None:
+        """The first three bytes of src_mac: its maker's OUI (IEEE MA-L); null without."""
+
+    @property
+    def dst_oui(self) -> str | None:
+        """The first three bytes of dst_mac: its maker's OUI (IEEE MA-L); null without."""
+
+    @property
+    def vlan_ids(self) -> list[int] | None:
+        """All VLAN ids of the first packet, the outermost first (IEEE 802.1Q, 802.1ad); null without a tag."""
+
+    @property
+    def ttl_min(self) -> int:
+        """The smallest TTL or hop limit (IPFIX 52)."""
+
+    @property
+    def ttl_max(self) -> int:
+        """The largest TTL or hop limit (IPFIX 53)."""
+
+    @property
+    def src_to_dst_ttl_min(self) -> int | None:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets."""
+
+    @property
+    def src_to_dst_ttl_max(self) -> int | None:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets."""
+
+    @property
+    def dst_to_src_ttl_min(self) -> int | None:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets."""
+
+    @property
+    def dst_to_src_ttl_max(self) -> int | None:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets."""
+
+    @property
+    def src_to_dst_dscp(self) -> int | None:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets."""
+
+    @property
+    def dst_to_src_dscp(self) -> int | None:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets."""
+
+    @property
+    def flow_label(self) -> int | None:
+        """IPv6 flow label of the first packet (RFC 6437, IPFIX 31); null in IPv4."""
+
+    @property
+    def icmp_type(self) -> int | None:
+        """ICMP or ICMPv6 type of the first packet (IPFIX 176, 178); null for other protocols."""
+
+    @property
+    def icmp_code(self) -> int | None:
+        """ICMP or ICMPv6 code of the first packet (IPFIX 177, 179); null for other protocols."""
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether some packet is an IP fragment."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether of some packet fewer bytes were captured than were on the wire (snaplen)."""
+
+    @property
     def incomplete(self) -> str | None:
-        """What the captured bytes of some packet could not tell: ports, payload, inner (of a tunnel); null when all was told."""
+        """What could not be told of some packet: ports, payload, inner (of a tunnel), gaps (too large); null
+        when all was.
+        """
 
     @property
     def pkts(self) -> int:
@@ -246,35 +319,51 @@ class _Columns:
 
     @property
     def src_to_dst_start_time(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_start_time_ns(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_end_time(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_end_time_ns(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_start_time(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_start_time_ns(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_end_time(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_end_time_ns(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def duration(self) -> int | None:
@@ -299,6 +388,298 @@ class _Columns:
     @property
     def dst_to_src_duration_ns(self) -> int | None:
         """From the smallest stamp to the largest (IPFIX 161); null without packets. Nanoseconds."""
+
+    @property
+    def size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def src_to_dst_size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def src_to_dst_size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def src_to_dst_syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def dst_to_src_size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def dst_to_src_size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def dst_to_src_syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def splt_direction(self) -> list[int]:
+        """Which way each of the first packets went: 0 from source to destination, 1 back. Needs the option
+        splt.
+        """
+
+    @property
+    def splt_size(self) -> list[int]:
+        """Their sizes on the wire. Needs the option splt."""
+
+    @property
+    def splt_gap(self) -> list[int]:
+        """The time since the packet before, of any direction, negative where stamps go back; 0 for the first.
+        Needs the option splt.
+        """
 
 @final
 class PacketInformation:
@@ -445,6 +826,26 @@ class Flow(_Columns):
     def __hash__(self, /) -> int: ...
 
 @final
+class Position:
+    """A place between two frames of a capture: where one run stopped reading, and the next piece goes on (`after`).
+
+    One that a run gives also knows the fragments that were waiting for more; one made by hand does not.
+
+    Args:
+        frame: Number of the last frame before this place; 0 is the beginning.
+        clock_ns: The largest stamp of the packets before it, in nanoseconds since the Unix epoch.
+    """
+
+    def __new__(cls, frame: int, clock_ns: int) -> Position: ...
+    @property
+    def frame(self) -> int:
+        """Number of the last frame before this place; 0 is the beginning."""
+
+    @property
+    def clock_ns(self) -> int:
+        """The largest stamp of the packets before it, in nanoseconds since the Unix epoch."""
+
+@final
 class Report:
     """What became of everything that a run has read so far; bytes are bytes on the wire.
 
@@ -575,6 +976,10 @@ class Flows:
         """What became of everything read so far: a `Report`."""
 
     @property
+    def position(self) -> Position | None:
+        """Where reading stopped: a `Position` for `after` of a streamer of the next piece; None while it goes on."""
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns, then of the metrics: the fields of a record and the headings of CSV."""
 
@@ -617,6 +1022,7 @@ class Streamer:
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
         statistics: Whether flows have statistics of sizes, gaps and TCP flags.
         splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
+        after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -643,6 +1049,7 @@ class Streamer:
         tcp_end: bool = False,
         statistics: bool = False,
         splt: int = 0,
+        after: Position | None = None,
     ) -> Streamer: ...
     @property
     def report(self) -> Report:
@@ -715,6 +1122,16 @@ class Streamer:
     @property
     def splt(self) -> int:
         """How many of a flow's first packets it has one by one."""
+
+    @property
+    def after(self) -> Position | None:
+        """The position where the previous piece of the capture ended; None is the beginning."""
+
+    @property
+    def position(self) -> Position | None:
+        """Where the latest iteration stopped reading: a `Position` for `after` of a streamer of the next piece; None while
+        it goes on, and before any.
+        """
 
     def __iter__(self, /) -> Flows: ...
     def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:

@@ -15,6 +15,7 @@ mod merge;
 mod metric;
 mod options;
 mod packet;
+mod position;
 mod process;
 mod record;
 mod report;
@@ -41,6 +42,8 @@ mod _native {
     use super::merge::merge;
     #[pymodule_export]
     use super::packet::PacketInformation;
+    #[pymodule_export]
+    use super::position::Position;
     #[pymodule_export]
     use super::record::Flow;
     #[pymodule_export]

@@ -89,10 +89,10 @@ def test_the_stub_has_every_column_as_the_table_has_it() -> None:
     finally:
         sys.path.pop(0)
     assert column_stubs.stubs() == STUB.read_text(), "scripts/bless writes it anew"
-    assert set(properties(ast.parse(STUB.read_text()), "Flow")) == {"metrics"}
+    assert set(properties(ast.parse(STUB.read_text()), "Flow")) == {"metrics", "export_reason"}
 
 
-@pytest.mark.parametrize("name", ["PacketInformation", "Report", "Streamer", "Flows", "Column"])
+@pytest.mark.parametrize("name", ["PacketInformation", "Position", "Report", "Streamer", "Flows", "Column"])
 def test_every_attribute_has_the_same_sentence_in_the_stub(name: str) -> None:
     stub = properties(ast.parse(STUB.read_text()), name)
     assert stub
