@@ -15,37 +15,46 @@ pub(super) enum Network {
 }
 
 /// What was read of a link layer, right as far as reading came.
+///
+/// Its offsets are as wide as what they travel with: narrow fields, written one by one and copied together, stall.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkLayer {
-    /// Where the source MAC address begins; [`NO_OFFSET`] without.
-    pub(super) src_mac_offset: u16,
+    /// Where the source MAC address begins; [`NOWHERE`] without.
+    pub(super) src_mac_offset: usize,
     /// Where the destination MAC address begins, likewise.
-    pub(super) dst_mac_offset: u16,
+    pub(super) dst_mac_offset: usize,
     /// The innermost EtherType.
     pub(super) ether_type: Option<u16>,
     /// Where that which the EtherType names begins; beyond the captured bytes as long as nothing was read.
     pub(super) payload_offset: usize,
     /// The innermost VLAN id; 0 without.
     pub(super) vlan_id: u16,
-    /// Where the control information of the first VLAN tag begins; [`NO_OFFSET`] without.
-    pub(super) vlan_offset: u16,
+    /// Where the control information of the first VLAN tag begins; [`NOWHERE`] without.
+    pub(super) vlan_offset: usize,
 }
 
 impl LinkLayer {
     /// Nothing read yet.
     pub(super) const UNREAD: Self = Self {
-        src_mac_offset: NO_OFFSET,
-        dst_mac_offset: NO_OFFSET,
+        src_mac_offset: NOWHERE,
+        dst_mac_offset: NOWHERE,
         ether_type: None,
         payload_offset: usize::MAX,
         vlan_id: 0,
-        vlan_offset: NO_OFFSET,
+        vlan_offset: NOWHERE,
     };
+
+    /// That of an Ethernet frame with IPv4 right behind its header.
+    pub(super) const PLAIN_IPV4: Self =
+        Self { src_mac_offset: 6, dst_mac_offset: 0, ether_type: Some(IPV4), payload_offset: 14, ..Self::UNREAD };
+
+    /// That of an Ethernet frame with IPv6 right behind its header.
+    pub(super) const PLAIN_IPV6: Self = Self { ether_type: Some(IPV6), ..Self::PLAIN_IPV4 };
 
     /// The frame that holds `data`, refused with what was read of its link layer.
     #[cold]
     pub(super) fn skipped(&self, reason: SkipReason, data: &[u8]) -> Skipped {
-        let (src, dst) = (self.src_mac_offset, self.dst_mac_offset);
+        let (src, dst) = (offset16(self.src_mac_offset), offset16(self.dst_mac_offset));
         Skipped {
             reason,
             mac_offsets: (src != NO_OFFSET && dst != NO_OFFSET).then_some((src, dst)),
@@ -58,17 +67,21 @@ impl LinkLayer {
 /// Where an IP header begins, and of which version it was announced.
 type Found = Result<(Network, usize), SkipReason>;
 
-/// Reads the link layer of a frame, down to its IP header.
+/// What an Ethernet frame has right behind its header, if that is IP: then its link layer is known without reading more.
 #[inline(always)]
-pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
-    if link == LinkType::ETHERNET {
-        return ethernet(data, 0, layer, depth);
+pub(super) fn plain(data: &[u8]) -> Option<Network> {
+    let header = chunk::<14>(data, 0)?;
+    match be16(header[12], header[13]) {
+        IPV4 => Some(Network::Ipv4),
+        IPV6 => Some(Network::Ipv6),
+        _ => None,
     }
-    read_other(link, data, layer, depth)
 }
 
-fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+/// Reads the link layer of a frame, down to its IP header.
+pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     match link {
+        LinkType::ETHERNET => ethernet(data, 0, layer, depth),
         LinkType::RAW | LinkType::DLT_RAW => {
             layer.payload_offset = 0;
             Ok((by_version(data, 0, SkipReason::BadIpHeader)?, 0))
@@ -89,18 +102,11 @@ fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut De
 }
 
 /// Ethernet II and IEEE 802.3 at `at`: of a frame, or of what a tunnel carries.
-#[inline(always)]
 pub(super) fn ethernet(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     let header = captured::<14>(data, at)?;
-    layer.dst_mac_offset = offset16(at);
-    layer.src_mac_offset = offset16(at + 6);
-    let ether_type = be16(header[12], header[13]);
-    if ether_type == IPV4 {
-        layer.ether_type = Some(ether_type);
-        layer.payload_offset = at + 14;
-        return Ok((Network::Ipv4, at + 14));
-    }
-    by_ether_type(data, ether_type, at + 14, layer, depth)
+    layer.dst_mac_offset = at;
+    layer.src_mac_offset = at + 6;
+    by_ether_type(data, be16(header[12], header[13]), at + 14, layer, depth)
 }
 
 /// Linux cooked capture v1 (LINKTYPE_LINUX_SLL). It tells the sender's address only, so there are no MACs.
@@ -156,8 +162,8 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200 => {
                 *depth = depth.enter()?;
                 let tag = captured::<4>(data, at)?;
-                if layer.vlan_offset == NO_OFFSET {
-                    layer.vlan_offset = offset16(at);
+                if layer.vlan_offset == NOWHERE {
+                    layer.vlan_offset = at;
                 }
                 layer.vlan_id = be16(tag[0], tag[1]) & 0x0fff;
                 ether_type = be16(tag[2], tag[3]);
@@ -249,6 +255,9 @@ pub(super) fn by_version(data: &[u8], at: usize, otherwise: SkipReason) -> Resul
         _ => Err(otherwise),
     }
 }
+
+/// An offset in a link layer of what it does not have.
+pub(super) const NOWHERE: usize = usize::MAX;
 
 // EtherTypes (IEEE 802 numbers); below the least one the field is a length.
 const ETHER_TYPE_MIN: u16 = 0x0600;
