@@ -131,22 +131,22 @@ impl Decoder {
                 None => {}
             }
         }
-        self.other_frame(&frame, raw.link, layer, flags, info)
+        self.other_frame(&frame, raw, layer, flags, info)
     }
 
-    /// [`frame`](Self::frame) for whatever is not IPv4 right behind an Ethernet header.
+    /// [`frame`](Self::frame) for whatever is not IP right behind an Ethernet header.
     #[inline(never)]
     fn other_frame(
         &mut self,
         frame: &Frame<'_>,
-        link: LinkType,
+        raw: &RawPacket<'_>,
         layer: &mut LinkLayer,
         flags: PacketFlags,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
         let mut depth = Depth::default();
-        let (network, at) = link::read(link, frame.data, layer, &mut depth)?;
-        let place = Place { at, stated_end: usize::MAX, depth };
+        let (network, at) = link::read(raw, frame.data, self.options.radio_macs, layer, &mut depth)?;
+        let place = Place { at, stated_end: layer.end, depth };
         self.packet_within(frame, network, place, layer.around(flags), info)
     }
 

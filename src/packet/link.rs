@@ -5,7 +5,9 @@
 
 use crate::packet::bytes::{Depth, be16, captured, chunk};
 use crate::packet::info::offset16;
-use crate::packet::{LinkType, NO_OFFSET, SkipReason, Skipped};
+use crate::packet::ppp;
+use crate::packet::radio::{self, Framing};
+use crate::packet::{LinkType, NO_OFFSET, RadioMacs, RawPacket, SkipReason, Skipped};
 
 /// The network layer that a lower layer announces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,6 +33,8 @@ pub(super) struct LinkLayer {
     pub(super) vlan_id: u16,
     /// Where the control information of the first VLAN tag begins; [`NOWHERE`] without.
     pub(super) vlan_offset: usize,
+    /// Where it says that its payload ends; [`NOWHERE`] when it does not.
+    pub(super) end: usize,
 }
 
 impl LinkLayer {
@@ -42,6 +46,7 @@ impl LinkLayer {
         payload_offset: usize::MAX,
         vlan_id: 0,
         vlan_offset: NOWHERE,
+        end: NOWHERE,
     };
 
     /// That of an Ethernet frame with IPv4 right behind its header.
@@ -65,7 +70,7 @@ impl LinkLayer {
 }
 
 /// Where an IP header begins, and of which version it was announced.
-type Found = Result<(Network, usize), SkipReason>;
+pub(super) type Found = Result<(Network, usize), SkipReason>;
 
 /// What an Ethernet frame has right behind its header, if that is IP: then its link layer is known without reading more.
 #[inline(always)]
@@ -79,8 +84,16 @@ pub(super) fn plain(data: &[u8]) -> Option<Network> {
 }
 
 /// Reads the link layer of a frame, down to its IP header.
-pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
-    match link {
+///
+/// `data` is what was captured of `raw`.
+pub(super) fn read(
+    raw: &RawPacket<'_>,
+    data: &[u8],
+    macs: RadioMacs,
+    layer: &mut LinkLayer,
+    depth: &mut Depth,
+) -> Found {
+    match raw.link {
         LinkType::ETHERNET => ethernet(data, 0, layer, depth),
         LinkType::RAW | LinkType::DLT_RAW => {
             layer.payload_offset = 0;
@@ -97,6 +110,10 @@ pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &m
         LinkType::LINUX_SLL => cooked_v1(data, layer, depth),
         LinkType::LINUX_SLL2 => cooked_v2(data, layer, depth),
         LinkType::NULL | LinkType::LOOP => loopback(data, layer),
+        LinkType::PPP | LinkType::PPP_HDLC => ppp::frame(data, layer, depth),
+        LinkType::C_HDLC => ppp::cisco_hdlc(data, layer, depth),
+        LinkType::IEEE802_11 => radio::data_frame(data, 0, Framing::standard(macs), layer, depth),
+        LinkType::IEEE802_11_RADIOTAP => radio::radiotap(data, raw.wire_len, macs, layer, depth),
         _ => Err(SkipReason::UnsupportedLinkType),
     }
 }
@@ -129,10 +146,13 @@ fn cooked(data: &[u8], device: u16, protocol: u16, at: usize, layer: &mut LinkLa
     const LLC: u16 = 4;
     layer.payload_offset = at;
     // On these devices the field is no EtherType; elsewhere small numbers are Linux's own (`ETH_P_802_2`, `ETH_P_CAN`).
-    if matches!(device, FRAME_RELAY | RADIOTAP | NETLINK) || (protocol < ETHER_TYPE_MIN && protocol != LLC) {
+    if matches!(device, FRAME_RELAY | RADIOTAP | NETLINK) {
         return Err(SkipReason::NotIp);
     }
-    by_ether_type(data, protocol, at, layer, depth)
+    if protocol == LLC {
+        return llc(data, at, layer, depth);
+    }
+    by_true_ether_type(data, protocol, at, layer, depth)
 }
 
 /// BSD loopback: an address family in the byte order of the capturing machine (NULL) or in network order (LOOP).
@@ -148,6 +168,27 @@ fn loopback(data: &[u8], layer: &mut LinkLayer) -> Found {
         10 | 23 | 24 | 28 | 30 => Ok((Network::Ipv6, 4)),
         _ => Err(SkipReason::NotIp),
     }
+}
+
+/// What lies at `at`, as an EtherType names it that cannot be a length.
+pub(super) fn by_true_ether_type(
+    data: &[u8],
+    ether_type: u16,
+    at: usize,
+    layer: &mut LinkLayer,
+    depth: &mut Depth,
+) -> Found {
+    layer.payload_offset = at;
+    if ether_type < ETHER_TYPE_MIN {
+        return Err(SkipReason::NotIp);
+    }
+    by_ether_type(data, ether_type, at, layer, depth)
+}
+
+/// LLC (IEEE 802.2) at `at`.
+pub(super) fn llc(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    const ANY_LENGTH: u16 = 0;
+    by_ether_type(data, ANY_LENGTH, at, layer, depth)
 }
 
 /// Follows EtherTypes through tags, labels and the like to an IP header.
@@ -170,7 +211,7 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
                 at += 4;
             }
             MPLS | MPLS_MULTICAST => return mpls(data, at, depth),
-            PPPOE_SESSION => return pppoe(data, at, depth),
+            PPPOE_SESSION => return ppp::pppoe(data, at, depth),
             // A length (IEEE 802.3), and behind it LLC.
             ..ETHER_TYPE_MIN => {
                 *depth = depth.enter()?;
@@ -208,7 +249,7 @@ pub(super) fn next_tag(data: &[u8], at: usize) -> Option<usize> {
 
 /// An MPLS label stack (RFC 3032). Nothing in it names what it carries: the IP version behind its bottom does, and what
 /// is not IP by that (a pseudowire's control word, Ethernet) is not guessed.
-fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+pub(super) fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
     let mut at = at;
     loop {
         *depth = depth.enter()?;
@@ -217,33 +258,6 @@ fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
         if label[2] & 1 == 1 {
             return Ok((by_version(data, at, SkipReason::NotIp)?, at));
         }
-    }
-}
-
-/// A PPPoE session header (RFC 2516) and the PPP protocol behind it.
-fn pppoe(data: &[u8], at: usize, depth: &mut Depth) -> Found {
-    *depth = depth.enter()?;
-    let header = captured::<6>(data, at)?;
-    if header[..2] != [0x11, 0x00] {
-        return Err(SkipReason::NotIp);
-    }
-    ppp(data, at + 6, depth)
-}
-
-/// A PPP protocol field, also compressed to one byte (RFC 1661 §6.5), at `at`.
-fn ppp(data: &[u8], at: usize, depth: &mut Depth) -> Found {
-    let &[first] = captured::<1>(data, at)?;
-    let (protocol, at) = if first & 1 == 1 {
-        (u16::from(first), at + 1)
-    } else {
-        let &[high, low] = captured::<2>(data, at)?;
-        (be16(high, low), at + 2)
-    };
-    match protocol {
-        0x0021 => Ok((Network::Ipv4, at)),
-        0x0057 => Ok((Network::Ipv6, at)),
-        0x0281 | 0x0283 => mpls(data, at, depth),
-        _ => Err(SkipReason::NotIp),
     }
 }
 
