@@ -20,6 +20,7 @@ mod decode;
 mod decode_corpus;
 mod decode_fields;
 mod decode_fragments;
+mod decode_frame_tunnel;
 mod decode_link;
 mod decode_options;
 mod decode_position;
