@@ -26,6 +26,7 @@ mod decode_options;
 mod decode_position;
 mod decode_properties;
 mod decode_radio;
+mod decode_tshark;
 mod decode_tunnel;
 mod expiry;
 mod golden;
