@@ -12,6 +12,7 @@ mod error;
 mod flows;
 mod live;
 mod metric;
+mod nfstream;
 mod options;
 mod packet;
 mod process;
@@ -37,6 +38,8 @@ mod _native {
     #[pymodule_export]
     use super::live::LiveFlow;
     #[pymodule_export]
+    use super::nfstream::{NFColumn, NFFlows, NFPacket, NFlow, nfstream_columns};
+    #[pymodule_export]
     use super::packet::PacketInformation;
     #[pymodule_export]
     use super::record::Flow;
@@ -51,6 +54,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::columns::install(module.py())?;
+        super::nfstream::install(module.py())?;
         super::process::watch(module.py())
     }
 }
