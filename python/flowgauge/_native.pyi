@@ -8,17 +8,24 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias, final
 
 import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+from .nfstream.native import NFColumn, NFFlows, NFlow, NFPacket, nfstream_columns
+
 __all__ = [
     "Column",
     "Flow",
     "Flows",
     "LiveFlow",
+    "NFColumn",
+    "NFFlows",
+    "NFPacket",
+    "NFlow",
     "PacketInformation",
     "Report",
     "Streamer",
     "__version__",
     "collect",
     "columns",
+    "nfstream_columns",
     "run_command",
 ]
 

@@ -13,7 +13,7 @@ from .parameters import Parameter, flag, number, plugins, system_visibility, tex
 from .plugin import NFPlugin
 
 if TYPE_CHECKING:
-    import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import pandas as _pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 __all__ = ["NFStreamer"]
 
@@ -153,7 +153,7 @@ class NFStreamer:
         """
         return export.to_csv(self, path, columns_to_anonymize, flows_per_file, rotate_files)
 
-    def to_pandas(self, columns_to_anonymize: Sequence[str] = ()) -> pandas.DataFrame:
+    def to_pandas(self, columns_to_anonymize: Sequence[str] = ()) -> _pandas.DataFrame:
         """Every flow as a row of a pandas.DataFrame, whose columns have a type also when there are no flows.
 
         Args:
