@@ -11,10 +11,12 @@ mod csv;
 mod error;
 mod flows;
 mod live;
+mod merge;
 mod metric;
 mod nfstream;
 mod options;
 mod packet;
+mod position;
 mod process;
 mod record;
 mod report;
@@ -38,9 +40,13 @@ mod _native {
     #[pymodule_export]
     use super::live::LiveFlow;
     #[pymodule_export]
+    use super::merge::merge;
+    #[pymodule_export]
     use super::nfstream::{NFColumn, NFFlows, NFPacket, NFlow, nfstream_columns};
     #[pymodule_export]
     use super::packet::PacketInformation;
+    #[pymodule_export]
+    use super::position::Position;
     #[pymodule_export]
     use super::record::Flow;
     #[pymodule_export]

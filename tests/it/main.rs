@@ -22,6 +22,7 @@ mod decode_fields;
 mod decode_fragments;
 mod decode_link;
 mod decode_options;
+mod decode_position;
 mod decode_properties;
 mod decode_tunnel;
 mod expiry;
@@ -34,6 +35,7 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
+mod reference;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
