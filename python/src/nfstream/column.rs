@@ -99,5 +99,5 @@ pub(super) fn to_python<'py>(py: Python<'py>, cell: Cell<'_>) -> PyResult<Bound<
 
 /// What Python says of an attribute that is not there.
 pub(super) fn missing(name: &str) -> PyErr {
-    PyAttributeError::new_err(format!("'NFlow' object has no attribute '{name}'"))
+    PyAttributeError::new_err(format!("'flowgauge.nfstream.NFlow' object has no attribute '{name}'"))
 }
