@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
+import gzip
+import pickle
 import struct
 import warnings
 from collections import namedtuple
@@ -13,7 +16,7 @@ import pytest
 from captures import EPOCH, TCP, A, B, C, Story, conversations, ethernet
 
 from flowgauge import nfstream
-from flowgauge.nfstream import NFlow, NFStreamer
+from flowgauge.nfstream import NFlow, NFPlugin, NFStreamer
 
 ROOT = Path(__file__).resolve().parents[2]
 TALK = (
@@ -191,6 +194,48 @@ def test_a_damaged_file_gives_its_flows_and_a_warning(tmp_path: Path) -> None:
         assert len(streamer.to_pandas()) == 3
     with pytest.warns(UserWarning, match="damaged"):
         assert streamer.to_csv(str(tmp_path / "flows.csv")) == 3
+
+
+@pytest.mark.parametrize("keep", [-200, -20, -1])
+def test_a_compressed_file_that_is_cut_is_damaged(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "cut.pcap.gz"
+    path.write_bytes(gzip.compress(conversations(300))[:keep])
+    with pytest.warns(UserWarning, match=r"cut\.pcap\.gz.* at offset \d+, after frame \d+: the gzip stream is cut short"):
+        list(NFStreamer(path))
+    path.write_bytes(gzip.compress(conversations(300))[:60])
+    with pytest.raises(ValueError, match="cut short"):
+        list(NFStreamer(path))
+
+
+def test_an_exception_out_of_a_source_is_no_damage() -> None:
+    class Source:
+        parts = [conversations(3)]
+
+        def read(self, size: int) -> bytes:
+            if self.parts:
+                return self.parts.pop()
+            raise EOFError("mine")
+
+    found = []
+    with pytest.raises(EOFError, match="mine"):
+        found.extend(NFStreamer(Source()))
+    assert len(found) == 3
+
+
+def test_flows_can_be_copied_and_pickled() -> None:
+    class Mark(NFPlugin):
+        def on_expire(self, flow: NFlow) -> None:
+            flow.udps.mark = [1]
+            flow.expiration_id = 7
+
+    for plugins in (None, Mark()):
+        streamer = NFStreamer(TALK, udps=plugins, splt_analysis=2, decode_tunnels=False)
+        for flow in streamer:
+            for other in (copy.copy(flow), copy.deepcopy(flow), pickle.loads(pickle.dumps(flow))):
+                assert isinstance(other, NFlow)
+                assert (other.keys(), other.values()) == (flow.keys(), flow.values())
+                assert (str(other), repr(other)) == (str(flow), repr(flow))
+                assert hasattr(other, "udps") == bool(plugins) and not hasattr(other, "tunnel_id")
 
 
 def test_a_filter_leaves_packets_out() -> None:

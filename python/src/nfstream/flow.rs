@@ -4,15 +4,17 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use flowgauge::{ExportReason, FlowRecord, FlowState};
+use flowgauge::flow::FlowKey;
+use flowgauge::{ExportReason, FlowRecord, FlowState, Timestamp};
+use pyo3::IntoPyObjectExt;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::column::{self, missing};
-use super::columns::{Definition, columns_of};
-use super::row::{Row, View};
+use super::columns::{Definition, columns, columns_of};
+use super::row::{Accounting, Row, View};
 
 /// A flow, with nfstream's names: every column that was asked for is an attribute.
 ///
@@ -201,20 +203,53 @@ impl NFlow {
         Ok(text)
     }
 
-    fn __repr__(&self) -> String {
-        self.with(|row| {
-            let (src, dst) = (row.flow.src(), row.flow.dst());
-            format!(
-                "<flowgauge.nfstream.NFlow {}: {} port {} to {} port {}, protocol {}, {} packets>",
-                row.id,
-                src.0,
-                src.1,
-                dst.0,
-                dst.1,
-                row.flow.key.ip_protocol(),
-                row.flow.total().pkts
-            )
-        })
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let tell = |name| {
+            let column = columns().find(|column| column.name == name).ok_or_else(|| missing(name))?;
+            Ok::<_, PyErr>(self.value(py, column)?.str()?.to_string())
+        };
+        Ok(format!(
+            "<flowgauge.nfstream.NFlow {}: {} port {} to {} port {}, protocol {}, {} packets>",
+            tell("id")?,
+            tell("src_ip")?,
+            tell("src_port")?,
+            tell("dst_ip")?,
+            tell("dst_port")?,
+            tell("protocol")?,
+            tell("bidirectional_packets")?
+        ))
+    }
+
+    /// For `copy` and `pickle`: what all columns tell, and the plugins' values.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        let view = &this.view;
+        let values = columns_of(view).map(|column| this.value(py, column)).collect::<PyResult<Vec<_>>>()?;
+        let udps = view.plugins.then(|| this.namespace(py)).transpose()?;
+        let options = (view.tunnels, view.statistics, view.splt, view.dissection);
+        (slf.get_type().getattr("_restore")?, (options, values, udps)).into_bound_py_any(py)
+    }
+
+    /// A flow that tells these values.
+    #[staticmethod]
+    fn _restore(
+        options: (bool, bool, usize, bool),
+        values: Vec<Bound<'_, PyAny>>,
+        udps: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let (tunnels, statistics, splt, dissection) = options;
+        let accounting = Accounting::default();
+        let view = Arc::new(View { tunnels, statistics, splt, dissection, accounting, plugins: udps.is_some() });
+        let nothing = FlowKey::new(4, 0, (0, 0), (0, 0), 0).0;
+        let counted = Counted { flow: FlowState::new(nothing, false, 0, Timestamp::default()), reason: None };
+        let flow = Self::new(&view, 0, Numbers::Done(counted));
+        for (column, value) in columns_of(&view).zip(values) {
+            flow.set_value(column, &value)?;
+        }
+        if let Some(udps) = udps {
+            flow.udps.get_or_init(|| udps);
+        }
+        Ok(flow)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

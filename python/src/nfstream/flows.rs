@@ -1,24 +1,23 @@
 //! The iterator of a view: opens the source at the first flow, numbers the flows, and ends as nfstream's users expect.
 
-use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use flowgauge::FlowRecord;
 use flowgauge::meter::{MeterConfig, PacketSize};
 use flowgauge::metric::MetricGroup;
 use flowgauge::packet::{DecodeOptions, Tunnels};
-use flowgauge::{Error, FlowRecord};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyUserWarning, PyValueError};
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::collect::{self, Collected};
+use super::ending::{ended_early, late};
 use super::flow::NFlow;
 use super::plugins::{self, Group, Plugins};
 use super::row::{Accounting, View};
-use crate::error;
 use crate::flows::{Failure, MANY, Run};
 use crate::metric::Abandoned;
 use crate::options;
@@ -150,7 +149,7 @@ impl NFFlows {
                 if self.view.plugins {
                     columns.push(self.hand_out(py, record)?.get(), py)?;
                 } else {
-                    let id = self.count(py)?;
+                    let id = self.count(py);
                     columns.push_record(py, &record, id)?;
                 }
             }
@@ -172,9 +171,7 @@ impl NFFlows {
 
     /// Stop the run, wait for its threads, and call the plugins' `cleanup`; flows not taken are lost.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.ended.store(true, Ordering::Release);
-        let Some(run) = self.run.get() else { return Ok(()) };
-        run.close(py);
+        self.end(py);
         self.clean_up(py)
     }
 
@@ -197,7 +194,7 @@ impl NFFlows {
     /// What `next` gives, or the end in all its forms.
     fn take<T>(&self, py: Python<'_>, next: impl Fn(&Run) -> Result<Option<T>, Failure>) -> PyResult<Option<T>> {
         if self.ended.load(Ordering::Acquire) {
-            return Ok(None);
+            return self.clean_up(py).map(|()| None);
         }
         let run = self.run(py)?;
         loop {
@@ -277,7 +274,7 @@ impl NFFlows {
 
     /// The flow of a record, with its number.
     fn hand_out<'py>(&self, py: Python<'py>, record: FlowRecord) -> PyResult<Bound<'py, NFlow>> {
-        let id = self.count(py)?;
+        let id = self.count(py);
         if let Some(flow) = plugins::seen(py, &record) {
             flow.get().number(id);
             return Ok(flow);
@@ -286,16 +283,28 @@ impl NFFlows {
     }
 
     /// Counts a flow that is handed out; the last one that is wanted ends the run.
-    fn count(&self, py: Python<'_>) -> PyResult<u64> {
+    fn count(&self, py: Python<'_>) -> u64 {
         let id = self.handed_out.fetch_add(1, Ordering::Relaxed);
         if self.options.max_nflows > 0 && id + 1 >= self.options.max_nflows {
-            self.close(py)?;
+            self.end(py);
         }
-        Ok(id)
+        id
     }
 
+    /// Stops the run and its threads.
+    fn end(&self, py: Python<'_>) {
+        self.ended.store(true, Ordering::Release);
+        if let Some(run) = self.run.get() {
+            run.close(py);
+        }
+    }
+
+    /// After a run, the plugins are told, once.
     fn clean_up(&self, py: Python<'_>) -> PyResult<()> {
-        self.plugins.as_ref().map_or(Ok(()), |plugins| plugins.clean_up(py))
+        match &self.plugins {
+            Some(plugins) if self.run.get().is_some() => plugins.clean_up(py),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -315,35 +324,6 @@ impl Drop for NFFlows {
             }
         });
     }
-}
-
-/// The exception for a source that cannot be opened, or turns out to be something else: with nfstream a `ValueError`.
-fn late(py: Python<'_>, error: Error) -> PyErr {
-    let message = match &error {
-        Error::Filter { .. } => "Unable to compile BPF filter.".to_owned(),
-        Error::NoSuchSource { .. }
-        | Error::NoSuchInterface { .. }
-        | Error::OpenFile { .. }
-        | Error::NotACapture { .. }
-        | Error::CaptureDenied { .. }
-        | Error::Interface { .. }
-        | Error::Option { .. } => error::chain(&error),
-        _ => return error::raise(py, error),
-    };
-    let late = PyValueError::new_err(message);
-    late.set_cause(py, Some(error::raise(py, error)));
-    late
-}
-
-/// A capture that is damaged ends here, with a warning; any other error is one.
-fn ended_early(py: Python<'_>, error: Error) -> PyResult<()> {
-    if !matches!(error, Error::Damaged { .. }) {
-        return Err(late(py, error));
-    }
-    let text = format!("{}; the flows before that were given", error::chain(&error));
-    // A name with a zero byte in it cannot be opened.
-    let text = CString::new(text).unwrap_or_default();
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
 }
 
 /// What libpcap takes at most (`MAXIMUM_SNAPLEN`).

@@ -7,6 +7,7 @@
 mod collect;
 mod column;
 mod columns;
+mod ending;
 mod flow;
 mod flows;
 mod packet;
