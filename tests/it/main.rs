@@ -32,6 +32,7 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
+mod quirks;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
