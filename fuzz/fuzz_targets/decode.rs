@@ -5,7 +5,7 @@
 #![no_main]
 
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, RawPacket};
+use flowgauge::packet::{Decoded, Decoder, LinkType, NO_OFFSET, Packet, RawPacket};
 use libfuzzer_sys::fuzz_target;
 
 const LINK_TYPES: [u32; 16] = [1, 0, 12, 101, 108, 113, 228, 229, 276, 9, 50, 104, 105, 127, 1, 1];
@@ -41,7 +41,7 @@ fn check(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
-            assert!(packet.macs().is_some() == (info.mac_offset != flowgauge::packet::NO_MAC));
+            assert_eq!(packet.macs().is_some(), info.src_mac_offset != NO_OFFSET);
         }
         Decoded::Skipped(skipped) => {
             assert!(skipped.payload_offset as usize <= raw.data.len());

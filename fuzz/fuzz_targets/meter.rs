@@ -7,7 +7,7 @@ use flowgauge::FlowRecord;
 use flowgauge::Timestamp;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::meter::{Meter, MeterConfig};
-use flowgauge::packet::{LinkType, NO_MAC, Packet, PacketFlags, PacketInfo, RawPacket, TcpFlags};
+use flowgauge::packet::{LinkType, Packet, PacketInfo, RawPacket, TcpFlags};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
@@ -67,19 +67,11 @@ fn packet(clock: Timestamp, ends: u8, flags: u8, len: u8) -> PacketInfo {
         ip_len: len,
         transport_len: len,
         payload_len: len,
-        ip_offset: 0,
-        transport_offset: 0,
-        payload_offset: 0,
-        mac_offset: NO_MAC,
-        tunnel_key: 0,
-        src_port: 0,
-        dst_port: 0,
         vlan_id: u16::from(ends >> 4 & 1),
         ip_version: 4 + (ends >> 4 & 2),
         ip_protocol: if ends & 0x40 == 0 { 6 } else { 17 },
         tcp_flags: TcpFlags(flags),
-        flags: PacketFlags::default(),
-        tunnel: None,
+        ..PacketInfo::EMPTY
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Depth(
 );
 
 impl Depth {
-    const MAX: usize = 16;
+    pub(super) const MAX: usize = 16;
 
     /// One header deeper.
     #[inline(always)]

@@ -97,9 +97,16 @@ impl Decoder {
     ) -> Result<(), SkipReason> {
         let mut depth = Depth::default();
         let (network, at) = link::read(raw.link, data, layer, &mut depth)?;
-        let frame =
-            Frame { data, wire_len: raw.wire_len, clock: self.clock.max(raw.stamp), mac_offset: layer.mac_offset };
-        let mut around = Around { vlan_id: layer.vlan_id, tunnel: None, tunnel_key: 0, flags: PacketFlags::default() };
+        let frame = Frame { data, wire_len: raw.wire_len, clock: self.clock.max(raw.stamp) };
+        let mut around = Around {
+            src_mac_offset: layer.src_mac_offset,
+            dst_mac_offset: layer.dst_mac_offset,
+            vlan_id: layer.vlan_id,
+            vlan_offset: layer.vlan_offset,
+            tunnel: None,
+            tunnel_key: 0,
+            flags: PacketFlags::default(),
+        };
         if (data.len() as u64) < u64::from(raw.wire_len) {
             around.flags.insert(PacketFlags::CUT);
         }
@@ -253,7 +260,6 @@ struct Frame<'a> {
     wire_len: u32,
     /// The clock of the capture, should the frame be accepted.
     clock: Timestamp,
-    mac_offset: u32,
 }
 
 impl Frame<'_> {
@@ -272,6 +278,10 @@ impl Frame<'_> {
             flags.insert(PacketFlags::PAYLOAD_UNKNOWN);
         }
         let header_len = transport.header_len.unwrap_or(u32::MAX);
+        if transport.icmp.is_some() {
+            flags.insert(PacketFlags::ICMP);
+        }
+        let [icmp_type, icmp_code] = transport.icmp.unwrap_or_default();
         *info = PacketInfo {
             src: ip.src,
             dst: ip.dst,
@@ -283,13 +293,19 @@ impl Frame<'_> {
             ip_offset: ip_offset as u32,
             transport_offset: self.offset(ip.content.at),
             payload_offset: self.offset(ip.content.at.saturating_add(header_len as usize)),
-            mac_offset: self.mac_offset,
             tunnel_key: around.tunnel_key,
             src_port: transport.src_port,
             dst_port: transport.dst_port,
+            src_mac_offset: around.src_mac_offset,
+            dst_mac_offset: around.dst_mac_offset,
             vlan_id: around.vlan_id,
+            vlan_offset: around.vlan_offset,
             ip_version: ip.version,
             ip_protocol: ip.protocol,
+            ttl: ip.ttl,
+            traffic_class: ip.traffic_class,
+            icmp_type,
+            icmp_code,
             tcp_flags: transport.tcp_flags,
             flags,
             tunnel: around.tunnel,
@@ -318,13 +334,19 @@ impl Frame<'_> {
             ip_offset: ip_offset as u32,
             transport_offset: self.offset(ip.content.at),
             payload_offset: self.offset(ip.content.at),
-            mac_offset: self.mac_offset,
             tunnel_key: first.tunnel_key,
             src_port: first.src_port,
             dst_port: first.dst_port,
+            src_mac_offset: around.src_mac_offset,
+            dst_mac_offset: around.dst_mac_offset,
             vlan_id: first.vlan_id,
+            vlan_offset: around.vlan_offset,
             ip_version: first.ip_version,
             ip_protocol: first.ip_protocol,
+            ttl: ip.ttl,
+            traffic_class: ip.traffic_class,
+            icmp_type: 0,
+            icmp_code: 0,
             tcp_flags: TcpFlags::default(),
             flags,
             tunnel: first.tunnel,
@@ -341,7 +363,10 @@ impl Frame<'_> {
 /// What the headers around an IP packet say of it.
 #[derive(Clone, Copy)]
 struct Around {
+    src_mac_offset: u16,
+    dst_mac_offset: u16,
     vlan_id: u16,
+    vlan_offset: u16,
     tunnel: Option<Tunnel>,
     tunnel_key: u32,
     flags: PacketFlags,

@@ -30,6 +30,10 @@ pub(super) struct IpHeader {
     pub(super) version: u8,
     /// What follows, after the extension headers.
     pub(super) protocol: u8,
+    /// Time to live, or hop limit.
+    pub(super) ttl: u8,
+    /// Type of service, or traffic class.
+    pub(super) traffic_class: u8,
     pub(super) fragment: Fragment,
     /// What follows, and the end of the packet.
     pub(super) content: Place,
@@ -68,6 +72,8 @@ pub(super) fn v4(data: &[u8], wire_len: u32, place: &Place) -> Result<IpHeader, 
         header_len,
         version: 4,
         protocol: header[9],
+        ttl: header[8],
+        traffic_class: header[1],
         fragment: match offset & (MORE_V4 | OFFSET_V4) {
             0 => Fragment::No,
             MORE_V4 => Fragment::First(id),
@@ -103,6 +109,8 @@ pub(super) fn v6(data: &[u8], wire_len: u32, place: &Place) -> Result<IpHeader, 
         header_len: (after.content.at - at) as u32,
         version: 6,
         protocol: after.protocol,
+        ttl: header[7],
+        traffic_class: header[0] << 4 | header[1] >> 4,
         fragment: after.fragment,
         content: after.content,
     })

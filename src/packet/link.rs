@@ -3,8 +3,9 @@
 //! The EtherType (or what a link type has in its place) decides; bytes of the payload never do, but behind an MPLS label
 //! stack and on raw IP, where the IP version is all there is. One function per link type: [`read`] is the list of them.
 
-use crate::packet::bytes::{Depth, be16, captured};
-use crate::packet::{LinkType, NO_MAC, SkipReason, Skipped};
+use crate::packet::bytes::{Depth, be16, captured, chunk};
+use crate::packet::info::offset16;
+use crate::packet::{LinkType, NO_OFFSET, SkipReason, Skipped};
 
 /// The network layer that a lower layer announces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,27 +17,38 @@ pub(super) enum Network {
 /// What was read of a link layer, right as far as reading came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkLayer {
-    /// Where the two MAC addresses begin; [`NO_MAC`] without.
-    pub(super) mac_offset: u32,
+    /// Where the source MAC address begins; [`NO_OFFSET`] without.
+    pub(super) src_mac_offset: u16,
+    /// Where the destination MAC address begins, likewise.
+    pub(super) dst_mac_offset: u16,
     /// The innermost EtherType.
     pub(super) ether_type: Option<u16>,
     /// Where that which the EtherType names begins; beyond the captured bytes as long as nothing was read.
     pub(super) payload_offset: usize,
     /// The innermost VLAN id; 0 without.
     pub(super) vlan_id: u16,
+    /// Where the control information of the first VLAN tag begins; [`NO_OFFSET`] without.
+    pub(super) vlan_offset: u16,
 }
 
 impl LinkLayer {
     /// Nothing read yet.
-    pub(super) const UNREAD: Self =
-        Self { mac_offset: NO_MAC, ether_type: None, payload_offset: usize::MAX, vlan_id: 0 };
+    pub(super) const UNREAD: Self = Self {
+        src_mac_offset: NO_OFFSET,
+        dst_mac_offset: NO_OFFSET,
+        ether_type: None,
+        payload_offset: usize::MAX,
+        vlan_id: 0,
+        vlan_offset: NO_OFFSET,
+    };
 
     /// The frame that holds `data`, refused with what was read of its link layer.
     #[cold]
     pub(super) fn skipped(&self, reason: SkipReason, data: &[u8]) -> Skipped {
+        let (src, dst) = (self.src_mac_offset, self.dst_mac_offset);
         Skipped {
             reason,
-            mac_offset: (self.mac_offset != NO_MAC).then_some(self.mac_offset),
+            mac_offsets: (src != NO_OFFSET && dst != NO_OFFSET).then_some((src, dst)),
             ether_type: self.ether_type,
             payload_offset: self.payload_offset.min(data.len()) as u32,
         }
@@ -80,7 +92,8 @@ fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut De
 #[inline(always)]
 pub(super) fn ethernet(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     let header = captured::<14>(data, at)?;
-    layer.mac_offset = at as u32;
+    layer.dst_mac_offset = offset16(at);
+    layer.src_mac_offset = offset16(at + 6);
     let ether_type = be16(header[12], header[13]);
     if ether_type == IPV4 {
         layer.ether_type = Some(ether_type);
@@ -143,6 +156,9 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200 => {
                 *depth = depth.enter()?;
                 let tag = captured::<4>(data, at)?;
+                if layer.vlan_offset == NO_OFFSET {
+                    layer.vlan_offset = offset16(at);
+                }
                 layer.vlan_id = be16(tag[0], tag[1]) & 0x0fff;
                 ether_type = be16(tag[2], tag[3]);
                 at += 4;
@@ -170,6 +186,18 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             _ => return Err(SkipReason::NotIp),
         }
     }
+}
+
+/// Where the tag control information behind that at `at` begins, if one follows in the same link layer: at once, or behind
+/// LLC and SNAP.
+pub(super) fn next_tag(data: &[u8], at: usize) -> Option<usize> {
+    let &[high, low] = chunk::<2>(data, at + 2)?;
+    let (mut ether_type, mut next) = (be16(high, low), at + 4);
+    if ether_type < ETHER_TYPE_MIN {
+        let &[0xaa, 0xaa, 0x03, 0, 0, 0, high, low] = chunk::<8>(data, next)? else { return None };
+        (ether_type, next) = (be16(high, low), next + 8);
+    }
+    matches!(ether_type, VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200).then_some(next)
 }
 
 /// An MPLS label stack (RFC 3032). Nothing in it names what it carries: the IP version behind its bottom does, and what

@@ -13,6 +13,8 @@ pub(super) struct Transport {
     /// Bytes of the header as it states them, which may be more than there are; `None` when that was not captured.
     pub(super) header_len: Option<u32>,
     pub(super) tcp_flags: TcpFlags,
+    /// Type and code of an ICMP message; `None` when they were not captured.
+    pub(super) icmp: Option<[u8; 2]>,
 }
 
 /// Reads the header of `protocol`, of whose packet `len` bytes were on the wire and `bytes` were captured.
@@ -27,6 +29,7 @@ pub(super) fn read(protocol: u8, bytes: &[u8], len: u32) -> Transport {
             ports_unknown: false,
             header_len: Some(u32::from(header[12] >> 4) * 4),
             tcp_flags: TcpFlags(header[13]),
+            icmp: None,
         };
     }
     let (has_ports, header_len) = match protocol {
@@ -45,6 +48,7 @@ pub(super) fn read(protocol: u8, bytes: &[u8], len: u32) -> Transport {
         ports_unknown: has_ports && ports.is_none(),
         header_len,
         tcp_flags: TcpFlags::default(),
+        icmp: if matches!(protocol, ICMP | ICMPV6) { bytes.first_chunk().copied() } else { None },
     }
 }
 

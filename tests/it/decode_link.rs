@@ -1,6 +1,6 @@
 //! Decoding, from the first byte to the IP header: every link type and everything between link and IP.
 
-use flowgauge::packet::{LinkType, NO_MAC, SkipReason, Skipped};
+use flowgauge::packet::{LinkType, NO_OFFSET, SkipReason, Skipped};
 
 use crate::decode::{A, A6, B, B6, cut, packet, raw, skipped};
 use crate::support::frames::*;
@@ -18,13 +18,14 @@ fn ipv6() -> Vec<u8> {
 fn ip_at(link: LinkType, frame: &[u8]) -> (u8, u32) {
     let info = packet(raw(link, frame));
     assert_eq!(info.dst_port, if info.ip_version == 4 { 443 } else { 2 });
-    assert_eq!(info.mac_offset, if link == LinkType::ETHERNET { 0 } else { NO_MAC });
+    let macs = if link == LinkType::ETHERNET { (6, 0) } else { (NO_OFFSET, NO_OFFSET) };
+    assert_eq!((info.src_mac_offset, info.dst_mac_offset), macs);
     (info.ip_version, info.ip_offset)
 }
 
 #[track_caller]
 fn not_ip(frame: &[u8], ether_type: Option<u16>, payload_offset: u32) {
-    let expected = Skipped { reason: SkipReason::NotIp, mac_offset: Some(0), ether_type, payload_offset };
+    let expected = Skipped { reason: SkipReason::NotIp, mac_offsets: Some((6, 0)), ether_type, payload_offset };
     assert_eq!(skipped(raw(LinkType::ETHERNET, frame)), expected);
 }
 
@@ -64,7 +65,7 @@ fn cooked_frames_whose_protocol_is_no_ether_type_are_not_ip() {
     let can = skipped(raw(LinkType::LINUX_SLL2, &cooked_v2(280, 0x000c, &ipv4())));
     assert_eq!((can.reason, can.ether_type, can.payload_offset), (SkipReason::NotIp, None, 20));
     let arp = skipped(raw(LinkType::LINUX_SLL2, &cooked_v2(1, 0x0806, &[0; 28])));
-    assert_eq!((arp.reason, arp.ether_type, arp.mac_offset), (SkipReason::NotIp, Some(0x0806), None));
+    assert_eq!((arp.reason, arp.ether_type, arp.mac_offsets), (SkipReason::NotIp, Some(0x0806), None));
     let frame = cooked_v2(1, IPV4, &ipv4());
     assert_eq!(skipped(cut(LinkType::LINUX_SLL2, &frame, 19)).reason, SkipReason::Truncated);
 }
@@ -89,7 +90,7 @@ fn an_unsupported_link_type_is_named() {
     let radiotap = LinkType(127);
     let refused = skipped(raw(radiotap, &ipv4()));
     assert_eq!(refused.reason, SkipReason::UnsupportedLinkType);
-    assert_eq!((refused.mac_offset, refused.ether_type, refused.payload_offset), (None, None, 45));
+    assert_eq!((refused.mac_offsets, refused.ether_type, refused.payload_offset), (None, None, 45));
     assert_eq!(radiotap.to_string(), "IEEE802_11_RADIOTAP (127)");
     assert_eq!(LinkType(65_000).to_string(), "UNKNOWN (65000)");
     assert_eq!(LinkType::ETHERNET.name(), "ETHERNET");
@@ -169,11 +170,11 @@ fn the_ether_type_decides_and_payload_bytes_never_do() {
 #[test]
 fn a_skipped_frame_keeps_its_link_header() {
     let bad = skipped(raw(LinkType::ETHERNET, &ethernet(VLAN, &vlan(3, IPV4, &[0x65; 40]))));
-    let link = (Some(0), Some(IPV4), 18);
-    assert_eq!((bad.reason, (bad.mac_offset, bad.ether_type, bad.payload_offset)), (SkipReason::BadIpHeader, link));
+    let link = (Some((6, 0)), Some(IPV4), 18);
+    assert_eq!((bad.reason, (bad.mac_offsets, bad.ether_type, bad.payload_offset)), (SkipReason::BadIpHeader, link));
     let frame = ethernet(IPV4, &ipv4());
     let short = skipped(cut(LinkType::ETHERNET, &frame, 14));
-    assert_eq!((short.reason, short.mac_offset, short.payload_offset), (SkipReason::Truncated, Some(0), 14));
+    assert_eq!((short.reason, short.mac_offsets, short.payload_offset), (SkipReason::Truncated, Some((6, 0)), 14));
     let shorter = skipped(cut(LinkType::ETHERNET, &frame, 13));
-    assert_eq!((shorter.reason, shorter.mac_offset, shorter.payload_offset), (SkipReason::Truncated, None, 13));
+    assert_eq!((shorter.reason, shorter.mac_offsets, shorter.payload_offset), (SkipReason::Truncated, None, 13));
 }

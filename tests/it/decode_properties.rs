@@ -3,7 +3,7 @@
 
 use etherparse::{PacketBuilder, VlanId};
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, NO_MAC, Packet, PacketFlags, RawPacket, SkipReason};
+use flowgauge::packet::{Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, RawPacket, SkipReason};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -25,7 +25,6 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             assert!(info.ip_offset <= captured && info.transport_offset <= captured);
             assert!(info.ip_offset <= info.transport_offset && info.transport_offset <= info.payload_offset);
             assert!(info.payload_offset <= captured);
-            assert!(info.mac_offset == NO_MAC || info.mac_offset + 14 <= captured);
             assert!(info.payload_len <= info.transport_len && info.transport_len <= info.ip_len);
             assert_eq!(info.wire_len, raw.wire_len);
             assert_eq!(info.clock, clock.max(raw.stamp));
@@ -40,11 +39,19 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
-            assert_eq!(packet.macs().is_some(), info.mac_offset != NO_MAC);
+            let offsets = [info.src_mac_offset, info.dst_mac_offset];
+            assert_eq!(packet.macs().is_some(), offsets.iter().all(|offset| *offset != NO_OFFSET));
+            if !info.flags.contains(PacketFlags::LATER_FRAGMENT) {
+                assert_eq!(packet.vlan_ids().last().unwrap_or(0), info.vlan_id);
+            }
+            let version = packet.ip_bytes()[0] >> 4;
+            assert_eq!(packet.flow_label().is_some(), version == 6);
+            assert_eq!(packet.icmp().is_some(), info.flags.contains(PacketFlags::ICMP));
+            assert!(packet.icmp().is_none() || matches!(info.ip_protocol, 1 | 58));
         }
         Decoded::Skipped(skipped) => {
             assert!(skipped.payload_offset <= captured);
-            assert!(skipped.mac_offset.is_none_or(|at| at + 14 <= captured));
+            assert!(skipped.mac_offsets.is_none_or(|(src, dst)| u32::from(src.max(dst)) + 6 <= captured));
             assert_eq!(decoder.clock(), clock);
             assert_eq!(skipped.reason == SkipReason::UnsupportedLinkType, raw.link == LinkType(127));
         }

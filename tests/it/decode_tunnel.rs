@@ -169,7 +169,7 @@ fn tunnels_in_tunnels_end_after_sixteen_headers() {
 fn the_vlan_around_a_tunnel_is_that_of_the_inner_packet_too() {
     let outer = Ipv4::new(A, B).udp(2152, 2152, &gtp_u(1, &inner4()));
     let info = on_ethernet(&ethernet(VLAN, &vlan(12, IPV4, &outer)));
-    assert_eq!((info.vlan_id, info.dst_port, info.mac_offset), (12, 443, 0));
+    assert_eq!((info.vlan_id, info.dst_port, info.dst_mac_offset), (12, 443, 0));
 }
 
 #[test]

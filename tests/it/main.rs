@@ -18,6 +18,7 @@ mod classify;
 mod corpus;
 mod decode;
 mod decode_corpus;
+mod decode_fields;
 mod decode_fragments;
 mod decode_link;
 mod decode_properties;
