@@ -58,6 +58,14 @@ pub enum Error {
         /// What is wrong there.
         detail: String,
     },
+    /// Two records are not neighbouring parts of one flow.
+    #[error("record {next} does not continue record {flow_id}: it must have the same key and come later")]
+    Merge {
+        /// The record that was to take in the other.
+        flow_id: u64,
+        /// The other.
+        next: u64,
+    },
     /// Reading failed in the middle of a capture.
     #[error("cannot read {name:?} at offset {offset}, after frame {frame}: {source}")]
     Read {

@@ -42,6 +42,12 @@ impl Timestamp {
         if self.0 > earlier.0 { self.0.wrapping_sub(earlier.0) as u64 } else { 0 }
     }
 
+    /// Nanoseconds from `earlier` to here, negative when `earlier` is later; `None` beyond 64 bits.
+    #[inline]
+    pub const fn nanos_after(self, earlier: Self) -> Option<i64> {
+        self.0.checked_sub(earlier.0)
+    }
+
     /// The moment `duration` later, saturating.
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
@@ -76,6 +82,8 @@ mod tests {
     fn differences_span_the_whole_range() {
         assert_eq!(Timestamp::MAX.nanos_since(Timestamp::MIN), u64::MAX);
         assert_eq!(Timestamp::MIN.nanos_since(Timestamp::MAX), 0);
+        assert_eq!(Timestamp::MIN.nanos_after(Timestamp::MAX), None);
+        assert_eq!(Timestamp::from_nanos(3).nanos_after(Timestamp::from_nanos(5)), Some(-2));
     }
 
     #[test]

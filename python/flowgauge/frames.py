@@ -30,6 +30,8 @@ def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
             series[name] = _metric(pandas, values)
         elif kind == "text":
             series[name] = _text(pandas, values)
+        elif kind.startswith("list"):
+            series[name] = pandas.Series(values, dtype=object)
         else:
             numbers = numpy.frombuffer(values, dtype=_WIRE[kind])
             absent = None if nulls is None else numpy.frombuffer(nulls, dtype=bool)
@@ -38,10 +40,13 @@ def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
 
 
 _WIRE = {
+    "bool": "bool",
     "uint8": "uint8",
     "uint16": "uint16",
     "uint32": "uint32",
     "uint64": "uint64",
+    "int64": "int64",
+    "float64": "float64",
     "time": "datetime64[ns]",
     "duration": "timedelta64[ns]",
 }
@@ -54,6 +59,8 @@ def _numbers(pandas: Any, kind: str, numbers: Any, absent: Any) -> Any:
         return pandas.Series(pandas.DatetimeIndex(numbers, tz="UTC") if kind == "time" else numbers)
     if absent is None:
         return pandas.Series(numbers)
+    if kind == "float64":
+        return pandas.Series(pandas.arrays.FloatingArray(numbers, absent))
     return pandas.Series(pandas.arrays.IntegerArray(numbers, absent))
 
 

@@ -8,14 +8,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyList, PyString};
 
-use crate::columns::kind_name;
 use crate::streamer::Streamer;
 use crate::value;
 
 /// A column: its name, what it holds (as `Column.type`, or "metric"), its values, and for numbers whether each is absent.
 ///
-/// Values are the bytes of little numbers in the machine's order, of as many bits as the type says, for times and
-/// durations 64 (nanoseconds); for text and metrics a list.
+/// Values are the bytes of numbers in the machine's order, of as many bits as the type says, for times and durations 64
+/// (nanoseconds), for bool 8; for text, lists and metrics a list.
 type Collected<'py> = (String, &'static str, Bound<'py, PyAny>, Option<Bound<'py, PyByteArray>>);
 
 /// Iterate a streamer to its end and give the columns of these names, by default all.
@@ -26,7 +25,9 @@ pub(crate) fn collect<'py>(
     names: Option<Vec<String>>,
 ) -> PyResult<Vec<Collected<'py>>> {
     let metrics = streamer.get().metric_names();
-    let known = || schema::columns().map(|column| column.name).chain(metrics.iter().map(String::as_str));
+    let options = streamer.get().options();
+    let on = |column: &&schema::Column| column.needs.is_none_or(|needs| options.contains(&needs));
+    let known = || schema::columns().filter(on).map(|column| column.name).chain(metrics.iter().map(String::as_str));
     let names = names.unwrap_or_else(|| known().map(str::to_owned).collect());
     let mut columns = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
@@ -56,6 +57,7 @@ pub(crate) fn collect<'py>(
 enum Builder {
     Numbers { column: &'static schema::Column, width: usize, bytes: Vec<u8>, nulls: Vec<u8> },
     Texts { column: &'static schema::Column, known: HashMap<String, Py<PyString>>, values: Vec<Option<Py<PyString>>> },
+    Lists { column: &'static schema::Column, values: Vec<Option<Py<PyList>>> },
     Metrics { name: String, values: Vec<Py<PyAny>> },
 }
 
@@ -65,10 +67,13 @@ impl Builder {
             return Self::Metrics { name: name.to_owned(), values: Vec::new() };
         };
         let width = match column.kind {
-            ColumnKind::U8 => 1,
+            ColumnKind::Bool | ColumnKind::U8 => 1,
             ColumnKind::U16 => 2,
             ColumnKind::U32 => 4,
-            ColumnKind::U64 | ColumnKind::Time | ColumnKind::Duration => 8,
+            ColumnKind::U64 | ColumnKind::I64 | ColumnKind::F64 | ColumnKind::Time | ColumnKind::Duration => 8,
+            ColumnKind::ListU8 | ColumnKind::ListU16 | ColumnKind::ListU32 | ColumnKind::ListI64 => {
+                return Self::Lists { column, values: Vec::new() };
+            }
             _ => return Self::Texts { column, known: HashMap::new(), values: Vec::new() },
         };
         Self::Numbers { column, width, bytes: Vec::new(), nulls: Vec::new() }
@@ -88,6 +93,15 @@ impl Builder {
                     values.push(text(py, &column.get(record), known));
                 }
             }
+            Self::Lists { column, values } => {
+                for record in records {
+                    let Cell::List(numbers) = column.get(record) else {
+                        values.push(None);
+                        continue;
+                    };
+                    values.push(Some(PyList::new(py, numbers)?.unbind()));
+                }
+            }
             Self::Metrics { name, values } => {
                 for record in records {
                     let value = record.metrics.get(name).map(|value| value::to_python(py, value)).transpose()?;
@@ -102,20 +116,24 @@ impl Builder {
         match self {
             Self::Numbers { column, bytes, nulls, .. } => {
                 let nulls = column.nullable.then(|| PyByteArray::new(py, &nulls));
-                Ok((name, kind_name(column.kind), PyByteArray::new(py, &bytes).into_any(), nulls))
+                Ok((name, column.kind.name(), PyByteArray::new(py, &bytes).into_any(), nulls))
             }
             Self::Texts { column, values, .. } => {
-                Ok((name, kind_name(column.kind), PyList::new(py, values)?.into_any(), None))
+                Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None))
             }
+            Self::Lists { column, values } => Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None)),
             Self::Metrics { values, .. } => Ok((name, "metric", PyList::new(py, values)?.into_any(), None)),
         }
     }
 }
 
-/// A cell as the bits of a number; durations beyond what pandas can tell are the longest it can.
+/// A cell as the bits of a number of its column's type; durations beyond what pandas can tell are the longest it can.
 fn number(cell: &Cell<'_>) -> Option<u64> {
     match cell {
+        Cell::Bool(truth) => Some((*truth).into()),
         Cell::Uint(number) => Some(*number),
+        Cell::Int(number) => Some(*number as u64),
+        Cell::Float(number) => Some(number.to_bits()),
         Cell::Time(stamp) => Some(stamp.as_nanos() as u64),
         Cell::Duration(nanos) => Some((*nanos).min(i64::MAX as u64)),
         _ => None,

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use flowgauge::FlowRecord;
-use flowgauge::flow::schema::{self, Cell, ColumnKind, Group};
+use flowgauge::flow::schema::{self, Cell, ColumnKind};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 
 use crate::live::LiveFlow;
 use crate::record::Flow;
@@ -39,10 +39,23 @@ impl Column {
         }
     }
 
-    /// What its cells hold: uint8, uint16, uint32, uint64, text, time or duration.
+    /// What its cells hold: bool, uint8, uint16, uint32, uint64, int64, float64, text, time, duration, or a list as
+    /// list[uint8].
     #[getter]
     fn r#type(&self) -> &'static str {
-        kind_name(self.column.kind)
+        self.column.kind.name()
+    }
+
+    /// What its numbers count: bytes, packets or nanoseconds; empty for what has no unit.
+    #[getter]
+    fn unit(&self) -> &'static str {
+        self.column.unit
+    }
+
+    /// The option of `Streamer` without which flows do not have it; None for what they always have.
+    #[getter]
+    fn option(&self) -> Option<&'static str> {
+        self.column.needs.map(schema::Needs::option)
     }
 
     /// Whether cells may be None.
@@ -51,15 +64,10 @@ impl Column {
         self.column.nullable
     }
 
-    /// The part of the record: core, identity or counts.
+    /// The part of the record: core, identity, counts, statistics or sequence.
     #[getter]
     fn group(&self) -> &'static str {
-        match self.column.group {
-            Group::Core => "core",
-            Group::Identity => "identity",
-            Group::Counts => "counts",
-            _ => "other",
-        }
+        self.column.group.name()
     }
 
     /// What it is, with the unit and the standard it follows.
@@ -105,10 +113,22 @@ impl Column {
 impl Column {
     #[inline]
     fn read<'py>(&self, py: Python<'py>, record: &FlowRecord) -> PyResult<Bound<'py, PyAny>> {
+        if !self.column.is_in(record) {
+            return Err(self.absent());
+        }
         match self.unit {
             Unit::Millis => cell(py, &self.column.get(record)),
             Unit::Nanos => cell_ns(py, &self.column.get(record)),
         }
+    }
+
+    #[cold]
+    fn absent(&self) -> PyErr {
+        let option = self.column.needs.map_or("", schema::Needs::option);
+        PyAttributeError::new_err(format!(
+            "this flow was metered without {:?}: it needs the option {option:?}",
+            self.name()
+        ))
     }
 
     fn text(&self) -> String {
@@ -146,25 +166,15 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// The word for what a column holds.
-pub(crate) fn kind_name(kind: ColumnKind) -> &'static str {
-    match kind {
-        ColumnKind::U8 => "uint8",
-        ColumnKind::U16 => "uint16",
-        ColumnKind::U32 => "uint32",
-        ColumnKind::U64 => "uint64",
-        ColumnKind::Text => "text",
-        ColumnKind::Time => "time",
-        ColumnKind::Duration => "duration",
-        _ => "other",
-    }
-}
-
 /// A cell as Python sees it; times and durations in milliseconds.
 #[inline]
 pub(crate) fn cell<'py>(py: Python<'py>, cell: &Cell<'_>) -> PyResult<Bound<'py, PyAny>> {
     match cell {
+        Cell::Bool(truth) => truth.into_bound_py_any(py),
         Cell::Uint(number) => number.into_bound_py_any(py),
+        Cell::Int(number) => number.into_bound_py_any(py),
+        Cell::Float(number) => number.into_bound_py_any(py),
+        Cell::List(numbers) => Ok(PyList::new(py, numbers)?.into_any()),
         Cell::Text(text) => Ok(PyString::new(py, text).into_any()),
         Cell::Ip(address) => Ok(value::address(py, *address).into_any()),
         Cell::Time(stamp) => stamp.as_millis().into_bound_py_any(py),

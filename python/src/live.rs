@@ -14,7 +14,7 @@ use crate::value;
 
 /// A flow that still takes packets: what a metric is called with.
 ///
-/// Every column is an attribute, as it is with this packet counted; the application is not known yet, so None. One such
+/// Every column is an attribute, as it is with this packet counted; the application is None until it is decided. One such
 /// object stands for a flow in all calls, but outside of a call reading it raises RuntimeError.
 #[pyclass(frozen, module = "flowgauge")]
 pub(crate) struct LiveFlow {
@@ -35,14 +35,17 @@ impl LiveFlow {
     /// A call begins: this is the flow.
     #[inline]
     pub(crate) fn open(&self, flow: &FlowState) {
-        let record = FlowRecord {
-            flow: *flow,
-            // Nobody can see it: the attribute of that name is this class's own.
-            export_reason: ExportReason::FLUSH,
-            application: None,
-            metrics: Metrics::default(),
-        };
-        *self.state() = Some(record);
+        match &mut *self.state() {
+            Some(record) => record.flow.clone_from(flow),
+            none => {
+                *none = Some(FlowRecord {
+                    flow: flow.clone(),
+                    // Nobody can see it: the attribute of that name is this class's own.
+                    export_reason: ExportReason::FLUSH,
+                    metrics: Metrics::default(),
+                });
+            }
+        }
         self.open.store(true, Ordering::Release);
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flowgauge::metric::{MetricGroup, MetricState};
-use flowgauge::{BoxError, ExportReason, FlowState, Packet, Value};
+use flowgauge::{BoxError, ExportReason, FlowRecord, FlowState, Packet, Value};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -149,12 +149,12 @@ impl MetricState for CallState {
         Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()))
     }
 
-    fn finish(self: Box<Self>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
         if self.calls.abandoned.load(Ordering::Relaxed) {
             return Ok(());
         }
         // It is dropped while attached, so that its objects go at once.
-        Python::try_attach(move |py| (*self).values(py, flow, values)).unwrap_or_else(|| Err(GONE.into()))
+        Python::try_attach(move |py| (*self).values(py, record, values)).unwrap_or_else(|| Err(GONE.into()))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::value;
 /// A flow record: what was metered of one flow, or of one segment of it.
 ///
 /// Every column is an attribute (see `flowgauge.columns()`): times and durations are whole milliseconds, and under the
-/// name with `_ns` nanoseconds; what is absent is None. `str(flow)` is one line of JSON: the metrics, then the core.
+/// name with `_ns` nanoseconds; what is absent is None, and a column whose option is off an AttributeError. `str(flow)` is one line of JSON: the metrics, then the core.
 #[pyclass(frozen, module = "flowgauge", weakref)]
 pub(crate) struct Flow {
     record: FlowRecord,
@@ -45,11 +45,11 @@ impl Flow {
         Ok(self.metrics.get_or_try_init(py, make)?.bind(py).clone())
     }
 
-    /// The metrics by name, then every column, in one dict; times and durations in milliseconds.
+    /// The metrics by name, then every column that the flow has, in one dict; times and durations in milliseconds.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let all = PyDict::new(py);
         self.put_metrics(&all)?;
-        for column in schema::columns() {
+        for column in schema::columns().filter(|column| column.is_in(&self.record)) {
             all.set_item(column.name, columns::cell(py, &column.get(&self.record))?)?;
         }
         Ok(all)

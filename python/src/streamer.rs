@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use flowgauge::flow::schema::Needs;
 use flowgauge::metric::MetricGroup;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -39,6 +40,8 @@ use crate::source::Source;
 ///     snaplen: On an interface, bytes kept of each frame.
 ///     buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
 ///     tcp_end: Whether FIN in both directions, or RST, ends a flow.
+///     statistics: Whether flows have statistics of sizes, gaps and TCP flags.
+///     splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
 ///
 /// Raises:
 ///     TypeError: An option of the wrong type.
@@ -62,6 +65,8 @@ pub(crate) struct Streamer {
     snaplen: u64,
     buffer_size: Option<u64>,
     tcp_end: bool,
+    statistics: bool,
+    splt: u64,
     latest: Mutex<Option<RunReport>>,
 }
 
@@ -74,11 +79,13 @@ impl Streamer {
             source, *, inactive_timeout=Given::Default, active_timeout=Given::Default, capacity=Given::Default,
             user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
             workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
-            promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default
+            promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
+            statistics=Given::Default, splt=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
-                          fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False)"
+                          fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
+                          statistics=False, splt=0)"
     )]
     fn new<'py>(
         source: Bound<'py, PyAny>,
@@ -96,6 +103,8 @@ impl Streamer {
         snaplen: Given<'py>,
         buffer_size: Given<'py>,
         tcp_end: Given<'py>,
+        statistics: Given<'py>,
+        splt: Given<'py>,
     ) -> PyResult<Self> {
         Ok(Self {
             source: Source::new(&source)?,
@@ -115,6 +124,8 @@ impl Streamer {
             snaplen: options::number("snaplen", snaplen, 65_535, 1, MAX_SNAPLEN)?,
             buffer_size: options::number_or_none("buffer_size", buffer_size, 1, MAX_BUFFER)?,
             tcp_end: options::flag("tcp_end", tcp_end, false)?,
+            statistics: options::flag("statistics", statistics, false)?,
+            splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
             latest: Mutex::new(None),
         })
     }
@@ -245,6 +256,18 @@ impl Streamer {
         self.tcp_end
     }
 
+    /// Whether flows have statistics of sizes, gaps and TCP flags.
+    #[getter]
+    fn statistics(&self) -> bool {
+        self.statistics
+    }
+
+    /// How many of a flow's first packets it has one by one.
+    #[getter]
+    fn splt(&self) -> u64 {
+        self.splt
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
         let source = match this.source {
@@ -277,6 +300,8 @@ impl Streamer {
             .active_timeout(self.active_timeout.map(Seconds::duration))
             .capacity(self.capacity.map(saturated))
             .tcp_end(self.tcp_end)
+            .statistics(self.statistics)
+            .splt(saturated(self.splt))
             .n_dissections(saturated(self.n_dissections))
             .stable_labels(self.stable_labels)
             .workers(self.threads(py)?)
@@ -296,6 +321,12 @@ impl Streamer {
         let run = Run::start(py, streamer, calls)?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
         Ok(run)
+    }
+
+    /// The options that turn columns on.
+    pub(crate) fn options(&self) -> Vec<Needs> {
+        let options = [(self.statistics, Needs::Statistics), (self.splt > 0, Needs::Splt)];
+        options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
     }
 
     /// The names of the user's metrics, in order.
@@ -339,3 +370,5 @@ const SHOWN: [&str; 4] = ["inactive_timeout", "active_timeout", "capacity", "use
 /// What libpcap takes at most (`MAXIMUM_SNAPLEN`).
 const MAX_SNAPLEN: u64 = 262_144;
 const MAX_BUFFER: u64 = i32::MAX as u64;
+/// As many as nfstream takes.
+const MAX_SPLT: u64 = 65_535;

@@ -12,7 +12,7 @@ use pyo3::{IntoPyObjectExt, PyTypeInfo};
 /// A metric's value as Python sees it.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
-        Value::Null => Ok(py.None().into_bound(py)),
+        Value::Null | Value::Opaque(_) => Ok(py.None().into_bound(py)),
         Value::Bool(truth) => truth.into_bound_py_any(py),
         Value::Int(number) => number.into_bound_py_any(py),
         Value::Float(number) => number.into_bound_py_any(py),

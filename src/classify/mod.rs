@@ -152,6 +152,14 @@ impl Classifier {
 }
 
 impl Classification {
+    /// The label, once there is one that stays.
+    pub const fn decided(&self) -> Option<&Arc<Application>> {
+        match self {
+            Self::Decided(application) => Some(application),
+            _ => None,
+        }
+    }
+
     /// Whether dissection holds memory for this flow: 700 bytes and whatever the dissectors keep beside it.
     ///
     /// It does from the first packet that can be read until there is a label that further packets will not make more

@@ -30,7 +30,17 @@ impl fmt::Display for FlowRecord {
 pub fn write_cell(f: &mut impl Write, cell: &Cell<'_>) -> fmt::Result {
     match cell {
         Cell::Null => f.write_str("null"),
+        Cell::Bool(truth) => write!(f, "{truth}"),
         Cell::Uint(number) => write!(f, "{number}"),
+        Cell::Int(number) => write!(f, "{number}"),
+        Cell::Float(number) => write_value(f, &Value::Float(*number)),
+        Cell::List(numbers) => {
+            f.write_char('[')?;
+            for (index, number) in numbers.iter().enumerate() {
+                write!(f, "{}{number}", if index == 0 { "" } else { ", " })?;
+            }
+            f.write_char(']')
+        }
         Cell::Text(text) => write_text(f, text),
         Cell::Ip(address) => write!(f, "\"{address}\""),
         Cell::Time(stamp) => write!(f, "{}", stamp.as_millis()),
@@ -42,7 +52,7 @@ pub fn write_cell(f: &mut impl Write, cell: &Cell<'_>) -> fmt::Result {
 /// Writes a metric's value as JSON: bytes in hexadecimal, a number that JSON cannot hold as null.
 pub fn write_value(f: &mut impl Write, value: &Value) -> fmt::Result {
     match value {
-        Value::Null => f.write_str("null"),
+        Value::Null | Value::Opaque(_) => f.write_str("null"),
         Value::Bool(truth) => write!(f, "{truth}"),
         Value::Int(number) => write!(f, "{number}"),
         Value::Float(number) if !number.is_finite() => f.write_str("null"),

@@ -30,6 +30,17 @@ pub enum Direction {
     DstToSrc = 1,
 }
 
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn turned(self) -> Self {
+        match self {
+            Self::SrcToDst => Self::DstToSrc,
+            Self::DstToSrc => Self::SrcToDst,
+        }
+    }
+}
+
 impl FlowKey {
     /// What stands where there is no key yet.
     pub(crate) const EMPTY: Self = Self { low: 0, high: 0, numbers: 0, tunnel_key: 0, tunnel: None };

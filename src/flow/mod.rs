@@ -5,17 +5,26 @@
 //! in [`schema`].
 
 mod application;
+mod community_id;
+mod details;
 mod export_reason;
 pub mod json;
 mod key;
+mod merge;
 mod record;
 pub mod schema;
+mod sequence;
 mod state;
+mod statistics;
 mod value;
 
 pub use application::{Application, Confidence};
+pub(crate) use details::Details;
 pub use export_reason::ExportReason;
 pub use key::{Direction, FlowHasher, FlowKey};
+pub use merge::merge;
 pub use record::{FlowRecord, MetricNames, Metrics};
-pub use state::{Counts, FlowFlags, FlowState};
-pub use value::Value;
+pub use sequence::{Sequence, SequenceItem};
+pub use state::{Counts, FlowFlags, FlowState, TtlRange};
+pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
+pub use value::{Opaque, Value};

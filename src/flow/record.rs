@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::flow::{Application, ExportReason, FlowState, Value};
+use crate::flow::{ExportReason, FlowState, Value};
 
 /// A flow record: what was metered of one flow, or of one segment of it (RFC 7011).
 ///
@@ -15,8 +15,6 @@ pub struct FlowRecord {
     pub flow: FlowState,
     /// Why it left.
     pub export_reason: ExportReason,
-    /// The application; `None` when nobody was asked for it.
-    pub application: Option<Arc<Application>>,
     /// The user's metrics.
     pub metrics: Metrics,
 }
@@ -40,6 +38,13 @@ impl Metrics {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
+    /// Makes every value null.
+    pub(super) fn forget(&mut self) {
+        if let Some((_, values)) = &mut self.0 {
+            values.fill(Value::Null);
+        }
+    }
+
     /// Names and values, in the order the user gave them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().flat_map(|(names, values)| names.iter().map(String::as_str).zip(values.iter()))
@@ -59,7 +64,7 @@ impl FlowRecord {
 
     /// Name of the application: `TLS.Instagram`, `Unknown`; `None` when nobody was asked.
     pub fn application_name(&self) -> Option<&str> {
-        self.application.as_deref().map(|application| application.name.as_str())
+        self.flow.application.as_deref().map(|application| application.name.as_str())
     }
 }
 

@@ -1,8 +1,11 @@
 //! The living flow: its identity and its counts, as a metric may look at them while packets come.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use crate::flow::{Direction, FlowKey};
+use crate::flow::community_id::community_id;
+use crate::flow::details::Details;
+use crate::flow::{Application, Direction, FlowKey, Sequence, Statistics};
 use crate::time::Timestamp;
 
 /// What is counted of the packets of one direction.
@@ -63,9 +66,9 @@ impl Counts {
     }
 }
 
-/// What could not be told of a flow's packets: a set of bits.
+/// What could not be told of a flow's packets, or is special about them: a set of bits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct FlowFlags(u8);
+pub struct FlowFlags(u16);
 
 impl FlowFlags {
     /// Some packet's ports were not captured, so that the flow's are 0.
@@ -76,10 +79,16 @@ impl FlowFlags {
     pub const DST_TO_SRC_PAYLOAD_UNKNOWN: Self = Self(4);
     /// The flow has MAC addresses.
     pub const MACS: Self = Self(8);
-    /// The captured bytes end within what a tunnel carries in some packet, which is therefore counted as the tunnel's own.
-    pub const INNER_UNKNOWN: Self = Self(32);
     /// The flow has a tunnel key.
     pub const TUNNEL_KEY: Self = Self(16);
+    /// The captured bytes end within what a tunnel carries in some packet, which is therefore counted as the tunnel's own.
+    pub const INNER_UNKNOWN: Self = Self(32);
+    /// Some packet is a fragment.
+    pub const FRAGMENTED: Self = Self(64);
+    /// Of some packet fewer bytes were captured than were on the wire.
+    pub const TRUNCATED: Self = Self(128);
+    /// The flow has an ICMP type and code.
+    pub const ICMP: Self = Self(256);
 
     /// Whether all bits of `other` are set.
     #[inline]
@@ -105,10 +114,24 @@ impl FlowFlags {
         self.0 |= other.0;
     }
 
-    /// What the next segment of a flow inherits: what belongs to the flow's first packet, not to what was counted.
+    /// The bits that belong to the flow's first packet, not to what was counted: what a next segment inherits.
     #[must_use]
-    pub(crate) const fn kept_by_next_segment(self) -> Self {
-        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0))
+    pub(crate) const fn of_first_packet(self) -> Self {
+        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0 | Self::ICMP.0))
+    }
+
+    /// The bits of what was counted.
+    #[must_use]
+    pub(super) const fn of_counted(self) -> Self {
+        Self(self.0 & !self.of_first_packet().0)
+    }
+
+    /// The same seen from the other end.
+    #[must_use]
+    pub(super) const fn turned(self) -> Self {
+        let (there, back) = (Self::SRC_TO_DST_PAYLOAD_UNKNOWN.0, Self::DST_TO_SRC_PAYLOAD_UNKNOWN.0);
+        let rest = self.0 & !(there | back);
+        Self(rest | if self.0 & there != 0 { back } else { 0 } | if self.0 & back != 0 { there } else { 0 })
     }
 
     /// The bit that says that a payload of this direction could not be told.
@@ -121,10 +144,37 @@ impl FlowFlags {
     }
 }
 
-/// A flow between its first packet and its end: plain numbers, no allocation.
+/// The smallest and the largest TTL (IPv4) or hop limit (IPv6) of some packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TtlRange {
+    /// The smallest; 255 without packets.
+    pub min: u8,
+    /// The largest; 0 without packets.
+    pub max: u8,
+}
+
+impl TtlRange {
+    /// That of no packets.
+    pub const EMPTY: Self = Self { min: u8::MAX, max: 0 };
+
+    /// Counts one packet.
+    #[inline]
+    pub fn count(&mut self, ttl: u8) {
+        self.min = self.min.min(ttl);
+        self.max = self.max.max(ttl);
+    }
+
+    /// The range of these packets and `other`.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+}
+
+/// A flow between its first packet and its end: plain numbers, and what options add in one allocation.
 ///
 /// In this order, what every packet touches lies side by side.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 #[repr(C)]
 pub struct FlowState {
     /// What its packets have in common.
@@ -135,23 +185,58 @@ pub struct FlowState {
     pub first_clock: Timestamp,
     /// Counts from source to destination and back, in the order of [`Direction`].
     pub counts: [Counts; 2],
+    /// What could not be told, and what is special.
+    pub flags: FlowFlags,
     /// Whether the source is the second end of the key.
     pub src_is_high: bool,
-    /// What could not be told.
-    pub flags: FlowFlags,
+    /// TTL or hop limit, in the order of [`Direction`].
+    pub ttl: [TtlRange; 2],
+    /// The differentiated services code point (RFC 2474) of the first packet of each direction.
+    pub dscp: [u8; 2],
+    /// ICMP or ICMPv6 type and code of the first packet, with [`FlowFlags::ICMP`].
+    pub icmp: (u8, u8),
     /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
     pub macs: [[u8; 6]; 2],
     /// 0, and one more after every active cut.
     pub segment: u32,
     /// The tunnel's own key in the first packet, with [`FlowFlags::TUNNEL_KEY`].
     pub tunnel_key: u32,
+    /// The IPv6 flow label (RFC 6437) of the first packet; 0 in IPv4.
+    pub flow_label: u32,
     /// Number of the first frame of this segment: the name of its record.
     pub flow_id: u64,
     /// Number of the first frame of the flow's first segment.
     pub conn_id: u64,
+    /// The application; `None` when nobody was asked for it, or while there is no label yet.
+    pub application: Option<Arc<Application>>,
+    /// What options turn on, and what is rare.
+    pub(crate) details: Option<Box<Details>>,
 }
 
 impl FlowState {
+    /// A flow of which no packet was counted yet.
+    pub fn new(key: FlowKey, src_is_high: bool, flow_id: u64, clock: Timestamp) -> Self {
+        Self {
+            key,
+            last_clock: clock,
+            first_clock: clock,
+            counts: [Counts::EMPTY; 2],
+            flags: FlowFlags::default(),
+            src_is_high,
+            ttl: [TtlRange::EMPTY; 2],
+            dscp: [0; 2],
+            icmp: (0, 0),
+            macs: [[0; 6]; 2],
+            segment: 0,
+            tunnel_key: 0,
+            flow_label: 0,
+            flow_id,
+            conn_id: flow_id,
+            application: None,
+            details: None,
+        }
+    }
+
     /// Address and port of the sender of the flow's first packet.
     pub fn src(&self) -> (IpAddr, u16) {
         self.key.end(self.src_is_high)
@@ -170,5 +255,57 @@ impl FlowState {
     /// Counts of both directions together.
     pub fn total(&self) -> Counts {
         self.counts[0].plus(&self.counts[1])
+    }
+
+    /// Sizes, gaps and TCP flags; `None` without the option `statistics`.
+    pub fn statistics(&self) -> Option<&Statistics> {
+        self.details.as_ref()?.statistics.as_ref()
+    }
+
+    /// The first packets; `None` without the option `splt`.
+    pub fn sequence(&self) -> Option<&Sequence> {
+        self.details.as_ref()?.sequence.as_ref()
+    }
+
+    /// The VLAN ids of the first packet, the outermost first; none without a tag.
+    pub fn vlan_ids(&self) -> Vec<u16> {
+        match (self.details.as_ref().map_or(&[][..], |details| &details.vlan_ids), self.key.vlan_id()) {
+            ([], 0) => Vec::new(),
+            ([], id) => vec![id],
+            (ids, _) => ids.to_vec(),
+        }
+    }
+
+    /// The Community ID, version 1 (<https://github.com/corelight/community-id-spec>), with seed 0; `None` when ports, or
+    /// the type of an ICMP message, were not captured.
+    pub fn community_id(&self) -> Option<String> {
+        if self.flags.contains(FlowFlags::PORTS_UNKNOWN) {
+            return None;
+        }
+        let icmp = self.flags.contains(FlowFlags::ICMP).then_some(self.icmp);
+        community_id(self.key.ip_protocol(), self.src(), self.dst(), icmp)
+    }
+
+    /// The flow as it is, for a record; it keeps its own numbers, but not what lies elsewhere in memory.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        Self { application: self.application.take(), details: self.details.take(), ..*self }
+    }
+}
+
+/// By hand, so that `clone_from` uses the memory that is there: a living flow is shown to Python once a packet.
+impl Clone for FlowState {
+    fn clone(&self) -> Self {
+        Self { application: self.application.clone(), details: self.details.clone(), ..*self }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        let (mut application, mut details) = (self.application.take(), self.details.take());
+        application.clone_from(&source.application);
+        match (&mut details, &source.details) {
+            (Some(mine), Some(others)) => (**mine).clone_from(others),
+            (mine, others) => (*mine).clone_from(others),
+        }
+        *self = Self { application, details, ..*source };
     }
 }

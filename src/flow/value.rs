@@ -1,5 +1,9 @@
 //! What a metric may yield.
 
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
 /// A value of a user's metric, at the end of a flow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
@@ -18,6 +22,24 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// Several of these.
     List(Vec<Self>),
+    /// Something that only the maker of the metric knows how to read; in text it is null.
+    Opaque(Opaque),
+}
+
+/// A shared object of any type; two are equal when they are the same object.
+#[derive(Clone)]
+pub struct Opaque(pub Arc<dyn Any + Send + Sync>);
+
+impl PartialEq for Opaque {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opaque")
+    }
 }
 
 impl From<bool> for Value {

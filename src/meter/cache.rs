@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use crate::classify::Classification;
 use crate::flow::{FlowKey, FlowState};
 use crate::meter::hint;
-use crate::metric::MetricState;
+use crate::meter::metrics::States;
 use crate::time::Timestamp;
 
 /// The flow cache (RFC 6728): where every living flow has a slot.
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) living: bool,
     pub(super) tcp: TcpEnd,
     pub(super) classification: Classification,
-    pub(super) metrics: Vec<Box<dyn MetricState>>,
+    pub(super) metrics: States,
     pub(super) hash: u64,
 }
 

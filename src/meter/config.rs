@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
-use crate::flow::{MetricNames, schema};
+use crate::flow::MetricNames;
+use crate::flow::schema::{self, Needs, Schema};
 use crate::metric::{Metric, MetricGroup};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -17,8 +18,29 @@ pub struct MeterConfig {
     pub(super) active_timeout: Option<u64>,
     pub(super) capacity: Option<usize>,
     pub(super) tcp_end: bool,
+    /// An active cut goes on as the next segment, and does not begin a flow of its own.
+    pub(super) segments: bool,
+    /// Packets come at the clock, in whole milliseconds.
+    pub(super) whole_millis: bool,
+    pub(super) statistics: bool,
+    pub(super) sequence: u32,
+    pub(super) packet_size: PacketSize,
     pub(super) classifier: ClassifierOptions,
     pub(super) groups: Vec<Arc<dyn MetricGroup>>,
+}
+
+/// What statistics and sequences take for the size of a packet.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PacketSize {
+    /// Bytes on the wire.
+    #[default]
+    Wire,
+    /// Bytes of the innermost IP packet, its header included.
+    Ip,
+    /// Bytes after the IP header and its extension headers.
+    Transport,
+    /// Bytes after the transport header; 0 where the captured headers cannot tell.
+    Payload,
 }
 
 impl Default for MeterConfig {
@@ -28,6 +50,11 @@ impl Default for MeterConfig {
             active_timeout: Some(nanos(Duration::from_secs(120))),
             capacity: None,
             tcp_end: false,
+            segments: true,
+            whole_millis: false,
+            statistics: false,
+            sequence: 0,
+            packet_size: PacketSize::Wire,
             classifier: ClassifierOptions::default(),
             groups: Vec::new(),
         }
@@ -38,6 +65,14 @@ impl MeterConfig {
     /// The defaults: 60 s inactive, 120 s active, no bound, nDPI on the first 20 packets of a flow, no metrics.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What nfstream 6.6.0 means by a flow: 120 s inactive, 1800 s active; every packet comes at the clock, in whole
+    /// milliseconds; after an active cut a flow begins anew, with the direction of its first packet and without a label.
+    pub fn nfstream() -> Self {
+        Self { segments: false, whole_millis: true, ..Self::default() }
+            .inactive_timeout(Duration::from_secs(120))
+            .active_timeout(Duration::from_secs(1800))
     }
 
     /// How long a flow may stay silent before it ends; zero is one record per packet, `None` is for ever.
@@ -64,6 +99,25 @@ impl MeterConfig {
         self
     }
 
+    /// Whether sizes, gaps and TCP flags are folded into [`Statistics`](crate::flow::Statistics). Off by default.
+    pub fn statistics(mut self, on: bool) -> Self {
+        self.statistics = on;
+        self
+    }
+
+    /// How many of a flow's first packets are kept one by one, as a [`Sequence`](crate::flow::Sequence). Defaults to 0,
+    /// none; each takes 16 bytes of a living flow.
+    pub fn sequence(mut self, packets: u32) -> Self {
+        self.sequence = packets;
+        self
+    }
+
+    /// What statistics and sequences take for the size of a packet.
+    pub fn packet_size(mut self, size: PacketSize) -> Self {
+        self.packet_size = size;
+        self
+    }
+
     /// How many packets of a flow the classifier sees, and whether it may learn across flows.
     pub fn classifier(mut self, options: ClassifierOptions) -> Self {
         self.classifier = options;
@@ -80,6 +134,23 @@ impl MeterConfig {
     pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
         self.groups.push(group);
         self
+    }
+
+    /// Whether packets are folded into more than the counts of every flow.
+    #[inline]
+    pub(super) fn has_details(&self) -> bool {
+        self.statistics || self.sequence > 0
+    }
+
+    /// The columns that records will have.
+    ///
+    /// # Errors
+    ///
+    /// As [`MeterConfig::metric_names`].
+    pub(crate) fn schema(&self) -> Result<Schema> {
+        let options = [(self.statistics, Needs::Statistics), (self.sequence > 0, Needs::Splt)];
+        let on: Vec<_> = options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect();
+        Ok(Schema::new(&on, self.metric_names()?))
     }
 
     /// The groups of metrics, in order.
@@ -115,6 +186,11 @@ impl fmt::Debug for MeterConfig {
             .field("active_timeout", &self.active_timeout.map(Duration::from_nanos))
             .field("capacity", &self.capacity)
             .field("tcp_end", &self.tcp_end)
+            .field("segments", &self.segments)
+            .field("whole_millis", &self.whole_millis)
+            .field("statistics", &self.statistics)
+            .field("sequence", &self.sequence)
+            .field("packet_size", &self.packet_size)
             .field("classifier", &self.classifier)
             .field("metrics", &names)
             .finish()

@@ -5,11 +5,13 @@
 
 mod cache;
 mod config;
+mod counting;
 mod descriptor;
 mod expiry;
 pub(crate) mod hint;
+mod metrics;
 
-pub use config::MeterConfig;
+pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;
 use descriptor::key_of;
 
@@ -18,15 +20,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::classify::Classifier;
-use crate::error::{BoxError, Error, Result};
-use crate::flow::{
-    Counts, Direction, ExportReason, FlowFlags, FlowHasher, FlowKey, FlowRecord, FlowState, MetricNames, Metrics, Value,
-};
-use crate::packet::{Block, Packet, PacketFlags};
+use crate::error::{Error, Result};
+use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, FlowState, Metrics};
+use crate::packet::{Block, Packet};
 use crate::time::Timestamp;
 
 use cache::{Entry, FlowCache, TcpEnd};
+use counting::{Moment, begin, count, next_segment};
 use expiry::{Due, Expiry, NEVER};
+use metrics::MetricRunner;
 
 /// Meters packets into flow records.
 ///
@@ -34,9 +36,7 @@ use expiry::{Due, Expiry, NEVER};
 #[derive(Debug)]
 pub struct Meter {
     config: MeterConfig,
-    names: MetricNames,
-    /// How many names each group of metrics has.
-    group_sizes: Vec<usize>,
+    metrics: MetricRunner,
     classifier: Classifier,
     hasher: FlowHasher,
     cache: FlowCache,
@@ -47,9 +47,6 @@ pub struct Meter {
     leaving: Option<Vec<u32>>,
     living: Living,
     evicted: u64,
-    error: Option<Error>,
-    /// A metric failed: from then on packets are metered without metrics.
-    failed: bool,
 }
 
 /// What is in living flows, and so in no record yet.
@@ -88,8 +85,7 @@ impl Meter {
     pub fn with_hasher(config: MeterConfig, hasher: FlowHasher) -> Result<Self> {
         let horizon = config.inactive_timeout.unwrap_or(TCP_LINGER);
         Ok(Self {
-            names: config.metric_names()?,
-            group_sizes: config.groups.iter().map(|group| group.names().len()).collect(),
+            metrics: MetricRunner::new(&config.groups, config.metric_names()?),
             classifier: Classifier::open(&config.classifier)?,
             hasher,
             cache: FlowCache::default(),
@@ -99,8 +95,6 @@ impl Meter {
             leaving: None,
             living: Living::default(),
             evicted: 0,
-            error: None,
-            failed: false,
             config,
         })
     }
@@ -174,12 +168,12 @@ impl Meter {
 
     /// The first error of a user's metric, once. Packets after it are metered without metrics.
     pub fn take_error(&mut self) -> Option<Error> {
-        self.error.take()
+        self.metrics.take_error()
     }
 
     /// Whether a user's metric failed.
     pub fn has_failed(&self) -> bool {
-        self.failed
+        self.metrics.has_failed()
     }
 
     /// What is in living flows.
@@ -196,29 +190,30 @@ impl Meter {
         if self.leaving.is_some() {
             return;
         }
-        self.now = self.now.max(packet.info.clock);
-        let slot = match slot.map(|slot| (slot, fate(&self.config, self.cache.entry(slot), packet))) {
+        let at = Moment::of(&self.config, packet);
+        self.now = self.now.max(at.clock);
+        let slot = match slot.map(|slot| (slot, fate(&self.config, self.cache.entry(slot), packet, at.clock))) {
             Some((slot, Fate::Goes)) => slot,
-            Some((slot, Fate::Cut)) => self.cut(slot, packet),
+            Some((slot, Fate::Cut)) => self.cut(slot, packet, at.clock),
             Some((slot, Fate::Ends(reason))) => {
                 self.expiry.disarm(slot);
                 let record = self.take(slot, reason);
                 self.ready.push_back(record);
-                self.open(packet, key, turned, hash)
+                self.open(packet, key, turned, hash, at.clock)
             }
-            None => self.open(packet, key, turned, hash),
+            None => self.open(packet, key, turned, hash, at.clock),
         };
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
         let entry = self.cache.entry_mut(slot);
-        let direction = count(&mut entry.state, packet, turned);
+        let direction = count(&self.config, &mut entry.state, packet, turned, at);
         if !matches!(self.classifier, Classifier::Off) {
             self.classifier.observe(&mut entry.classification, packet);
         }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet, direction);
         }
-        if !self.config.groups.is_empty() {
+        if !self.metrics.is_empty() {
             self.update_metrics(slot, packet);
         }
     }
@@ -233,34 +228,12 @@ impl Meter {
         (self.now.nanos_since(state.last_clock) >= timeout).then_some(ExportReason::INACTIVE)
     }
 
-    fn open(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64) -> u32 {
+    fn open(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, clock: Timestamp) -> u32 {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
-        let info = packet.info;
-        let mut flags = FlowFlags::default();
-        let macs = packet.macs().map_or_else(Default::default, |(src, dst)| {
-            flags.insert(FlowFlags::MACS);
-            [src, dst]
-        });
-        if info.flags.contains(PacketFlags::TUNNEL_KEY) {
-            flags.insert(FlowFlags::TUNNEL_KEY);
-        }
-        let state = FlowState {
-            key: *key,
-            counts: [Counts::EMPTY; 2],
-            flow_id: packet.raw.number,
-            conn_id: packet.raw.number,
-            first_clock: info.clock,
-            last_clock: info.clock,
-            segment: 0,
-            tunnel_key: info.tunnel_key,
-            macs,
-            src_is_high: turned,
-            flags,
-        };
         let entry = Entry {
-            state,
+            state: begin(&self.config, packet, key, turned, clock),
             hash,
             tcp: TcpEnd::default(),
             living: true,
@@ -290,39 +263,34 @@ impl Meter {
     }
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
-    fn cut(&mut self, slot: u32, packet: &Packet<'_>) -> u32 {
+    fn cut(&mut self, slot: u32, packet: &Packet<'_>, clock: Timestamp) -> u32 {
         let entry = self.cache.entry_mut(slot);
-        let application = self.classifier.label(&entry.classification);
-        let flow = entry.state;
-        entry.state = FlowState {
-            counts: [Counts::EMPTY; 2],
-            flow_id: packet.raw.number,
-            first_clock: packet.info.clock,
-            segment: flow.segment.saturating_add(1),
-            flags: flow.flags.kept_by_next_segment(),
-            ..flow
-        };
-        let metrics = self.finish_metrics(slot, &flow);
-        self.release(&flow);
-        self.ready.push_back(FlowRecord { flow, export_reason: ExportReason::ACTIVE, application, metrics });
+        let mut flow = entry.state.take();
+        flow.application = self.classifier.label(&entry.classification);
+        entry.state = next_segment(&flow, packet, clock);
+        let states = std::mem::take(&mut entry.metrics);
+        let record = self.record(flow, ExportReason::ACTIVE, states);
+        self.ready.push_back(record);
         self.start_metrics(slot);
         slot
     }
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
-        let flow = self.cache.entry(slot).state;
-        let metrics = self.finish_metrics(slot, &flow);
         let entry = self.cache.remove(slot);
-        let application = self.classifier.finish(&mut entry.classification);
-        self.release(&flow);
-        FlowRecord { flow, export_reason, application, metrics }
+        let mut flow = entry.state.take();
+        flow.application = self.classifier.finish(&mut entry.classification);
+        let states = std::mem::take(&mut entry.metrics);
+        self.record(flow, export_reason, states)
     }
 
-    fn release(&mut self, flow: &FlowState) {
+    fn record(&mut self, flow: FlowState, export_reason: ExportReason, states: metrics::States) -> FlowRecord {
         let total = flow.total();
         self.living.packets -= total.pkts;
         self.living.bytes -= total.bytes;
+        let mut record = FlowRecord { flow, export_reason, metrics: Metrics::default() };
+        record.metrics = self.metrics.finish(states, &record);
+        record
     }
 
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
@@ -338,81 +306,29 @@ impl Meter {
     }
 
     fn start_metrics(&mut self, slot: u32) {
-        if self.config.groups.is_empty() || self.failed {
-            return;
-        }
-        let entry = self.cache.entry_mut(slot);
-        entry.metrics.clear();
-        for group in &self.config.groups {
-            match group.start(&entry.state) {
-                Ok(state) => entry.metrics.push(state),
-                Err(source) => {
-                    let metric = group.names().join(", ");
-                    return self.fail(metric, entry_id(&self.cache, slot), source);
-                }
-            }
+        if !self.metrics.is_empty() {
+            let entry = self.cache.entry_mut(slot);
+            self.metrics.start(&mut entry.metrics, &entry.state);
         }
     }
 
     fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
-        if self.failed {
-            return;
+        let Entry { state, metrics, classification, .. } = self.cache.entry_mut(slot);
+        if state.application.is_none() {
+            state.application = classification.decided().cloned();
         }
-        let entry = self.cache.entry_mut(slot);
-        let mut end = None;
-        for (group, metric) in self.config.groups.iter().zip(&mut entry.metrics) {
-            match metric.update(packet, &entry.state) {
-                Ok(None) => {}
-                Ok(Some(reason)) => end = Some(end.unwrap_or(reason)),
-                Err(source) => {
-                    let metric = group.names().join(", ");
-                    return self.fail(metric, entry_id(&self.cache, slot), source);
-                }
-            }
-        }
-        if let Some(reason) = end {
+        if let Some(reason) = self.metrics.update(metrics, packet, state) {
             self.expiry.disarm(slot);
             let record = self.take(slot, reason);
             self.ready.push_back(record);
         }
     }
-
-    fn finish_metrics(&mut self, slot: u32, flow: &FlowState) -> Metrics {
-        if self.config.groups.is_empty() {
-            return Metrics::default();
-        }
-        let states = std::mem::take(&mut self.cache.entry_mut(slot).metrics);
-        let mut values = Vec::with_capacity(self.names.len());
-        let mut states = states.into_iter();
-        let mut failed = None;
-        for (group, size) in self.config.groups.iter().zip(&self.group_sizes) {
-            let before = values.len();
-            if let Some(Err(source)) = states.next().map(|state| state.finish(flow, &mut values)) {
-                failed = failed.or(Some((group.names().join(", "), source)));
-            }
-            values.resize(before + size, Value::Null);
-        }
-        if let Some((metric, source)) = failed {
-            self.fail(metric, flow.flow_id, source);
-        }
-        Metrics::new(MetricNames::clone(&self.names), values)
-    }
-
-    fn fail(&mut self, metric: String, flow_id: u64, source: BoxError) {
-        self.failed = true;
-        self.error.get_or_insert(Error::Metric { metric, flow_id, source });
-    }
-}
-
-fn entry_id(cache: &FlowCache, slot: u32) -> u64 {
-    cache.entry(slot).state.flow_id
 }
 
 /// What a packet that arrives now does to the flow of its key.
 #[inline]
-fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>) -> Fate {
+fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>, clock: Timestamp) -> Fate {
     let Entry { state, tcp, .. } = entry;
-    let clock = packet.info.clock;
     let ended = tcp.ended.filter(|_| config.tcp_end);
     if let Some(ended) = ended {
         let flags = packet.info.tcp_flags;
@@ -424,29 +340,10 @@ fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>) -> Fate {
         return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
     }
     let aged = config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
-    if aged && ended.is_none() { Fate::Cut } else { Fate::Goes }
-}
-
-/// Counts a packet in its flow; which way it goes.
-#[inline]
-fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool) -> Direction {
-    let info = packet.info;
-    let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
-    let counts = &mut state.counts[direction as usize];
-    counts.count(packet.raw.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
-    state.last_clock = info.clock;
-    if info.flags.intersection(UNKNOWN) != PacketFlags::default() {
-        if info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) {
-            state.flags.insert(FlowFlags::payload_unknown(direction));
-        }
-        if info.flags.contains(PacketFlags::PORTS_UNKNOWN) {
-            state.flags.insert(FlowFlags::PORTS_UNKNOWN);
-        }
-        if info.flags.contains(PacketFlags::INNER_UNKNOWN) {
-            state.flags.insert(FlowFlags::INNER_UNKNOWN);
-        }
+    if !aged || ended.is_some() {
+        return Fate::Goes;
     }
-    direction
+    if config.segments { Fate::Cut } else { Fate::Ends(ExportReason::ACTIVE) }
 }
 
 /// When a flow is due if no further packet comes.
@@ -461,9 +358,6 @@ fn due(config: &MeterConfig, entry: &Entry) -> Due {
 /// How long a flow takes packets after its TCP connection ended: 5 s.
 const TCP_LINGER: u64 = 5_000_000_000;
 const TCP: u8 = 6;
-/// What of a packet leaves a mark on its flow.
-const UNKNOWN: PacketFlags =
-    PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::PORTS_UNKNOWN).union(PacketFlags::INNER_UNKNOWN);
 /// Packets looked up together.
 const GROUP: usize = 32;
 const NOT_FOUND: u32 = u32::MAX;

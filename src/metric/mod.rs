@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::error::BoxError;
-use crate::flow::{ExportReason, FlowState, Value};
+use crate::flow::{ExportReason, FlowRecord, FlowState, Value};
 use crate::packet::Packet;
 
 /// One or more named metrics that share code and state.
@@ -32,12 +32,12 @@ pub trait MetricState: Send {
     /// Whatever the user's code returns; the run ends with it, after the flows metered so far.
     fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError>;
 
-    /// Appends the final values, as many as the group has names.
+    /// Appends the final values, as many as the group has names; `record` is complete but for the metrics.
     ///
     /// # Errors
     ///
     /// As for [`MetricState::update`].
-    fn finish(self: Box<Self>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError>;
+    fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError>;
 }
 
 /// A metric made of Rust closures, shared by all workers; its state is per flow.
@@ -126,7 +126,7 @@ where
         (self.parts.1)(&mut self.value, packet, flow)
     }
 
-    fn finish(self: Box<Self>, _flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn finish(self: Box<Self>, _record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
         values.push(self.value.into());
         Ok(())
     }

@@ -30,7 +30,6 @@ use crate::capture::{PacketSource, StopFlag};
 use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
-use crate::flow::schema::Schema;
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::{Metric, MetricGroup};
 use crate::packet::Decoder;
@@ -185,6 +184,26 @@ impl Streamer {
         self
     }
 
+    /// Whether records have statistics of sizes, gaps and TCP flags. Off by default.
+    pub fn statistics(mut self, on: bool) -> Self {
+        self.meter = self.meter.statistics(on);
+        self
+    }
+
+    /// How many of a flow's first packets a record has one by one: direction, size and gap. Defaults to 0, none.
+    #[doc(alias = "sequence")]
+    pub fn splt(mut self, packets: u32) -> Self {
+        self.meter = self.meter.sequence(packets);
+        self
+    }
+
+    /// Replaces what was said of the meter: timeouts, TCP end, statistics, sequence and metrics. Capacity and dissections
+    /// stay those of the streamer.
+    pub fn meter_config(mut self, config: MeterConfig) -> Self {
+        self.meter = config;
+        self
+    }
+
     /// Adds a metric of the user's own. Metrics come in the order in which they are added.
     pub fn metric(mut self, name: impl Into<String>, metric: Metric) -> Self {
         self.meter = self.meter.metric(name, &metric);
@@ -286,7 +305,7 @@ impl Streamer {
         }
         let shards = workers.max(1);
         let classifier = ClassifierOptions { limits: self.dissections, stable_labels: self.stable_labels };
-        let names = self.meter.metric_names()?;
+        let schema = self.meter.schema()?;
         let stop = StopFlag::default();
         let abandoned = StopFlag::default();
         #[cfg(feature = "pcap")]
@@ -337,7 +356,7 @@ impl Streamer {
             chunk: Vec::new().into_iter(),
             threads: Vec::new(),
             ledger,
-            schema: Schema::new(names),
+            schema,
             stop,
             abandoned,
             stopped: None,

@@ -22,7 +22,9 @@ const FLOORS: [(&str, u8); 13] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 9] = [
+const FOREIGN: [(&str, &[&str]); 11] = [
+    ("base64", &["flow/community_id.rs"]),
+    ("sha1", &["flow/community_id.rs"]),
     ("thiserror", &["error.rs"]),
     ("foldhash", &["flow/key.rs", "packet/fragment.rs"]),
     ("hashbrown", &["meter/cache.rs"]),

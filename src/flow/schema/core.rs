@@ -2,14 +2,14 @@
 
 use super::{Cell, Column, ColumnKind, Group, text};
 use crate::flow::Direction::{DstToSrc, SrcToDst};
+use crate::flow::FlowRecord;
 
-const fn core(
-    name: &'static str,
-    kind: ColumnKind,
-    doc: &'static str,
-    get: fn(&crate::flow::FlowRecord) -> Cell<'_>,
-) -> Column {
-    Column { name, kind, nullable: false, group: Group::Core, doc, get }
+const fn core(name: &'static str, kind: ColumnKind, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {
+    Column { name, kind, unit: "", nullable: false, group: Group::Core, needs: None, doc, get }
+}
+
+const fn count(name: &'static str, unit: &'static str, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {
+    Column { unit, ..core(name, ColumnKind::U64, doc, get) }
 }
 
 pub(super) static COLUMNS: &[Column] = &[
@@ -34,22 +34,22 @@ pub(super) static COLUMNS: &[Column] = &[
     core("ip_protocol", ColumnKind::U8, "IP protocol number, after extension headers (IPFIX 4, IANA numbers).", |r| {
         Cell::Uint(r.key.ip_protocol().into())
     }),
-    core("src_to_dst_pkts", ColumnKind::U64, "Packets from source to destination (IPFIX 2).", |r| {
+    count("src_to_dst_pkts", "packets", "Packets from source to destination (IPFIX 2).", |r| {
         Cell::Uint(r.of(SrcToDst).pkts)
     }),
-    core("dst_to_src_pkts", ColumnKind::U64, "Packets from destination to source (IPFIX 2, reverse).", |r| {
+    count("dst_to_src_pkts", "packets", "Packets from destination to source (IPFIX 2, reverse).", |r| {
         Cell::Uint(r.of(DstToSrc).pkts)
     }),
-    core(
+    count(
         "src_to_dst_bytes",
-        ColumnKind::U64,
-        "Bytes on the wire from source to destination, link headers included.",
+        "bytes",
+        "Bytes on the wire from source to destination, link headers included (IPFIX 352).",
         |r| Cell::Uint(r.of(SrcToDst).bytes),
     ),
-    core(
+    count(
         "dst_to_src_bytes",
-        ColumnKind::U64,
-        "Bytes on the wire from destination to source, link headers included.",
+        "bytes",
+        "Bytes on the wire from destination to source, link headers included (IPFIX 352, reverse).",
         |r| Cell::Uint(r.of(DstToSrc).bytes),
     ),
     Column {

@@ -6,12 +6,14 @@ use crate::flow::state::{Counts, FlowFlags};
 use crate::time::Timestamp;
 
 macro_rules! count {
-    ($name:expr, $doc:expr, $of:expr, $field:ident) => {
+    ($name:expr, $unit:literal, $doc:expr, $of:expr, $field:ident) => {
         Column {
             name: $name,
             kind: ColumnKind::U64,
+            unit: $unit,
             nullable: false,
             group: Group::Counts,
+            needs: None,
             doc: $doc,
             get: |r| Cell::Uint(($of)(r).$field),
         }
@@ -23,8 +25,10 @@ macro_rules! payload {
         Column {
             name: $name,
             kind: ColumnKind::U64,
+            unit: "bytes",
             nullable: true,
             group: Group::Counts,
+            needs: None,
             doc: "Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.",
             get: |r| if ($unknown)(r) { Cell::Null } else { Cell::Uint(($of)(r).payload_bytes) },
         }
@@ -36,8 +40,10 @@ macro_rules! duration {
         Column {
             name: $name,
             kind: ColumnKind::Duration,
+            unit: "",
             nullable: true,
             group: Group::Counts,
+            needs: None,
             doc: "From the smallest stamp to the largest (IPFIX 161); null without packets.",
             get: |r| {
                 let counts = ($of)(r);
@@ -52,8 +58,10 @@ macro_rules! time {
         Column {
             name: $name,
             kind: ColumnKind::Time,
+            unit: "",
             nullable: true,
             group: Group::Counts,
+            needs: None,
             doc: $doc,
             get: |r| moment(($of)(r), ($of)(r).$field),
         }
@@ -66,14 +74,14 @@ const START: &str = "The smallest stamp of this direction (IPFIX 156); null with
 const END: &str = "The largest stamp of this direction (IPFIX 157); null without packets.";
 
 pub(super) static COLUMNS: &[Column] = &[
-    count!("pkts", "Packets of both directions.", FlowRecord::both, pkts),
-    count!("bytes", "Bytes on the wire of both directions, link headers included.", FlowRecord::both, bytes),
-    count!("ip_bytes", IP_BYTES, FlowRecord::both, ip_bytes),
-    count!("src_to_dst_ip_bytes", IP_BYTES, FlowRecord::there, ip_bytes),
-    count!("dst_to_src_ip_bytes", IP_BYTES, FlowRecord::back, ip_bytes),
-    count!("transport_bytes", TRANSPORT_BYTES, FlowRecord::both, transport_bytes),
-    count!("src_to_dst_transport_bytes", TRANSPORT_BYTES, FlowRecord::there, transport_bytes),
-    count!("dst_to_src_transport_bytes", TRANSPORT_BYTES, FlowRecord::back, transport_bytes),
+    count!("pkts", "packets", "Packets of both directions.", FlowRecord::both, pkts),
+    count!("bytes", "bytes", "Bytes on the wire of both directions, link headers included.", FlowRecord::both, bytes),
+    count!("ip_bytes", "bytes", IP_BYTES, FlowRecord::both, ip_bytes),
+    count!("src_to_dst_ip_bytes", "bytes", IP_BYTES, FlowRecord::there, ip_bytes),
+    count!("dst_to_src_ip_bytes", "bytes", IP_BYTES, FlowRecord::back, ip_bytes),
+    count!("transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::both, transport_bytes),
+    count!("src_to_dst_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::there, transport_bytes),
+    count!("dst_to_src_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::back, transport_bytes),
     payload!("payload_bytes", FlowRecord::both, |r: &FlowRecord| r.flags.intersects(EITHER_PAYLOAD_UNKNOWN)),
     payload!("src_to_dst_payload_bytes", FlowRecord::there, |r: &FlowRecord| {
         r.flags.contains(FlowFlags::SRC_TO_DST_PAYLOAD_UNKNOWN)

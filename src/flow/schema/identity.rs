@@ -1,8 +1,8 @@
 //! Identity: which flow a record belongs to.
 
 use super::{Cell, Column, ColumnKind, Group, text};
-use crate::flow::FlowRecord;
 use crate::flow::state::FlowFlags;
+use crate::flow::{FlowRecord, Statistics};
 
 const fn identity(
     name: &'static str,
@@ -11,7 +11,7 @@ const fn identity(
     doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 ) -> Column {
-    Column { name, kind, nullable, group: Group::Identity, doc, get }
+    Column { name, kind, unit: "", nullable, group: Group::Identity, needs: None, doc, get }
 }
 
 pub(super) static COLUMNS: &[Column] = &[
@@ -64,26 +64,154 @@ pub(super) static COLUMNS: &[Column] = &[
         |r| mac(r, 1),
     ),
     identity(
+        "community_id",
+        ColumnKind::Text,
+        true,
+        "Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP type are unknown.",
+        |r| r.community_id().map_or(Cell::Null, |id| Cell::Text(id.into())),
+    ),
+    identity(
+        "src_oui",
+        ColumnKind::Text,
+        true,
+        "The first three bytes of src_mac: its maker's OUI (IEEE MA-L); null without.",
+        |r| oui(r, 0),
+    ),
+    identity(
+        "dst_oui",
+        ColumnKind::Text,
+        true,
+        "The first three bytes of dst_mac: its maker's OUI (IEEE MA-L); null without.",
+        |r| oui(r, 1),
+    ),
+    identity(
+        "vlan_ids",
+        ColumnKind::ListU16,
+        true,
+        "All VLAN ids of the first packet, the outermost first (IEEE 802.1Q, 802.1ad); null without a tag.",
+        |r| {
+            let ids = r.vlan_ids();
+            if ids.is_empty() { Cell::Null } else { Cell::List(ids.into_iter().map(i64::from).collect()) }
+        },
+    ),
+    identity("ttl_min", ColumnKind::U8, false, "The smallest TTL or hop limit (IPFIX 52).", |r| {
+        of_headers(r.ttl[0].plus(r.ttl[1]).min, 1)
+    }),
+    identity("ttl_max", ColumnKind::U8, false, "The largest TTL or hop limit (IPFIX 53).", |r| {
+        of_headers(r.ttl[0].plus(r.ttl[1]).max, 1)
+    }),
+    identity(
+        "src_to_dst_ttl_min",
+        ColumnKind::U8,
+        true,
+        "The smallest TTL or hop limit of this direction (IPFIX 52); null without packets.",
+        |r| of_headers(r.ttl[0].min, r.counts[0].pkts),
+    ),
+    identity(
+        "src_to_dst_ttl_max",
+        ColumnKind::U8,
+        true,
+        "The largest TTL or hop limit of this direction (IPFIX 53); null without packets.",
+        |r| of_headers(r.ttl[0].max, r.counts[0].pkts),
+    ),
+    identity(
+        "dst_to_src_ttl_min",
+        ColumnKind::U8,
+        true,
+        "The smallest TTL or hop limit of this direction (IPFIX 52); null without packets.",
+        |r| of_headers(r.ttl[1].min, r.counts[1].pkts),
+    ),
+    identity(
+        "dst_to_src_ttl_max",
+        ColumnKind::U8,
+        true,
+        "The largest TTL or hop limit of this direction (IPFIX 53); null without packets.",
+        |r| of_headers(r.ttl[1].max, r.counts[1].pkts),
+    ),
+    identity(
+        "src_to_dst_dscp",
+        ColumnKind::U8,
+        true,
+        "DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets.",
+        |r| of_headers(r.dscp[0], r.counts[0].pkts),
+    ),
+    identity(
+        "dst_to_src_dscp",
+        ColumnKind::U8,
+        true,
+        "DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets.",
+        |r| of_headers(r.dscp[1], r.counts[1].pkts),
+    ),
+    identity(
+        "flow_label",
+        ColumnKind::U32,
+        true,
+        "IPv6 flow label of the first packet (RFC 6437, IPFIX 31); null in IPv4.",
+        |r| if r.key.ip_version() == 6 { Cell::Uint(r.flow_label.into()) } else { Cell::Null },
+    ),
+    identity(
+        "icmp_type",
+        ColumnKind::U8,
+        true,
+        "ICMP or ICMPv6 type of the first packet (IPFIX 176, 178); null for other protocols.",
+        |r| icmp(r, r.icmp.0),
+    ),
+    identity(
+        "icmp_code",
+        ColumnKind::U8,
+        true,
+        "ICMP or ICMPv6 code of the first packet (IPFIX 177, 179); null for other protocols.",
+        |r| icmp(r, r.icmp.1),
+    ),
+    identity("fragmented", ColumnKind::Bool, false, "Whether some packet is an IP fragment.", |r| {
+        Cell::Bool(r.flags.contains(FlowFlags::FRAGMENTED))
+    }),
+    identity(
+        "truncated",
+        ColumnKind::Bool,
+        false,
+        "Whether of some packet fewer bytes were captured than were on the wire (snaplen).",
+        |r| Cell::Bool(r.flags.contains(FlowFlags::TRUNCATED)),
+    ),
+    identity(
         "incomplete",
         ColumnKind::Text,
         true,
-        "What the captured bytes of some packet could not tell: ports, payload, inner (of a tunnel); null when all was told.",
+        "What could not be told of some packet: ports, payload, inner (of a tunnel), gaps (too large); null when all was.",
         incomplete,
     ),
 ];
 
 fn mac(record: &FlowRecord, end: usize) -> Cell<'_> {
+    octets(record, &record.macs[end])
+}
+
+fn oui(record: &FlowRecord, end: usize) -> Cell<'_> {
+    octets(record, &record.macs[end][..3])
+}
+
+fn octets<'a>(record: &FlowRecord, octets: &[u8]) -> Cell<'a> {
     if !record.flags.contains(FlowFlags::MACS) {
         return Cell::Null;
     }
-    let [a, b, c, d, e, f] = record.macs[end];
-    Cell::Text(format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}").into())
+    let octets: Vec<_> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+    Cell::Text(octets.join(":").into())
+}
+
+/// A number of the IP headers of `pkts` packets.
+fn of_headers(number: u8, pkts: u64) -> Cell<'static> {
+    if pkts == 0 { Cell::Null } else { Cell::Uint(number.into()) }
+}
+
+fn icmp(record: &FlowRecord, number: u8) -> Cell<'_> {
+    if record.flags.contains(FlowFlags::ICMP) { Cell::Uint(number.into()) } else { Cell::Null }
 }
 
 fn incomplete(record: &FlowRecord) -> Cell<'_> {
     let payload = FlowFlags::SRC_TO_DST_PAYLOAD_UNKNOWN.union(FlowFlags::DST_TO_SRC_PAYLOAD_UNKNOWN);
     let marks = [(FlowFlags::PORTS_UNKNOWN, "ports"), (payload, "payload"), (FlowFlags::INNER_UNKNOWN, "inner")];
-    let words: Vec<_> =
-        marks.into_iter().filter(|(flag, _)| record.flags.intersects(*flag)).map(|(_, word)| word).collect();
+    let marks = marks.into_iter().map(|(flag, word)| (record.flags.intersects(flag), word));
+    let gaps = record.statistics().is_some_and(Statistics::is_saturated);
+    let words: Vec<_> = marks.chain([(gaps, "gaps")]).filter(|(is, _)| *is).map(|(_, word)| word).collect();
     if words.is_empty() { Cell::Null } else { Cell::Text(words.join(", ").into()) }
 }

@@ -1,15 +1,19 @@
 //! The columns of a flow record, written down once.
 //!
-//! A [`Column`] has a name, a type, a unit, a sentence that says what it is, and the way to read it off a record. JSON, CSV,
-//! data frames, Python's attributes and the reference are all read off [`columns`]. A [`Schema`] is what one run offers:
-//! the columns, then its metrics.
+//! A [`Column`] has a name, a type, a unit, a sentence that says what it is, the option that turns it on, and the way to
+//! read it off a record. JSON, CSV, data frames, Python's attributes and the reference are all read off [`columns`]. A
+//! [`Schema`] is what one run offers: the columns that its options turn on, then its metrics.
 
 mod core;
 mod counts;
 mod identity;
+mod sequence;
+mod statistics;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::flow::{FlowRecord, MetricNames, Value};
 use crate::time::Timestamp;
@@ -21,11 +25,15 @@ pub struct Column {
     pub name: &'static str,
     /// What its cells hold.
     pub kind: ColumnKind,
+    /// What its numbers count: `bytes`, `packets`, `nanoseconds`; empty for what has no unit.
+    pub unit: &'static str,
     /// Whether cells may be null.
     pub nullable: bool,
     /// What part of the record it belongs to.
     pub group: Group,
-    /// What it is, with the unit and the standard it follows.
+    /// The option without which there is no such column.
+    pub needs: Option<Needs>,
+    /// What it is, with the standard it follows.
     pub doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 }
@@ -34,6 +42,8 @@ pub struct Column {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ColumnKind {
+    /// True or false.
+    Bool,
     /// An unsigned number of 8 bits.
     U8,
     /// An unsigned number of 16 bits.
@@ -42,12 +52,24 @@ pub enum ColumnKind {
     U32,
     /// An unsigned number of 64 bits.
     U64,
+    /// A signed number of 64 bits.
+    I64,
+    /// A floating-point number of 64 bits.
+    F64,
     /// Text.
     Text,
     /// A moment, told in nanoseconds or milliseconds since the Unix epoch.
     Time,
     /// A span of time, told in nanoseconds or milliseconds.
     Duration,
+    /// Several unsigned numbers of 8 bits.
+    ListU8,
+    /// Several unsigned numbers of 16 bits.
+    ListU16,
+    /// Several unsigned numbers of 32 bits.
+    ListU32,
+    /// Several signed numbers of 64 bits.
+    ListI64,
 }
 
 /// The parts of a record.
@@ -60,6 +82,20 @@ pub enum Group {
     Identity,
     /// Counts and times by direction.
     Counts,
+    /// Spread of sizes and gaps, TCP flags.
+    Statistics,
+    /// The first packets one by one.
+    Sequence,
+}
+
+/// An option that turns columns on.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Needs {
+    /// `statistics`.
+    Statistics,
+    /// `splt`.
+    Splt,
 }
 
 /// One value of a record.
@@ -68,8 +104,14 @@ pub enum Group {
 pub enum Cell<'a> {
     /// There is nothing.
     Null,
+    /// True or false.
+    Bool(bool),
     /// A number.
     Uint(u64),
+    /// A number that may be negative.
+    Int(i64),
+    /// A number with a fraction; never NaN.
+    Float(f64),
     /// Text.
     Text(Cow<'a, str>),
     /// An address.
@@ -78,13 +120,16 @@ pub enum Cell<'a> {
     Time(Timestamp),
     /// A span of time, in nanoseconds.
     Duration(u64),
+    /// Several numbers.
+    List(Vec<i64>),
     /// What a metric yielded.
     Metric(&'a Value),
 }
 
-/// The columns of one run: those of every record, then the user's metrics.
+/// The columns of one run: those that its options turn on, then the user's metrics.
 #[derive(Clone, Debug)]
 pub struct Schema {
+    columns: Arc<[&'static Column]>,
     metrics: MetricNames,
 }
 
@@ -94,17 +139,73 @@ impl Column {
     pub fn get<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
         (self.get)(record)
     }
+
+    /// Whether the run that `record` comes from had this column.
+    #[inline]
+    pub fn is_in(&self, record: &FlowRecord) -> bool {
+        match self.needs {
+            None => true,
+            Some(Needs::Statistics) => record.statistics().is_some(),
+            Some(Needs::Splt) => record.sequence().is_some(),
+        }
+    }
+}
+
+impl Group {
+    /// The word for it: `core`, `identity` ...
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Identity => "identity",
+            Self::Counts => "counts",
+            Self::Statistics => "statistics",
+            Self::Sequence => "sequence",
+        }
+    }
+}
+
+impl Needs {
+    /// The name of the option.
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Statistics => "statistics",
+            Self::Splt => "splt",
+        }
+    }
+}
+
+impl ColumnKind {
+    /// The word for it, as data frames have it: `uint8`, `float64`, `list[uint16]` ...
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::U8 => "uint8",
+            Self::U16 => "uint16",
+            Self::U32 => "uint32",
+            Self::U64 => "uint64",
+            Self::I64 => "int64",
+            Self::F64 => "float64",
+            Self::Text => "text",
+            Self::Time => "time",
+            Self::Duration => "duration",
+            Self::ListU8 => "list[uint8]",
+            Self::ListU16 => "list[uint16]",
+            Self::ListU32 => "list[uint32]",
+            Self::ListI64 => "list[int64]",
+        }
+    }
 }
 
 impl Schema {
-    /// The columns of a run with these metrics.
-    pub fn new(metrics: MetricNames) -> Self {
-        Self { metrics }
+    /// The columns of a run with these options and metrics.
+    pub fn new(options: &[Needs], metrics: MetricNames) -> Self {
+        let on = |column: &&Column| column.needs.is_none_or(|needs| options.contains(&needs));
+        Self { columns: columns().filter(on).collect(), metrics }
     }
 
     /// The columns, in their order.
     pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
-        columns()
+        self.columns.iter().copied()
     }
 
     /// The names of the metrics, in the order the user gave them.
@@ -114,24 +215,42 @@ impl Schema {
 
     /// All names: the columns', then the metrics'.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        columns().map(|column| column.name).chain(self.metrics.iter().map(String::as_str))
+        self.columns().map(|column| column.name).chain(self.metrics.iter().map(String::as_str))
     }
 
     /// All cells of `record`, in the order of [`Schema::names`].
     pub fn cells<'a>(&self, record: &'a FlowRecord) -> impl Iterator<Item = Cell<'a>> {
         let metrics = record.metrics.iter().map(|(_, value)| Cell::Metric(value));
-        columns().map(|column| column.get(record)).chain(metrics)
+        self.columns().map(|column| column.get(record)).chain(metrics)
     }
 }
 
-/// Every column of a record, in order: core, identity, counts.
+/// Every column that a record may have, in order: core, identity, counts, statistics, sequence.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
-    core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS)
+    let always = core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS);
+    always.chain(statistics::columns()).chain(sequence::COLUMNS)
 }
 
 /// The column of this name.
 pub fn column(name: &str) -> Option<&'static Column> {
     columns().find(|column| column.name == name)
+}
+
+/// Writes the reference of all columns as a Markdown table, as the documentation has it.
+pub fn write_reference(f: &mut impl fmt::Write) -> fmt::Result {
+    writeln!(f, "| column | type | option | what it is |")?;
+    writeln!(f, "| --- | --- | --- | --- |")?;
+    for column in columns() {
+        let null = if column.nullable { " or null" } else { "" };
+        let unit = if column.unit.is_empty() { String::new() } else { format!(", {}", column.unit) };
+        let option = column.needs.map_or_else(String::new, |needs| format!("`{}`", needs.option()));
+        writeln!(f, "| `{}` | {}{null}{unit} | {option} | {} |", column.name, column.kind.name(), column.doc)?;
+    }
+    Ok(())
+}
+
+fn number<T: Into<u64>>(value: Option<T>) -> Cell<'static> {
+    value.map_or(Cell::Null, |number| Cell::Uint(number.into()))
 }
 
 fn text(value: Option<&str>) -> Cell<'_> {

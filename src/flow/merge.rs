@@ -1,0 +1,95 @@
+//! Records of pieces of one capture, merged into the records of the whole.
+//!
+//! The pieces must lie one behind the other, each metered from the previous one's position on, without an active timeout,
+//! a capacity or the option `tcp_end`. Then packets, bytes, times, flags, statistics and sequences are those of the whole,
+//! bit for bit. Labels are not merged (the first that is known stays) and metrics are not either (they become null): what
+//! they are made of is not in a record.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::flow::{ExportReason, FlowKey, FlowRecord, FlowState};
+use crate::time::Timestamp;
+
+impl FlowRecord {
+    /// Takes in `next`, the record of the same flow in the next piece of the capture.
+    ///
+    /// Whether the flow went on at all is the caller's to know; [`merge`] finds it out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Merge`] when the keys differ, or `next` does not come later.
+    pub fn merge(&mut self, next: &Self) -> Result<()> {
+        if self.key != next.key || self.flow_id >= next.flow_id {
+            return Err(Error::Merge { flow_id: self.flow_id, next: next.flow_id });
+        }
+        self.flow.merge(&next.flow);
+        self.export_reason = next.export_reason;
+        self.metrics.forget();
+        Ok(())
+    }
+}
+
+impl FlowState {
+    fn merge(&mut self, next: &Self) {
+        let turned = self.src_is_high != next.src_is_high;
+        for direction in 0..2 {
+            let other = if turned { 1 - direction } else { direction };
+            if self.counts[direction].pkts == 0 {
+                self.dscp[direction] = next.dscp[other];
+            }
+            self.counts[direction] = self.counts[direction].plus(&next.counts[other]);
+            self.ttl[direction] = self.ttl[direction].plus(next.ttl[other]);
+        }
+        let flags = next.flags.of_counted();
+        self.flags.insert(if turned { flags.turned() } else { flags });
+        if let (Some(mine), Some(others)) = (&mut self.details, &next.details) {
+            let mut others = others.clone();
+            if turned {
+                others.turn();
+            }
+            mine.merge(&others);
+        }
+        self.last_clock = next.last_clock;
+        if self.application.as_ref().is_none_or(|application| application.app_protocol == 0) {
+            self.application.clone_from(&next.application);
+        }
+    }
+}
+
+/// Merges the records of pieces of one capture into those of the whole, in the order of their `flow_id`.
+///
+/// Two records are one flow when the first was flushed at the end of its piece and less than `inactive_timeout` lies
+/// between them, by the clock of the capture; it must be the timeout that the pieces were metered with.
+pub fn merge(
+    records: impl IntoIterator<Item = FlowRecord>,
+    inactive_timeout: impl Into<Option<Duration>>,
+) -> Vec<FlowRecord> {
+    let timeout = inactive_timeout.into().map_or(u128::MAX, |timeout| timeout.as_nanos());
+    let goes_on = |from: Timestamp, to: Timestamp| u128::from(to.nanos_since(from)) < timeout;
+    let mut records: Vec<_> = records.into_iter().collect();
+    records.sort_by_key(|record| record.flow_id);
+    let mut whole: Vec<FlowRecord> = Vec::with_capacity(records.len());
+    let mut latest: HashMap<FlowKey, usize> = HashMap::new();
+    let mut clock = Timestamp::MIN;
+    for record in records {
+        clock = clock.max(record.last_clock);
+        let before = latest.get(&record.key).map(|index| &mut whole[*index]);
+        let before = before.filter(|before| before.export_reason == ExportReason::FLUSH);
+        if let Some(before) = before
+            && goes_on(before.last_clock, record.first_clock)
+            && before.merge(&record).is_ok()
+        {
+            continue;
+        }
+        latest.insert(record.key, whole.len());
+        whole.push(record);
+    }
+    for record in &mut whole {
+        if record.export_reason == ExportReason::FLUSH && !goes_on(record.last_clock, clock) {
+            record.export_reason = ExportReason::INACTIVE;
+        }
+    }
+    whole
+}

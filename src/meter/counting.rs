@@ -1,0 +1,133 @@
+//! A packet into its flow: what a flow learns of its first packet, and what of every one.
+
+use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics};
+use crate::meter::config::{MeterConfig, PacketSize};
+use crate::packet::{Packet, PacketFlags};
+use crate::time::Timestamp;
+
+/// When a packet came, as a meter takes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    /// Its own stamp: for times and statistics.
+    pub(super) stamp: Timestamp,
+    /// The clock of the capture: for timeouts.
+    pub(super) clock: Timestamp,
+}
+
+impl Moment {
+    #[inline]
+    pub(super) fn of(config: &MeterConfig, packet: &Packet<'_>) -> Self {
+        if config.whole_millis {
+            let clock = Timestamp::from_millis(packet.info.clock.as_millis());
+            return Self { stamp: clock, clock };
+        }
+        Self { stamp: packet.raw.stamp, clock: packet.info.clock }
+    }
+}
+
+/// The state of a flow that begins with `packet`, which is not counted yet.
+pub(super) fn begin(
+    config: &MeterConfig,
+    packet: &Packet<'_>,
+    key: &FlowKey,
+    turned: bool,
+    clock: Timestamp,
+) -> FlowState {
+    let info = packet.info;
+    let mut state = FlowState::new(*key, turned, packet.raw.number, clock);
+    if let Some((src, dst)) = packet.macs() {
+        state.flags.insert(FlowFlags::MACS);
+        state.macs = [src, dst];
+    }
+    if info.flags.contains(PacketFlags::TUNNEL_KEY) {
+        state.flags.insert(FlowFlags::TUNNEL_KEY);
+        state.tunnel_key = info.tunnel_key;
+    }
+    if let Some(icmp) = packet.icmp() {
+        state.flags.insert(FlowFlags::ICMP);
+        state.icmp = icmp;
+    }
+    state.flow_label = packet.flow_label().unwrap_or_default();
+    let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
+    if config.has_details() || vlan_ids.len() > 1 {
+        state.details = Some(Box::new(Details {
+            statistics: config.statistics.then(Statistics::default),
+            sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
+            vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
+        }));
+    }
+    state
+}
+
+/// What a flow that is cut goes on as: the same flow, with nothing counted, from `packet` on.
+pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestamp) -> FlowState {
+    let empty = FlowState::new(cut.key, cut.src_is_high, packet.raw.number, clock);
+    FlowState {
+        conn_id: cut.conn_id,
+        segment: cut.segment.saturating_add(1),
+        flags: cut.flags.of_first_packet(),
+        macs: cut.macs,
+        tunnel_key: cut.tunnel_key,
+        icmp: cut.icmp,
+        flow_label: cut.flow_label,
+        application: cut.application.clone(),
+        details: cut.details.as_ref().map(|details| Box::new(details.emptied())),
+        ..empty
+    }
+}
+
+/// Counts a packet in its flow; which way it goes.
+#[inline]
+pub(super) fn count(
+    config: &MeterConfig,
+    state: &mut FlowState,
+    packet: &Packet<'_>,
+    turned: bool,
+    at: Moment,
+) -> Direction {
+    let info = packet.info;
+    let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
+    let counts = &mut state.counts[direction as usize];
+    if counts.pkts == 0 {
+        state.dscp[direction as usize] = packet.dscp();
+    }
+    counts.count(at.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
+    state.ttl[direction as usize].count(info.ttl);
+    state.last_clock = at.clock;
+    if info.flags.intersection(MARKS) != PacketFlags::default() {
+        mark(state, info.flags, direction);
+    }
+    if config.has_details()
+        && let Some(details) = &mut state.details
+    {
+        let size = match config.packet_size {
+            PacketSize::Wire => info.wire_len,
+            PacketSize::Ip => info.ip_len,
+            PacketSize::Transport => info.transport_len,
+            PacketSize::Payload => info.payload_len,
+        };
+        details.observe(direction, at.stamp, size, info.tcp_flags.0);
+    }
+    direction
+}
+
+#[cold]
+fn mark(state: &mut FlowState, flags: PacketFlags, direction: Direction) {
+    let marks = [
+        (PacketFlags::PAYLOAD_UNKNOWN, FlowFlags::payload_unknown(direction)),
+        (PacketFlags::PORTS_UNKNOWN, FlowFlags::PORTS_UNKNOWN),
+        (PacketFlags::INNER_UNKNOWN, FlowFlags::INNER_UNKNOWN),
+        (PacketFlags::FRAGMENT, FlowFlags::FRAGMENTED),
+        (PacketFlags::CUT, FlowFlags::TRUNCATED),
+    ];
+    for (_, mark) in marks.into_iter().filter(|(flag, _)| flags.contains(*flag)) {
+        state.flags.insert(mark);
+    }
+}
+
+/// What of a packet leaves a mark on its flow.
+const MARKS: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN
+    .union(PacketFlags::PORTS_UNKNOWN)
+    .union(PacketFlags::INNER_UNKNOWN)
+    .union(PacketFlags::FRAGMENT)
+    .union(PacketFlags::CUT);
