@@ -34,6 +34,7 @@ mod mutations;
 mod ndpireader;
 mod properties;
 mod quirks;
+mod statistics;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use flowgauge::capture::memory::MemorySource;
+use flowgauge::flow::schema::column;
 use flowgauge::flow::{Direction, FlagCounts, FlowRecord, Gaps, Sizes};
 use flowgauge::packet::{LinkType, TcpFlags};
 use flowgauge::{Streamer, Timestamp};
@@ -111,8 +112,8 @@ fn meter(traffic: &[Sent], active: Option<i64>, splt: u32, workers: usize) -> Ou
 #[derive(Clone, Debug, Default)]
 struct Slow {
     last: Option<i64>,
-    sizes: Vec<i64>,
-    gaps: Vec<i64>,
+    sizes: Vec<i128>,
+    gaps: Vec<i128>,
     flags: [u64; 8],
 }
 
@@ -138,7 +139,7 @@ const FLAGS: [u8; 8] = [
 
 impl Slow {
     fn take(&mut self, sent: &Sent) {
-        self.gaps.extend(self.last.replace(sent.stamp).map(|last| sent.stamp.saturating_sub(last)));
+        self.gaps.extend(self.last.replace(sent.stamp).map(|last| i128::from(sent.stamp) - i128::from(last)));
         self.sizes.push(sent.wire_len.into());
         for (count, flag) in self.flags.iter_mut().zip(FLAGS) {
             *count += u64::from(sent.flags & flag != 0);
@@ -167,22 +168,27 @@ fn slow_meter(traffic: &[Sent], active: Option<i64>) -> BTreeMap<u64, SlowRecord
         let slow = records.entry(*record).or_default();
         slow.parts[0].take(sent);
         slow.parts[1 + direction as usize].take(sent);
-        let gap = slow.parts[0].gaps.last().copied().unwrap_or(0);
+        let gap = slow.parts[0].gaps.last().map_or(0, saturated);
         slow.sequence.push((gap, sent.wire_len, direction));
     }
     records
 }
 
-fn mean(values: &[i64]) -> Option<f64> {
-    let sum: i128 = values.iter().map(|value| i128::from(*value)).sum();
+/// A gap of more than 292 years, as far as it can be told.
+fn saturated(gap: &i128) -> i64 {
+    i64::try_from(*gap).unwrap_or(if *gap < 0 { i64::MIN } else { i64::MAX })
+}
+
+fn mean(values: &[i128]) -> Option<f64> {
+    let sum: i128 = values.iter().sum();
     (!values.is_empty()).then(|| sum as f64 / values.len() as f64)
 }
 
 /// The sample standard deviation, by the second look: every deviation, times the number of values, is a whole number.
-fn stddev(values: &[i64]) -> Option<f64> {
+fn stddev(values: &[i128]) -> Option<f64> {
     let count = values.len();
-    let sum: i128 = values.iter().map(|value| i128::from(*value)).sum();
-    let deviation = |value: &i64| (i128::from(*value) * count as i128 - sum) as f64 / count as f64;
+    let sum: i128 = values.iter().sum();
+    let deviation = |value: &i128| (value * count as i128 - sum) as f64 / count as f64;
     let squares: f64 = values.iter().map(|value| deviation(value).powi(2)).sum();
     (count > 0).then(|| (squares / count.saturating_sub(1).max(1) as f64).sqrt())
 }
@@ -199,21 +205,34 @@ fn close(what: &str, told: Option<f64>, expected: Option<f64>) {
 
 #[track_caller]
 fn compare_sizes(told: &Sizes, slow: &Slow) {
-    let of = |value: Option<&i64>| value.map(|value| u32::try_from(*value).unwrap());
+    let of = |value: Option<&i128>| value.map(|value| u32::try_from(*value).unwrap());
     assert_eq!((told.min(), told.max()), (of(slow.sizes.iter().min()), of(slow.sizes.iter().max())));
     close("mean size", told.mean(), mean(&slow.sizes));
     close("size deviation", told.stddev(), stddev(&slow.sizes));
 }
 
+impl Slow {
+    /// Whether a gap does not fit 64 bits, or the sum of their squares 127.
+    fn is_saturated(&self) -> bool {
+        let square = |gap: &i128| gap.unsigned_abs().pow(2).min(1 << 127);
+        let squares = self.gaps.iter().map(square).fold(0, u128::saturating_add);
+        self.gaps.iter().any(|gap| i64::try_from(*gap).is_err()) || squares >= 1 << 127
+    }
+}
+
 #[track_caller]
 fn compare_gaps(told: &Gaps, slow: &Slow) {
-    assert_eq!((told.min(), told.max()), (slow.gaps.iter().min().copied(), slow.gaps.iter().max().copied()));
+    assert_eq!(told.count(), slow.gaps.len() as u64);
+    assert_eq!(
+        (told.min(), told.max()),
+        (slow.gaps.iter().min().map(saturated), slow.gaps.iter().max().map(saturated))
+    );
     close("mean gap", told.mean(), mean(&slow.gaps));
-    close("gap deviation", told.stddev(), stddev(&slow.gaps));
+    close("gap deviation", told.stddev(), if slow.is_saturated() { None } else { stddev(&slow.gaps) });
 }
 
 fn counts(flags: &FlagCounts) -> [u64; 8] {
-    [flags.syn, flags.cwr, flags.ece, flags.urg, flags.ack, flags.psh, flags.rst, flags.fin]
+    [flags.syn(), flags.cwr(), flags.ece(), flags.urg(), flags.ack(), flags.psh(), flags.rst(), flags.fin()]
 }
 
 #[track_caller]
@@ -224,6 +243,7 @@ fn compare(record: &FlowRecord, slow: &SlowRecord, splt: u32) {
         compare_gaps(statistics.gaps(part), slow);
         assert_eq!(counts(&statistics.tcp_flags(part)), slow.flags, "{part:?}");
     }
+    assert_eq!(statistics.is_saturated(), slow.parts.iter().any(Slow::is_saturated));
     let items = record.sequence().map(|sequence| sequence.items()).unwrap_or_default();
     let told: Vec<_> = items.iter().map(|item| (item.gap_ns, item.size, item.direction)).collect();
     assert_eq!(told, slow.sequence[..slow.sequence.len().min(splt as usize)]);
@@ -276,7 +296,7 @@ fn an_active_cut_begins_with_empty_statistics_and_an_empty_sequence() {
     assert_eq!(gaps(before, None), Some(3e9));
     assert_eq!(gaps(after, None), Some(1e9), "not from the packet before the cut");
     assert_eq!(gaps(after, Some(Direction::DstToSrc)), None);
-    let first = |record: &FlowRecord| record.sequence().unwrap().items()[0].clone();
+    let first = |record: &FlowRecord| record.sequence().unwrap().items()[0];
     assert_eq!((first(before).gap_ns, first(before).size, first(before).direction), (0, 52, Direction::SrcToDst));
     assert_eq!((first(after).gap_ns, first(after).size, first(after).direction), (0, 52, Direction::DstToSrc));
     assert_eq!(after.sequence().unwrap().items().len(), 2);
@@ -300,4 +320,41 @@ fn a_step_back_in_time_is_a_negative_gap() {
 fn nobody_who_did_not_ask_gets_statistics() {
     let (records, _) = Scenario::new().udp(A, B).stream(|streamer| streamer);
     assert!(records[0].statistics().is_none() && records[0].sequence().is_none());
+}
+
+/// The columns exist for whoever asked; in them, what there is nothing of is null.
+#[test]
+fn columns_of_statistics_are_there_by_option_and_null_where_there_is_nothing() {
+    let names = |statistics, splt| {
+        let story = Scenario::new().udp(A, B).source();
+        let streamer = Streamer::from_source(story).n_dissections(0).statistics(statistics).splt(splt);
+        streamer.start().unwrap().schema().names().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let more = |statistics, splt| names(statistics, splt).split_off(names(false, 0).len());
+    let parts = ["", "src_to_dst_", "dst_to_src_"];
+    let words = ["size_min", "size_mean", "size_stddev", "size_max", "gap_min", "gap_mean", "gap_stddev", "gap_max"];
+    let flags = ["syn", "cwr", "ece", "urg", "ack", "psh", "rst", "fin"].map(|flag| format!("{flag}_pkts"));
+    let words: Vec<_> = words.map(str::to_owned).into_iter().chain(flags).collect();
+    let all: Vec<_> = parts.iter().flat_map(|part| words.iter().map(move |word| format!("{part}{word}"))).collect();
+    assert_eq!(more(true, 0), all);
+    assert_eq!(more(false, 3), ["splt_direction", "splt_size", "splt_gap"]);
+
+    let (records, _) = Scenario::new().udp(A, B).stream(|streamer| streamer.statistics(true).splt(3));
+    let told = |name: &str| format!("{:?}", column(name).unwrap().get(&records[0]));
+    for (name, cell) in [
+        ("size_min", "Uint(52)"),
+        ("size_mean", "Float(52.0)"),
+        ("size_stddev", "Float(0.0)"),
+        ("gap_min", "Null"),
+        ("gap_mean", "Null"),
+        ("gap_stddev", "Null"),
+        ("dst_to_src_size_min", "Null"),
+        ("dst_to_src_size_stddev", "Null"),
+        ("dst_to_src_syn_pkts", "Uint(0)"),
+        ("splt_direction", "List([0])"),
+        ("splt_size", "List([52])"),
+        ("splt_gap", "List([0])"),
+    ] {
+        assert_eq!(told(name), cell, "{name}");
+    }
 }
