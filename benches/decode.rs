@@ -13,7 +13,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use etherparse::{LaxSlicedPacket, SlicedPacket};
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoder, LinkType, PacketInfo, RawPacket};
+use flowgauge::packet::{DecodeOptions, Decoder, LinkType, PacketInfo, RawPacket};
 
 use crate::frames::*;
 
@@ -52,7 +52,7 @@ fn flowgauge(bencher: Bencher<'_, '_>, kind: &str) {
         link: LinkType::ETHERNET,
         data: &data,
     };
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::new());
     let mut info = PacketInfo::default();
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         for _ in 0..FRAMES {

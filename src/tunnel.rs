@@ -8,13 +8,22 @@
 pub enum Tunnel {
     /// GTP-U version 1 (3GPP TS 29.281); its key is the TEID.
     GtpU,
+    /// TaZmen Sniffer Protocol version 1: whole frames of a sensor; it has no key.
+    Tzsp,
+    /// CAPWAP data (RFC 5415): frames between a wireless termination point and its controller; it has no key.
+    Capwap,
 }
 
 impl Tunnel {
-    /// The name used in records: `gtp-u`.
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::GtpU, Self::Tzsp, Self::Capwap];
+
+    /// The name used in records: `gtp-u`, `tzsp`, `capwap`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::GtpU => "gtp-u",
+            Self::Tzsp => "tzsp",
+            Self::Capwap => "capwap",
         }
     }
 }

@@ -5,7 +5,7 @@
 #![no_main]
 
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, NO_OFFSET, Packet, RawPacket};
+use flowgauge::packet::{DecodeOptions, Decoded, Decoder, LinkType, NO_OFFSET, Packet, RawPacket, Tunnels};
 use libfuzzer_sys::fuzz_target;
 
 const LINK_TYPES: [u32; 16] = [1, 0, 12, 101, 108, 113, 228, 229, 276, 9, 50, 104, 105, 127, 1, 1];
@@ -13,7 +13,12 @@ const LINK_TYPES: [u32; 16] = [1, 0, 12, 101, 108, 113, 228, 229, 276, 9, 50, 10
 fuzz_target!(|input: &[u8]| {
     let Some((&[options], mut rest)) = input.split_first_chunk::<1>() else { return };
     let link = LinkType(LINK_TYPES[usize::from(options >> 4)]);
-    let mut decoder = Decoder::new(options & 1 == 0, options & 2 == 0);
+    let mut decoder = Decoder::new(if options & 4 == 0 {
+        let tunnels = if options & 1 == 0 { Tunnels::ALL } else { Tunnels::NONE };
+        DecodeOptions::new().tunnels(tunnels).fragments(options & 2 == 0)
+    } else {
+        DecodeOptions::nfstream()
+    });
     let mut seconds = 0_i64;
     let mut number = 0;
     while let Some((&[len_high, len_low, missing_high, missing_low, passed], bytes)) = rest.split_first_chunk::<5>() {

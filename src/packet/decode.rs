@@ -10,7 +10,9 @@ use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
 use crate::packet::tunnel;
-use crate::packet::{Decoded, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel};
+use crate::packet::{
+    DecodeOptions, Decoded, PacketFlags, PacketInfo, Ports, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel,
+};
 use crate::time::Timestamp;
 
 /// Turns frames into packets, in capture order: it keeps the clock of the capture and the table of fragments.
@@ -19,7 +21,7 @@ use crate::time::Timestamp;
 ///
 /// ```
 /// use flowgauge::Timestamp;
-/// use flowgauge::packet::{Decoded, Decoder, LinkType, RawPacket, SkipReason};
+/// use flowgauge::packet::{DecodeOptions, Decoded, Decoder, LinkType, RawPacket, SkipReason};
 ///
 /// let arp = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 1], &[0x08, 0x06], &[0; 28]].concat();
 /// let raw = RawPacket {
@@ -29,7 +31,7 @@ use crate::time::Timestamp;
 ///     link: LinkType::ETHERNET,
 ///     data: &arp,
 /// };
-/// let Decoded::Skipped(skipped) = Decoder::new(true, true).decode(&raw) else { panic!("ARP is no IP packet") };
+/// let Decoded::Skipped(skipped) = Decoder::new(DecodeOptions::default()).decode(&raw) else { panic!("ARP is no IP packet") };
 /// assert_eq!(skipped.reason, SkipReason::NotIp);
 /// assert_eq!(skipped.ether_type, Some(0x0806));
 /// assert_eq!(skipped.payload_offset, 14);
@@ -37,15 +39,14 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Decoder {
     clock: Timestamp,
-    tunnels: bool,
-    fragments: bool,
+    options: DecodeOptions,
     table: FragmentTable,
 }
 
 impl Decoder {
-    /// A decoder that unwraps tunnels (`tunnels`) and gives later fragments to the flow of their first (`fragments`).
-    pub fn new(tunnels: bool, fragments: bool) -> Self {
-        Self { clock: Timestamp::MIN, tunnels, fragments, table: FragmentTable::default() }
+    /// A decoder for the beginning of a capture.
+    pub fn new(options: DecodeOptions) -> Self {
+        Self { clock: Timestamp::MIN, options, table: FragmentTable::default() }
     }
 
     /// What `raw` is. Moves the clock when it is a packet.
@@ -171,10 +172,10 @@ impl Decoder {
             _ => {}
         }
         frame.transport(ip, ip_offset, around, info);
-        if self.tunnels
-            && ip.protocol == transport::UDP
-            && (tunnel::is_tunnel_port(info.src_port) || tunnel::is_tunnel_port(info.dst_port))
-        {
+        if self.options.ports == Ports::TcpAndUdp {
+            transport::without_other_ports(info);
+        }
+        if ip.protocol == transport::UDP && tunnel::announced(self.options.tunnels, info.src_port, info.dst_port) {
             return self.tunnelled(frame, ip.content, around, info);
         }
         Ok(())
@@ -197,7 +198,7 @@ impl Decoder {
             Network::Ipv6 => ip::v6(frame.data, frame.wire_len, &place)?,
         };
         match ip.fragment {
-            Fragment::Later(_) if !self.fragments => return Err(SkipReason::FragmentsOff),
+            Fragment::Later(_) if !self.options.fragments => return Err(SkipReason::FragmentsOff),
             Fragment::Later(id) => {
                 let key = fragment_key(&ip, id, around);
                 let first = self.table.find(&key, frame.clock).ok_or(SkipReason::FragmentWithoutFirst)?;
@@ -206,7 +207,7 @@ impl Decoder {
             Fragment::First(id) => {
                 self.content(frame, &ip, place.at, around, info)?;
                 info.flags.insert(PacketFlags::FRAGMENT);
-                if self.fragments {
+                if self.options.fragments {
                     self.table.insert(fragment_key(&ip, id, around), first_fragment(info), frame.clock);
                 }
             }

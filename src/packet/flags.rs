@@ -51,6 +51,12 @@ impl PacketFlags {
     pub fn insert(&mut self, other: Self) {
         self.0 |= other.0;
     }
+
+    /// Takes the bits of `other` away.
+    #[inline]
+    pub fn remove(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
 }
 
 /// The flags of a TCP header (RFC 9293 §3.1); all unset for other protocols.

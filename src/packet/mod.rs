@@ -12,6 +12,7 @@ mod info;
 mod ip;
 mod link;
 mod link_type;
+mod options;
 mod transport;
 mod tunnel;
 mod view;
@@ -21,6 +22,7 @@ pub use decode::Decoder;
 pub use flags::{PacketFlags, TcpFlags};
 pub use info::{NO_OFFSET, PacketInfo};
 pub use link_type::LinkType;
+pub use options::{DecodeOptions, Ports, RadioMacs, Tunnels};
 pub use view::Packet;
 
 pub use crate::tunnel::Tunnel;

@@ -1,7 +1,7 @@
 //! Transport headers: ports, TCP flags and where the payload begins.
 
-use crate::packet::TcpFlags;
 use crate::packet::bytes::be16;
+use crate::packet::{PacketFlags, PacketInfo, TcpFlags};
 
 /// What a transport header tells, as far as it was captured.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +49,20 @@ pub(super) fn read(protocol: u8, bytes: &[u8], len: u32) -> Transport {
         header_len,
         tcp_flags: TcpFlags::default(),
         icmp: if matches!(protocol, ICMP | ICMPV6) { bytes.first_chunk().copied() } else { None },
+    }
+}
+
+/// Takes the ports that [`Ports::TcpAndUdp`](crate::packet::Ports::TcpAndUdp) does not know from a packet.
+#[cold]
+pub(super) fn without_other_ports(info: &mut PacketInfo) {
+    let least_len = match info.ip_protocol {
+        TCP => 20,
+        UDP => 8,
+        _ => u32::MAX,
+    };
+    if info.transport_len < least_len {
+        (info.src_port, info.dst_port) = (0, 0);
+        info.flags.remove(PacketFlags::PORTS_UNKNOWN);
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::packet::bytes::{Depth, be16, stated};
 use crate::packet::ip::Place;
 use crate::packet::link::{Network, by_version};
-use crate::packet::{SkipReason, Tunnel};
+use crate::packet::{SkipReason, Tunnel, Tunnels};
 
 /// An opened tunnel: where its inner IP header begins, and its key.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +16,10 @@ pub(super) struct Inner {
     pub(super) place: Place,
 }
 
-/// Whether a UDP port announces a tunnel.
+/// Whether either port of a UDP datagram announces one of these tunnels.
 #[inline(always)]
-pub(super) fn is_tunnel_port(port: u16) -> bool {
-    port == GTP_U
+pub(super) fn announced(tunnels: Tunnels, src_port: u16, dst_port: u16) -> bool {
+    (src_port == GTP_U || dst_port == GTP_U) && tunnels.contains(Tunnel::GtpU)
 }
 
 /// Opens the tunnel in a UDP datagram.

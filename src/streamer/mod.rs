@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::{Metric, MetricGroup};
-use crate::packet::Decoder;
+use crate::packet::{DecodeOptions, Decoder, Tunnels};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
@@ -63,8 +63,7 @@ pub struct Streamer {
     stable_labels: bool,
     capacity: Option<usize>,
     workers: Option<usize>,
-    decode_tunnels: bool,
-    fragments: bool,
+    decode: DecodeOptions,
     filter: Option<String>,
     max_frames: Option<u64>,
     #[cfg(feature = "pcap")]
@@ -137,8 +136,7 @@ impl Streamer {
             stable_labels: false,
             capacity: None,
             workers: None,
-            decode_tunnels: true,
-            fragments: true,
+            decode: DecodeOptions::new(),
             filter: None,
             max_frames: None,
             #[cfg(feature = "pcap")]
@@ -248,15 +246,21 @@ impl Streamer {
         self
     }
 
-    /// Whether packets inside tunnels make flows of their own (GTP-U). On by default.
+    /// Whether packets inside tunnels make flows of their own. On by default, for every kind of [`Tunnel`](crate::Tunnel).
     pub fn decode_tunnels(mut self, on: bool) -> Self {
-        self.decode_tunnels = on;
+        self.decode = self.decode.tunnels(if on { Tunnels::ALL } else { Tunnels::NONE });
         self
     }
 
     /// Whether later fragments are counted in the flow of their first. On by default.
     pub fn fragments(mut self, on: bool) -> Self {
-        self.fragments = on;
+        self.decode = self.decode.fragments(on);
+        self
+    }
+
+    /// Replaces everything that was said of decoding: tunnels, fragments, and what else there is.
+    pub fn decode_options(mut self, options: DecodeOptions) -> Self {
+        self.decode = options;
         self
     }
 
@@ -340,7 +344,7 @@ impl Streamer {
             source: opened.source,
             #[cfg(feature = "pcap")]
             filter: opened.filter,
-            decoder: Decoder::new(self.decode_tunnels, self.fragments),
+            decoder: Decoder::new(self.decode),
             hasher,
             max_frames: self.max_frames,
             ledger: Arc::clone(&ledger),

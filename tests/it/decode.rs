@@ -1,7 +1,9 @@
 //! Decoding, from the IP header inwards: lengths, ports, flags, extension headers, packets in packets.
 
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped};
+use flowgauge::packet::{
+    DecodeOptions, Decoded, Decoder, LinkType, Packet, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped, Tunnels,
+};
 
 use crate::support::frames::*;
 
@@ -20,7 +22,7 @@ pub(crate) fn cut(link: LinkType, data: &[u8], len: usize) -> RawPacket<'_> {
 }
 
 pub(crate) fn decode(raw: RawPacket<'_>) -> Decoded {
-    Decoder::new(true, true).decode(&raw)
+    Decoder::new(DecodeOptions::new()).decode(&raw)
 }
 
 #[track_caller]
@@ -239,8 +241,8 @@ fn packets_in_packets_are_unwrapped_without_a_word() {
         (eth6(&Ipv6::new(A6, B6).extension(60, &extension(1)).carrying(41, &inner6)), (6, 68, 62)),
     ];
     for (frame, told) in frames {
-        for tunnels in [true, false] {
-            let decoded = Decoder::new(tunnels, true).decode(&raw(LinkType::ETHERNET, &frame));
+        for tunnels in [Tunnels::ALL, Tunnels::NONE] {
+            let decoded = Decoder::new(DecodeOptions::new().tunnels(tunnels)).decode(&raw(LinkType::ETHERNET, &frame));
             let Decoded::Packet(info) = decoded else { panic!("{decoded:?}") };
             assert_eq!((info.ip_version, info.ip_len, info.ip_offset), told);
             assert_eq!((info.tunnel, info.tunnel_key, info.wire_len), (None, 0, frame.len() as u32));
@@ -351,7 +353,7 @@ fn sixteen_headers_are_read_and_no_more() {
 fn the_clock_is_the_largest_stamp_of_accepted_packets() {
     let frame = eth4(&Ipv4::new(A, B).udp(1, 2, b"x"));
     let arp = ethernet(0x0806, &[0; 28]);
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::new());
     assert_eq!(decoder.clock(), Timestamp::MIN);
     let mut clock_after = |ms, data: &[u8]| {
         let decoded = decoder.decode(&RawPacket { stamp: Timestamp::from_millis(ms), ..raw(LinkType::ETHERNET, data) });

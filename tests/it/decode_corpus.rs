@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
-use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, PacketFlags, PacketInfo, SkipReason};
+use flowgauge::packet::{
+    DecodeOptions, Decoded, Decoder, LinkType, Packet, PacketFlags, PacketInfo, SkipReason, Tunnels,
+};
 
 use crate::decode::sizes;
 use crate::support::captures::{frames, shared};
@@ -74,7 +76,7 @@ fn name(path: &Path) -> String {
 fn etherparse_reads_the_same_packets_out_of_every_ethernet_frame() {
     let mut agreed = 0;
     for path in shared("corpus").iter().chain(&shared("conformance/quirks")) {
-        let mut decoder = Decoder::new(false, true);
+        let mut decoder = Decoder::new(DecodeOptions::new().tunnels(Tunnels::NONE));
         for (nth, frame) in frames(path).iter().enumerate().filter(|(_, frame)| frame.link == LinkType::ETHERNET) {
             let context = format!("{} frame {}", name(path), nth + 1);
             let raw = frame.raw(nth as u64 + 1);
@@ -103,7 +105,7 @@ fn etherparse_reads_the_same_packets_out_of_every_ethernet_frame() {
 /// The packets of a crafted capture and the reasons of what was skipped; `None` where it is missing.
 fn quirk(wanted: &str) -> Option<(Vec<PacketInfo>, Vec<SkipReason>)> {
     let path = shared("conformance/quirks").into_iter().find(|path| name(path) == format!("{wanted}.pcap"))?;
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::new());
     let (mut packets, mut skipped) = (Vec::new(), Vec::new());
     for (nth, frame) in frames(&path).iter().enumerate() {
         match decoder.decode(&frame.raw(nth as u64 + 1)) {
@@ -184,7 +186,7 @@ fn crafted_frames_show_the_innermost_packet() {
 #[test]
 fn nothing_in_the_corpus_is_damaged() {
     for path in shared("corpus") {
-        let mut decoder = Decoder::new(true, true);
+        let mut decoder = Decoder::new(DecodeOptions::new());
         for (nth, frame) in frames(&path).iter().enumerate() {
             if let Decoded::Skipped(skipped) = decoder.decode(&frame.raw(nth as u64 + 1)) {
                 let not_ip =

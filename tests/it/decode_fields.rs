@@ -1,6 +1,6 @@
 //! Decoding of what a packet says beside its ends: hops, traffic class, flow label, ICMP, VLAN tags, MAC addresses.
 
-use flowgauge::packet::{Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, PacketInfo};
+use flowgauge::packet::{DecodeOptions, Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, PacketInfo};
 
 use crate::decode::{A, A6, B, B6, cut, packet, raw};
 use crate::support::frames::*;
@@ -90,7 +90,7 @@ fn of_a_fragmented_message_only_the_first_part_tells() {
     let part = |offset, more| {
         ethernet(IPV4, &marked4(8, 60, Ipv4::new(A, B).fragment(1, offset, more).carrying(1, &icmp(8, &[8; 32]))))
     };
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::new());
     let mut info = |frame: &[u8]| match decoder.decode(&raw(LinkType::ETHERNET, frame)) {
         Decoded::Packet(info) => info,
         Decoded::Skipped(skipped) => panic!("{skipped:?}"),

@@ -1,7 +1,9 @@
 //! Fragments: the first carries the ports, the others follow it.
 
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, PacketFlags, PacketInfo, RawPacket, SkipReason, Tunnel};
+use flowgauge::packet::{
+    DecodeOptions, Decoded, Decoder, LinkType, PacketFlags, PacketInfo, RawPacket, SkipReason, Tunnel,
+};
 
 use crate::decode::{A, A6, B, B6, raw, sizes};
 use crate::support::frames::*;
@@ -17,7 +19,7 @@ struct Capture {
 
 impl Capture {
     fn new() -> Self {
-        Self { decoder: Decoder::new(true, true), second: 0 }
+        Self { decoder: Decoder::new(DecodeOptions::new()), second: 0 }
     }
 
     fn frame(&mut self, frame: &[u8]) -> Result<PacketInfo, SkipReason> {
@@ -125,7 +127,7 @@ fn a_flood_of_first_fragments_pushes_out_the_oldest() {
 #[test]
 fn without_the_option_later_fragments_are_skipped_and_first_ones_counted() {
     let [first, later] = halves(7);
-    let mut capture = Capture { decoder: Decoder::new(true, false), second: 0 };
+    let mut capture = Capture { decoder: Decoder::new(DecodeOptions::new().fragments(false)), second: 0 };
     assert_eq!(capture.frame(&first).unwrap().flags, FIRST);
     assert_eq!(capture.frame(&later), Err(SkipReason::FragmentsOff));
 }

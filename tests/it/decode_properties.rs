@@ -3,7 +3,10 @@
 
 use etherparse::{PacketBuilder, VlanId};
 use flowgauge::Timestamp;
-use flowgauge::packet::{Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, RawPacket, SkipReason};
+use flowgauge::packet::{
+    DecodeOptions, Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, Ports, RadioMacs, RawPacket, SkipReason,
+    Tunnels,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,6 +17,16 @@ const LINK_TYPES: [u32; 12] = [0, 1, 1, 1, 12, 101, 108, 113, 228, 229, 276, 127
 
 fn link_type() -> impl Strategy<Value = LinkType> {
     prop::sample::select(LINK_TYPES.to_vec()).prop_map(LinkType)
+}
+
+fn options() -> impl Strategy<Value = DecodeOptions> {
+    any::<[bool; 4]>().prop_map(|[tunnels, fragments, ports, macs]| {
+        DecodeOptions::new()
+            .tunnels(if tunnels { Tunnels::ALL } else { Tunnels::NONE })
+            .fragments(fragments)
+            .ports(if ports { Ports::All } else { Ports::TcpAndUdp })
+            .radio_macs(if macs { RadioMacs::SourceAndDestination } else { RadioMacs::SecondAndThird })
+    })
 }
 
 /// What must be true of whatever decoding says.
@@ -118,9 +131,9 @@ proptest! {
         data in vec(any::<u8>(), 0..200),
         wire_len in any::<u32>(),
         stamp in any::<i64>(),
-        options in any::<[bool; 2]>(),
+        options in options(),
     ) {
-        let mut decoder = Decoder::new(options[0], options[1]);
+        let mut decoder = Decoder::new(options);
         let raw = RawPacket { number: 1, stamp: Timestamp::from_nanos(stamp), wire_len, link, data: &data };
         hold_invariants(&mut decoder, &raw);
     }
@@ -130,7 +143,7 @@ proptest! {
         frames in vec((frame(), vec((any::<prop::sample::Index>(), any::<u8>()), 0..4), any::<prop::sample::Index>()), 1..5),
         stamps in vec(any::<i32>(), 5),
     ) {
-        let mut decoder = Decoder::new(true, true);
+        let mut decoder = Decoder::new(DecodeOptions::new());
         for (((link, mut data), changes, kept), stamp) in frames.into_iter().zip(stamps) {
             let wire_len = data.len() as u32;
             for (at, byte) in changes {
@@ -154,7 +167,7 @@ proptest! {
         };
         let mut accepted = false;
         for len in 0..data.len() {
-            match Decoder::new(true, true).decode(&RawPacket { data: &data[..len], ..raw(link, &data) }) {
+            match Decoder::new(DecodeOptions::new()).decode(&RawPacket { data: &data[..len], ..raw(link, &data) }) {
                 Decoded::Skipped(skipped) => {
                     prop_assert_eq!(skipped.reason, SkipReason::Truncated);
                     prop_assert!(!accepted, "more bytes were refused where fewer were not: {}", len);
@@ -208,7 +221,7 @@ proptest! {
             builder.udp(ports[0], ports[1]).write(&mut frame, &payload).unwrap();
         }
         let raw = raw(LinkType::ETHERNET, &frame);
-        let Decoded::Packet(info) = Decoder::new(false, true).decode(&raw) else { panic!("refused") };
+        let Decoded::Packet(info) = Decoder::new(DecodeOptions::new().tunnels(Tunnels::NONE)).decode(&raw) else { panic!("refused") };
         let packet = Packet::new(raw, &info);
         let address = |bytes: [u8; 16]| if six { bytes.into() } else { std::net::IpAddr::from(first_four(bytes)) };
         prop_assert_eq!((packet.ip_src(), packet.ip_dst()), (address(src), address(dst)));

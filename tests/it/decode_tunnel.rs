@@ -1,6 +1,8 @@
 //! Decoding through tunnels: GTP-U in all its forms, and what only looks like it.
 
-use flowgauge::packet::{Decoded, Decoder, LinkType, PacketFlags, PacketInfo, SkipReason, Tunnel};
+use flowgauge::packet::{
+    DecodeOptions, Decoded, Decoder, LinkType, PacketFlags, PacketInfo, SkipReason, Tunnel, Tunnels,
+};
 
 use crate::decode::{A, A6, B, B6, cut, packet, raw, skipped};
 use crate::support::frames::*;
@@ -61,7 +63,7 @@ fn either_port_announces_gtp_u() {
 #[test]
 fn tunnels_stay_closed_without_the_option() {
     let frame = on_port_2152(&gtp_u(1, &inner4()));
-    let decoded = Decoder::new(false, true).decode(&raw(LinkType::ETHERNET, &frame));
+    let decoded = Decoder::new(DecodeOptions::new().tunnels(Tunnels::NONE)).decode(&raw(LinkType::ETHERNET, &frame));
     let Decoded::Packet(info) = decoded else { panic!("{decoded:?}") };
     assert_eq!((info.tunnel, info.src_port, info.ip_protocol), (None, 2152, 17));
 }

@@ -75,7 +75,8 @@ fn golden_of(path: &Path) -> PathBuf {
 
 #[track_caller]
 fn compare(path: &Path) {
-    let (mut told, golden) = (lines(&run(Streamer::from_file(path).workers(0).statistics(true).splt(5))), golden_of(path));
+    let (mut told, golden) =
+        (lines(&run(Streamer::from_file(path).workers(0).statistics(true).splt(5))), golden_of(path));
     told = told.replace(file_name(path), file_name(path).trim_end_matches(".gz").trim_end_matches(".zst"));
     if std::env::var_os("FLOWGAUGE_BLESS").is_some() {
         assert!(names_apply(), "golden files are made with nDPI 4.2");

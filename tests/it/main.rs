@@ -21,6 +21,7 @@ mod decode_corpus;
 mod decode_fields;
 mod decode_fragments;
 mod decode_link;
+mod decode_options;
 mod decode_properties;
 mod decode_tunnel;
 mod expiry;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use flowgauge::capture::file::Input;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::meter::{Meter, MeterConfig};
-use flowgauge::packet::{Decoded, Decoder, Packet};
+use flowgauge::packet::{DecodeOptions, Decoded, Decoder, Packet};
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, Streamer};
 
@@ -148,7 +148,7 @@ fn mutated_captures_do_no_harm_to_ndpi() {
     let captures = beginnings();
     let classifier = ClassifierOptions { limits: DissectionLimits::NDPI_READER, stable_labels: false };
     let mut meter = Meter::new(MeterConfig::new().classifier(classifier).capacity(500)).unwrap();
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::new());
     let (mut number, mut metered) = (0, 0);
     for seed in 0..wanted() / 10 {
         read_frames(Input::Bytes(mutate(&mut Numbers(seed), &captures)), |batch, index| {

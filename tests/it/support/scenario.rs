@@ -6,7 +6,7 @@ use flowgauge::capture::memory::MemorySource;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::flow::FlowRecord;
 use flowgauge::meter::{Meter, MeterConfig};
-use flowgauge::packet::{Decoded, Decoder, LinkType, Packet, RawPacket, TcpFlags};
+use flowgauge::packet::{DecodeOptions, Decoded, Decoder, LinkType, Packet, RawPacket, TcpFlags};
 use flowgauge::{Report, Streamer, Timestamp};
 
 /// An address and a port.
@@ -146,7 +146,7 @@ impl Scenario {
     pub(crate) fn meter_in_order(&self, config: MeterConfig) -> Vec<FlowRecord> {
         let off = ClassifierOptions { limits: DissectionLimits::uniform(0), stable_labels: false };
         let mut meter = Meter::new(config.classifier(off)).unwrap();
-        let mut decoder = Decoder::new(true, true);
+        let mut decoder = Decoder::new(DecodeOptions::new());
         let mut records = Vec::new();
         for (index, sent) in self.sent.iter().enumerate() {
             let data = sent.frame();
