@@ -1,13 +1,14 @@
-//! What a record says of its packets' headers: Community ID against its published vectors, and the rest, frame by frame,
-//! against tshark.
+//! Community ID against its published vectors, and which packets the other words of identity are taken from.
+
+use std::time::Duration;
 
 use flowgauge::capture::memory::MemorySource;
 use flowgauge::flow::schema::column;
 use flowgauge::packet::LinkType;
 use flowgauge::{FlowRecord, Streamer, Timestamp};
 
-use crate::support::frames::{IPV4, IPV6, Ipv4, Ipv6, ethernet, sctp, tcp, udp};
-use crate::support::quirk::{cell, path};
+use crate::support::frames::{IPV4, IPV6, Ipv4, Ipv6, SERVICE_VLAN, VLAN, ethernet, sctp, tcp, udp, vlan};
+use crate::support::quirk::cell;
 use crate::support::run::run;
 
 /// A frame from `src` to `dst`; the two numbers are ports, or type and code of an ICMP message.
@@ -80,4 +81,117 @@ fn community_ids_are_the_published_ones() {
         let records = meter(&[frame(*protocol, src, dst, *numbers)]);
         assert_eq!(tell(&records[0], "community_id"), *expected, "{protocol} {src} > {dst} {numbers:?}");
     }
+}
+
+/// A datagram of which the IP header says this: hops left, and the six bits of DSCP above the two of ECN.
+fn datagram(there: bool, ttl: u8, traffic_class: u8) -> Vec<u8> {
+    let mut frame = match there {
+        true => ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").udp(1, 2, b"there")),
+        false => ethernet(IPV4, &Ipv4::new("10.0.0.2", "10.0.0.1").udp(2, 1, b"back")),
+    };
+    frame[15] = traffic_class;
+    frame[22] = ttl;
+    frame
+}
+
+#[test]
+fn hops_are_told_by_their_extremes_and_dscp_of_the_first_packet_of_a_direction() {
+    let records = meter(&[
+        datagram(true, 60, 0xb9),
+        datagram(true, 64, 0),
+        datagram(false, 0, 0x2b),
+        datagram(false, 255, 0),
+        datagram(true, 61, 4),
+    ]);
+    for (name, expected) in [
+        ("ttl_min", "0"),
+        ("ttl_max", "255"),
+        ("src_to_dst_ttl_min", "60"),
+        ("src_to_dst_ttl_max", "64"),
+        ("dst_to_src_ttl_min", "0"),
+        ("dst_to_src_ttl_max", "255"),
+        ("src_to_dst_dscp", "46"),
+        ("dst_to_src_dscp", "10"),
+        ("flow_label", "null"),
+        ("icmp_type", "null"),
+        ("vlan_ids", "null"),
+        ("src_oui", "02:00:00"),
+        ("dst_oui", "02:00:00"),
+        ("fragmented", "false"),
+        ("truncated", "false"),
+    ] {
+        assert_eq!(tell(&records[0], name), expected, "{name}");
+    }
+    let one_way = meter(&[datagram(true, 60, 0xb9)]);
+    assert_eq!(tell(&one_way[0], "dst_to_src_ttl_min"), "null");
+    assert_eq!(tell(&one_way[0], "dst_to_src_dscp"), "null");
+}
+
+#[test]
+fn the_flow_label_is_that_of_the_first_packet() {
+    let labelled = |label: u32| {
+        let mut frame = frame(17, "fe80::1", "fe80::2", (1, 2));
+        frame[14..18].copy_from_slice(&(0x6b80_0000 | label).to_be_bytes());
+        frame
+    };
+    let records = meter(&[labelled(0xf_ffff), labelled(0), labelled(7)]);
+    assert_eq!(tell(&records[0], "flow_label"), "1048575");
+    assert_eq!(tell(&records[0], "src_to_dst_dscp"), "46");
+}
+
+#[test]
+fn type_and_code_are_those_of_the_first_message() {
+    let (a, b) = ("10.0.0.1", "10.0.0.2");
+    let records = meter(&[frame(1, a, b, (3, 1)), frame(1, b, a, (8, 0))]);
+    assert_eq!((tell(&records[0], "icmp_type"), tell(&records[0], "icmp_code")), ("3".into(), "1".into()));
+    let records = meter(&[frame(58, "fe80::1", "fe80::2", (136, 7))]);
+    assert_eq!((tell(&records[0], "icmp_type"), tell(&records[0], "icmp_code")), ("136".into(), "7".into()));
+}
+
+#[test]
+fn all_tags_are_told_the_outermost_first() {
+    let packet = Ipv4::new("10.0.0.1", "10.0.0.2").udp(1, 2, b"");
+    let tagged = ethernet(SERVICE_VLAN, &vlan(0x2064, VLAN, &vlan(0xe0c8, VLAN, &vlan(300, IPV4, &packet))));
+    let records = meter(&[tagged]);
+    assert_eq!(tell(&records[0], "vlan_ids"), "100, 200, 300");
+    assert_eq!(tell(&records[0], "vlan_id"), "300");
+}
+
+#[test]
+fn one_fragment_and_one_cut_packet_mark_the_flow() {
+    let ip = Ipv4::new("10.0.0.1", "10.0.0.2");
+    let whole = ethernet(IPV4, &ip.udp(1, 2, b"whole"));
+    let first = ethernet(IPV4, &ip.clone().fragment(7, 0, true).udp(1, 2, &[0; 16]));
+    let later = ethernet(IPV4, &ip.clone().fragment(7, 24, false).carrying(17, &[0; 8]));
+    let records = meter(&[whole.clone(), first, later]);
+    assert_eq!(records.len(), 1);
+    assert_eq!(tell(&records[0], "fragmented"), "true");
+    assert_eq!(tell(&records[0], "truncated"), "false");
+
+    let mut source = MemorySource::new();
+    source.push(Timestamp::from_millis(0), LinkType::ETHERNET, &whole);
+    source.push_cut(Timestamp::from_millis(1), LinkType::ETHERNET, &whole, whole.len() as u32 + 1);
+    let records = run(Streamer::from_source(source).n_dissections(0).workers(0)).records;
+    assert_eq!(tell(&records[0], "truncated"), "true");
+    assert_eq!(tell(&records[0], "fragmented"), "false");
+}
+
+/// What the segment before the cut saw is not told again; which flow it is, is.
+#[test]
+fn a_segment_tells_the_hops_of_its_own_packets_and_the_identity_of_the_flow() {
+    let mut source = MemorySource::new();
+    for (second, frame) in
+        [(0, datagram(true, 10, 0xb8)), (9, datagram(false, 20, 0x28)), (10, datagram(false, 30, 0x20))]
+    {
+        source.push(Timestamp::from_millis(second * 1000), LinkType::ETHERNET, &frame);
+    }
+    let streamer = Streamer::from_source(source).active_timeout(Duration::from_secs(10));
+    let records = run(streamer.n_dissections(0).workers(0)).records;
+    let tell = |name: &str| [tell(&records[0], name), tell(&records[1], name)];
+    assert_eq!(tell("segment"), ["0", "1"]);
+    assert_eq!(tell("ttl_min"), ["10", "30"]);
+    assert_eq!(tell("src_to_dst_ttl_max"), ["10", "null"]);
+    assert_eq!(tell("dst_to_src_dscp"), ["10", "8"]);
+    assert_eq!(tell("community_id")[0], tell("community_id")[1]);
+    assert_eq!(tell("src_mac")[0], tell("src_mac")[1]);
 }

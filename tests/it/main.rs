@@ -27,6 +27,9 @@ mod decode_tunnel;
 mod expiry;
 mod golden;
 mod house;
+mod identity;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod identity_tshark;
 mod meter;
 mod metric;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

@@ -9,7 +9,7 @@ use flowgauge::capture::file::Input;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::flow::ExportReason;
 use flowgauge::meter::{Meter, MeterConfig};
-use flowgauge::packet::{Decoded, Decoder, Packet, SkipReason};
+use flowgauge::packet::{DecodeOptions, Decoded, Decoder, Packet, SkipReason};
 
 use crate::support::captures::shared;
 use crate::support::quirk::{line, path, quirk};
@@ -28,7 +28,7 @@ fn a_flow_that_lives_on_holds_up_no_flow_that_is_over() {
     let off = ClassifierOptions { limits: DissectionLimits::uniform(0), stable_labels: false };
     let config = MeterConfig::new().inactive_timeout(secs(10)).active_timeout(None).classifier(off);
     let mut meter = Meter::new(config).unwrap();
-    let mut decoder = Decoder::new(true, true);
+    let mut decoder = Decoder::new(DecodeOptions::default());
     let mut number = 0;
     let mut left = Vec::new();
     read_frames(Input::Path(path), |batch, index| {

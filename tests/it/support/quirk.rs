@@ -82,9 +82,11 @@ impl Quirk {
 }
 
 /// A cell in the plainest words.
-fn cell(cell: &Cell<'_>) -> String {
+pub(crate) fn cell(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Null => "null".into(),
+        Cell::Bool(is) => is.to_string(),
+        Cell::List(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         Cell::Uint(number) | Cell::Duration(number) => number.to_string(),
         Cell::Text(text) => text.to_string(),
         Cell::Ip(address) => address.to_string(),
