@@ -40,6 +40,14 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 
+    /// Add statistics of sizes, gaps and TCP flags to what CSV writes.
+    #[arg(long)]
+    statistics: bool,
+
+    /// Add a flow's first N packets one by one (direction, size, gap) to what CSV writes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    splt: u32,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -86,6 +94,8 @@ impl Arguments {
             .n_dissections(self.dissect)
             .inactive_timeout(self.inactive)
             .active_timeout(self.active)
+            .statistics(self.statistics)
+            .splt(self.splt)
             .max_frames(self.count);
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");

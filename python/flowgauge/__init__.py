@@ -13,10 +13,12 @@ from ._native import (
     Flows,
     LiveFlow,
     PacketInformation,
+    Position,
     Report,
     Streamer,
     __version__,
     columns,
+    merge,
 )
 from .errors import (
     CaptureDeniedError,
@@ -39,8 +41,10 @@ __all__ = [
     "LedgerError",
     "LiveFlow",
     "PacketInformation",
+    "Position",
     "Report",
     "Streamer",
     "__version__",
     "columns",
+    "merge",
 ]

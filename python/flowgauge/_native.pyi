@@ -1,7 +1,7 @@
 """The compiled part of flowgauge; use `flowgauge`, which has the same names."""
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Protocol, TypeAlias, final
@@ -14,11 +14,13 @@ __all__ = [
     "Flows",
     "LiveFlow",
     "PacketInformation",
+    "Position",
     "Report",
     "Streamer",
     "__version__",
     "collect",
     "columns",
+    "merge",
     "run_command",
 ]
 
@@ -35,12 +37,27 @@ _Source: TypeAlias = _Path | list[Any] | tuple[_Path, ...] | bytes | bytearray |
 _Metric: TypeAlias = Callable[[PacketInformation, LiveFlow], object]
 
 def columns() -> list[Column]:
-    """The columns of every flow record, in order: what `Flow` has attributes for, besides those in nanoseconds."""
+    """Every column that a flow may have, in order: what `Flow` has attributes for, besides those in nanoseconds."""
 
 def collect(
     streamer: Streamer, names: Sequence[str] | None
 ) -> list[tuple[str, str, Any, bytearray | None]]:
     """Iterate a streamer to its end and give the columns of these names, by default all."""
+
+def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list[Flow]:
+    """Merge the flows of pieces of one capture into those of the whole, in the order of their flow_id.
+
+    The pieces must lie one behind the other, each metered from the position where the one before ended (`after`), without
+    active timeout, capacity and tcp_end. Then packets, bytes, times, statistics and sequences are those of the whole, bit
+    for bit. Labels are not merged, the first that is known stays; metrics become None.
+
+    Args:
+        flows: The flows of all pieces, in any order.
+        inactive_timeout: The one that the pieces were metered with, in seconds; None is never.
+
+    Raises:
+        TypeError: Something among the flows that is none.
+    """
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command with these arguments, the program's name first; give its exit status."""
@@ -53,7 +70,17 @@ class Column:
 
     @property
     def type(self) -> str:
-        """What its cells hold: uint8, uint16, uint32, uint64, text, time or duration."""
+        """What its cells hold: bool, uint8, uint16, uint32, uint64, int64, float64, text, time, duration, or a list as
+        list[uint8].
+        """
+
+    @property
+    def unit(self) -> str:
+        """What its numbers count: bytes, packets or nanoseconds; empty for what has no unit."""
+
+    @property
+    def option(self) -> str | None:
+        """The option of `Streamer` without which flows do not have it; None for what they always have."""
 
     @property
     def nullable(self) -> bool:
@@ -61,7 +88,7 @@ class Column:
 
     @property
     def group(self) -> str:
-        """The part of the record: core, identity or counts."""
+        """The part of the record: core, identity, counts, statistics or sequence."""
 
     @property
     def doc(self) -> str:
@@ -104,11 +131,11 @@ class _Columns:
 
     @property
     def src_to_dst_bytes(self) -> int:
-        """Bytes on the wire from source to destination, link headers included."""
+        """Bytes on the wire from source to destination, link headers included (IPFIX 352)."""
 
     @property
     def dst_to_src_bytes(self) -> int:
-        """Bytes on the wire from destination to source, link headers included."""
+        """Bytes on the wire from destination to source, link headers included (IPFIX 352, reverse)."""
 
     @property
     def application_name(self) -> str | None:
@@ -171,8 +198,80 @@ class _Columns:
         """MAC address of the destination in the first packet; null without (IPFIX 80)."""
 
     @property
+    def community_id(self) -> str | None:
+        """Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP
+        type are unknown.
+        """
+
+    @property
+    def src_oui(self) -> str | None:
+        """The first three bytes of src_mac: its maker's OUI (IEEE MA-L); null without."""
+
+    @property
+    def dst_oui(self) -> str | None:
+        """The first three bytes of dst_mac: its maker's OUI (IEEE MA-L); null without."""
+
+    @property
+    def vlan_ids(self) -> list[int] | None:
+        """All VLAN ids of the first packet, the outermost first (IEEE 802.1Q, 802.1ad); null without a tag."""
+
+    @property
+    def ttl_min(self) -> int:
+        """The smallest TTL or hop limit (IPFIX 52)."""
+
+    @property
+    def ttl_max(self) -> int:
+        """The largest TTL or hop limit (IPFIX 53)."""
+
+    @property
+    def src_to_dst_ttl_min(self) -> int | None:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets."""
+
+    @property
+    def src_to_dst_ttl_max(self) -> int | None:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets."""
+
+    @property
+    def dst_to_src_ttl_min(self) -> int | None:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets."""
+
+    @property
+    def dst_to_src_ttl_max(self) -> int | None:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets."""
+
+    @property
+    def src_to_dst_dscp(self) -> int | None:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets."""
+
+    @property
+    def dst_to_src_dscp(self) -> int | None:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets."""
+
+    @property
+    def flow_label(self) -> int | None:
+        """IPv6 flow label of the first packet (RFC 6437, IPFIX 31); null in IPv4."""
+
+    @property
+    def icmp_type(self) -> int | None:
+        """ICMP or ICMPv6 type of the first packet (IPFIX 176, 178); null for other protocols."""
+
+    @property
+    def icmp_code(self) -> int | None:
+        """ICMP or ICMPv6 code of the first packet (IPFIX 177, 179); null for other protocols."""
+
+    @property
+    def fragmented(self) -> bool:
+        """Whether some packet is an IP fragment."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether of some packet fewer bytes were captured than were on the wire (snaplen)."""
+
+    @property
     def incomplete(self) -> str | None:
-        """What the captured bytes of some packet could not tell: ports, payload, inner (of a tunnel); null when all was told."""
+        """What could not be told of some packet: ports, payload, inner (of a tunnel), gaps (too large); null
+        when all was.
+        """
 
     @property
     def pkts(self) -> int:
@@ -220,35 +319,51 @@ class _Columns:
 
     @property
     def src_to_dst_start_time(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_start_time_ns(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_end_time(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def src_to_dst_end_time_ns(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_start_time(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_start_time_ns(self) -> int | None:
-        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix epoch."""
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_end_time(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Milliseconds since the Unix
+        epoch.
+        """
 
     @property
     def dst_to_src_end_time_ns(self) -> int | None:
-        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix epoch."""
+        """The largest stamp of this direction (IPFIX 157); null without packets. Nanoseconds since the Unix
+        epoch.
+        """
 
     @property
     def duration(self) -> int | None:
@@ -273,6 +388,298 @@ class _Columns:
     @property
     def dst_to_src_duration_ns(self) -> int | None:
         """From the smallest stamp to the largest (IPFIX 161); null without packets. Nanoseconds."""
+
+    @property
+    def size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def src_to_dst_size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def src_to_dst_size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def src_to_dst_syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def src_to_dst_fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_size_min(self) -> int | None:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_size_mean(self) -> float | None:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Needs the option statistics."""
+
+    @property
+    def dst_to_src_size_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Needs the
+        option statistics.
+        """
+
+    @property
+    def dst_to_src_size_max(self) -> int | None:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_gap_min(self) -> int | None:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Needs
+        the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_mean(self) -> float | None:
+        """Arithmetic mean of the times between consecutive packets; null without two. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_gap_stddev(self) -> float | None:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Needs
+        the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_max(self) -> int | None:
+        """The longest time between consecutive packets; null without two. Needs the option statistics."""
+
+    @property
+    def dst_to_src_syn_pkts(self) -> int:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_cwr_pkts(self) -> int:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_ece_pkts(self) -> int:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_urg_pkts(self) -> int:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_ack_pkts(self) -> int:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_psh_pkts(self) -> int:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_rst_pkts(self) -> int:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def dst_to_src_fin_pkts(self) -> int:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Needs the option
+        statistics.
+        """
+
+    @property
+    def splt_direction(self) -> list[int]:
+        """Which way each of the first packets went: 0 from source to destination, 1 back. Needs the option
+        splt.
+        """
+
+    @property
+    def splt_size(self) -> list[int]:
+        """Their sizes on the wire. Needs the option splt."""
+
+    @property
+    def splt_gap(self) -> list[int]:
+        """The time since the packet before, of any direction, negative where stamps go back; 0 for the first.
+        Needs the option splt.
+        """
 
 @final
 class PacketInformation:
@@ -419,6 +826,26 @@ class Flow(_Columns):
     def __hash__(self, /) -> int: ...
 
 @final
+class Position:
+    """A place between two frames of a capture: where one run stopped reading, and the next piece goes on (`after`).
+
+    One that a run gives also knows the fragments that were waiting for more; one made by hand does not.
+
+    Args:
+        frame: Number of the last frame before this place; 0 is the beginning.
+        clock_ns: The largest stamp of the packets before it, in nanoseconds since the Unix epoch.
+    """
+
+    def __new__(cls, frame: int, clock_ns: int) -> Position: ...
+    @property
+    def frame(self) -> int:
+        """Number of the last frame before this place; 0 is the beginning."""
+
+    @property
+    def clock_ns(self) -> int:
+        """The largest stamp of the packets before it, in nanoseconds since the Unix epoch."""
+
+@final
 class Report:
     """What became of everything that a run has read so far; bytes are bytes on the wire.
 
@@ -549,6 +976,10 @@ class Flows:
         """What became of everything read so far: a `Report`."""
 
     @property
+    def position(self) -> Position | None:
+        """Where reading stopped: a `Position` for `after` of a streamer of the next piece; None while it goes on."""
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns, then of the metrics: the fields of a record and the headings of CSV."""
 
@@ -589,6 +1020,9 @@ class Streamer:
         snaplen: On an interface, bytes kept of each frame.
         buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
+        statistics: Whether flows have statistics of sizes, gaps and TCP flags.
+        splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
+        after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
         TypeError: An option of the wrong type.
@@ -613,6 +1047,9 @@ class Streamer:
         snaplen: int = 65535,
         buffer_size: int | None = None,
         tcp_end: bool = False,
+        statistics: bool = False,
+        splt: int = 0,
+        after: Position | None = None,
     ) -> Streamer: ...
     @property
     def report(self) -> Report:
@@ -677,6 +1114,24 @@ class Streamer:
     @property
     def tcp_end(self) -> bool:
         """Whether the end of a TCP connection ends its flow."""
+
+    @property
+    def statistics(self) -> bool:
+        """Whether flows have statistics of sizes, gaps and TCP flags."""
+
+    @property
+    def splt(self) -> int:
+        """How many of a flow's first packets it has one by one."""
+
+    @property
+    def after(self) -> Position | None:
+        """The position where the previous piece of the capture ended; None is the beginning."""
+
+    @property
+    def position(self) -> Position | None:
+        """Where the latest iteration stopped reading: a `Position` for `after` of a streamer of the next piece; None while
+        it goes on, and before any.
+        """
 
     def __iter__(self, /) -> Flows: ...
     def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:

@@ -132,18 +132,20 @@ impl Column {
     }
 
     fn text(&self) -> String {
-        let doc = self.column.doc;
-        match (self.column.kind, self.unit) {
+        let Self { column, unit } = self;
+        let option = column.needs.map(|needs| format!(" Needs the option {}.", needs.option()));
+        let doc = format!("{}{}", column.doc, option.unwrap_or_default());
+        match (column.kind, unit) {
             (ColumnKind::Time, Unit::Millis) => format!("{doc} Milliseconds since the Unix epoch."),
             (ColumnKind::Time, Unit::Nanos) => format!("{doc} Nanoseconds since the Unix epoch."),
             (ColumnKind::Duration, Unit::Millis) => format!("{doc} Milliseconds, rounded down."),
             (ColumnKind::Duration, Unit::Nanos) => format!("{doc} Nanoseconds."),
-            _ => doc.to_owned(),
+            _ => doc,
         }
     }
 }
 
-/// The columns of every flow record, in order: what `Flow` has attributes for, besides those in nanoseconds.
+/// Every column that a flow may have, in order: what `Flow` has attributes for, besides those in nanoseconds.
 #[pyfunction]
 pub(crate) fn columns() -> Vec<Column> {
     schema::columns().map(|column| Column { column, unit: Unit::Millis }).collect()

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 use crate::error;
 use crate::metric::Calls;
+use crate::position::Position;
 use crate::process;
 use crate::record::Flow;
 use crate::report::Report;
@@ -180,6 +181,12 @@ impl RunReport {
         Ok(Report::new(self.handle.report()))
     }
 
+    /// Where reading stopped.
+    pub(crate) fn position(&self) -> PyResult<Option<Position>> {
+        self.same_process()?;
+        Ok(self.handle.position().map(Position::new))
+    }
+
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Acquire)
     }
@@ -228,6 +235,12 @@ impl Flows {
     #[getter]
     fn report(&self) -> PyResult<Report> {
         self.run.report.report()
+    }
+
+    /// Where reading stopped: a `Position` for `after` of a streamer of the next piece; None while it goes on.
+    #[getter]
+    fn position(&self) -> PyResult<Option<Position>> {
+        self.run.report.position()
     }
 
     /// Names of the columns, then of the metrics: the fields of a record and the headings of CSV.

@@ -11,9 +11,11 @@ mod csv;
 mod error;
 mod flows;
 mod live;
+mod merge;
 mod metric;
 mod options;
 mod packet;
+mod position;
 mod process;
 mod record;
 mod report;
@@ -37,7 +39,11 @@ mod _native {
     #[pymodule_export]
     use super::live::LiveFlow;
     #[pymodule_export]
+    use super::merge::merge;
+    #[pymodule_export]
     use super::packet::PacketInformation;
+    #[pymodule_export]
+    use super::position::Position;
     #[pymodule_export]
     use super::record::Flow;
     #[pymodule_export]

@@ -13,6 +13,7 @@ use crate::csv;
 use crate::flows::{Flows, Run, RunReport};
 use crate::metric::{Callables, Calls, Group};
 use crate::options::{self, Given, Seconds};
+use crate::position::Position;
 use crate::report::Report;
 use crate::source::Source;
 
@@ -42,6 +43,7 @@ use crate::source::Source;
 ///     tcp_end: Whether FIN in both directions, or RST, ends a flow.
 ///     statistics: Whether flows have statistics of sizes, gaps and TCP flags.
 ///     splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
+///     after: The position where the previous piece of the capture ended; None is the beginning.
 ///
 /// Raises:
 ///     TypeError: An option of the wrong type.
@@ -67,6 +69,7 @@ pub(crate) struct Streamer {
     tcp_end: bool,
     statistics: bool,
     splt: u64,
+    after: Option<Position>,
     latest: Mutex<Option<RunReport>>,
 }
 
@@ -80,12 +83,12 @@ impl Streamer {
             user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
             workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
-            statistics=Given::Default, splt=Given::Default
+            statistics=Given::Default, splt=Given::Default, after=None
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
-                          statistics=False, splt=0)"
+                          statistics=False, splt=0, after=None)"
     )]
     fn new<'py>(
         source: Bound<'py, PyAny>,
@@ -105,6 +108,7 @@ impl Streamer {
         tcp_end: Given<'py>,
         statistics: Given<'py>,
         splt: Given<'py>,
+        after: Option<Bound<'py, Position>>,
     ) -> PyResult<Self> {
         Ok(Self {
             source: Source::new(&source)?,
@@ -126,6 +130,7 @@ impl Streamer {
             tcp_end: options::flag("tcp_end", tcp_end, false)?,
             statistics: options::flag("statistics", statistics, false)?,
             splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
+            after: after.map(|position| position.get().clone()),
             latest: Mutex::new(None),
         })
     }
@@ -164,6 +169,14 @@ impl Streamer {
     fn report(&self) -> PyResult<Report> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         latest.map_or_else(|| Ok(Report::new(flowgauge::Report::default())), |run| run.report())
+    }
+
+    /// Where the latest iteration stopped reading: a `Position` for `after` of a streamer of the next piece; None while it
+    /// goes on, and before any.
+    #[getter]
+    fn position(&self) -> PyResult<Option<Position>> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        latest.map_or(Ok(None), |run| run.position())
     }
 
     /// The source as it was given.
@@ -268,6 +281,12 @@ impl Streamer {
         self.splt
     }
 
+    /// The position where the previous piece of the capture ended; None is the beginning.
+    #[getter]
+    fn after(&self) -> Option<Position> {
+        self.after.clone()
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
         let source = match this.source {
@@ -310,6 +329,9 @@ impl Streamer {
             .promiscuous(self.promiscuous)
             .snaplen_bytes(saturated(self.snaplen))
             .buffer_bytes(self.buffer_size.map(saturated));
+        if let Some(after) = &self.after {
+            streamer = streamer.resume(after.position());
+        }
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }

@@ -11,7 +11,7 @@ use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
 use crate::packet::tunnel;
 use crate::packet::{
-    DecodeOptions, Decoded, PacketFlags, PacketInfo, Ports, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel,
+    DecodeOptions, Decoded, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel,
 };
 use crate::time::Timestamp;
 
@@ -47,6 +47,11 @@ impl Decoder {
     /// A decoder for the beginning of a capture.
     pub fn new(options: DecodeOptions) -> Self {
         Self { clock: Timestamp::MIN, options, table: FragmentTable::default() }
+    }
+
+    /// A decoder for what follows `position`: the next piece of a capture, decoded as if there had been no cut.
+    pub fn resume(options: DecodeOptions, position: &Position) -> Self {
+        Self { clock: position.clock(), options, table: position.fragments.clone() }
     }
 
     /// What `raw` is. Moves the clock when it is a packet.
@@ -86,6 +91,13 @@ impl Decoder {
     /// The clock: the largest stamp of the packets accepted so far; [`Timestamp::MIN`] before the first.
     pub fn clock(&self) -> Timestamp {
         self.clock
+    }
+
+    /// Where this decoder stands, of which `frame` is the number of the last frame that it was given.
+    ///
+    /// Costs a copy of the first fragments it remembers: nothing before the first one, else half a megabyte.
+    pub fn position(&self, frame: u64) -> Position {
+        Position::with_fragments(frame, self.clock, self.table.clone())
     }
 
     #[inline(always)]

@@ -43,7 +43,7 @@ pub(super) struct FirstFragment {
 }
 
 /// First fragments of the last 30 seconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FragmentTable {
     hasher: RandomState,
     ring: Vec<Entry>,

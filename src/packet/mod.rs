@@ -13,6 +13,7 @@ mod ip;
 mod link;
 mod link_type;
 mod options;
+mod position;
 mod transport;
 mod tunnel;
 mod view;
@@ -23,6 +24,7 @@ pub use flags::{PacketFlags, TcpFlags};
 pub use info::{NO_OFFSET, PacketInfo};
 pub use link_type::LinkType;
 pub use options::{DecodeOptions, Ports, RadioMacs, Tunnels};
+pub use position::Position;
 pub use view::Packet;
 
 pub use crate::tunnel::Tunnel;

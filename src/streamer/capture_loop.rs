@@ -24,6 +24,8 @@ pub(super) struct CaptureLoop {
     pub(super) filter: Option<crate::capture::filter::Filter>,
     pub(super) decoder: Decoder,
     pub(super) hasher: FlowHasher,
+    /// Number of the last frame before the first.
+    pub(super) frames_before: u64,
     pub(super) max_frames: Option<u64>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) stop: StopFlag,
@@ -63,6 +65,8 @@ impl CaptureLoop {
         #[cfg(feature = "pcap")]
         let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.finish()));
         self.publish_all();
+        let position = self.decoder.position(self.frames_before.saturating_add(self.counts.frames_read));
+        *lock(&self.ledger.position) = Some(position);
         // Every worker ends its flows by the clock of the whole capture, not by that of its own last packet.
         outlet.tick(self.decoder.clock());
         let metered = outlet.finish();
@@ -114,11 +118,11 @@ impl CaptureLoop {
         let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(frames.frames.len());
         outlet.begin(frames);
         for index in 0..count {
-            let number = self.counts.frames_read + 1;
+            let number = self.frames_before.saturating_add(self.counts.frames_read).saturating_add(1);
             prefetch(frames, index + AHEAD);
             let raw = frames.raw(index, number);
             let wire_len = u64::from(raw.wire_len);
-            self.counts.frames_read = number;
+            self.counts.frames_read += 1;
             self.counts.bytes_read += wire_len;
             self.counts.time_out_of_range += u64::from(frames.frames[index].time_out_of_range);
             #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::capture::StopFlag;
 use crate::error::{Error, Result};
 use crate::flow::FlowRecord;
 use crate::flow::schema::Schema;
+use crate::packet::Position;
 use crate::streamer::report::{Ledger, Report, lock};
 
 /// The flow records of a run: an iterator that ends when the source has ended and every flow has left.
@@ -66,6 +67,11 @@ impl ReportHandle {
     pub fn report(&self) -> Report {
         self.0.report()
     }
+
+    /// Where reading stopped, for [`Streamer::resume`](crate::Streamer::resume); `None` while it goes on.
+    pub fn position(&self) -> Option<Position> {
+        lock(&self.0.position).clone()
+    }
 }
 
 impl Flows {
@@ -114,6 +120,11 @@ impl Flows {
                 }
             }
         }
+    }
+
+    /// Where reading stopped, for [`Streamer::resume`](crate::Streamer::resume); `None` while it goes on.
+    pub fn position(&self) -> Option<Position> {
+        lock(&self.ledger.position).clone()
     }
 
     /// What became of everything read so far.

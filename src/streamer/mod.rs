@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::{Metric, MetricGroup};
-use crate::packet::{DecodeOptions, Decoder, Tunnels};
+use crate::packet::{DecodeOptions, Decoder, Position, Tunnels};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
@@ -66,6 +66,7 @@ pub struct Streamer {
     decode: DecodeOptions,
     filter: Option<String>,
     max_frames: Option<u64>,
+    position: Position,
     #[cfg(feature = "pcap")]
     live: LiveOptions,
     #[cfg(test)]
@@ -139,6 +140,7 @@ impl Streamer {
             decode: DecodeOptions::new(),
             filter: None,
             max_frames: None,
+            position: Position::default(),
             #[cfg(feature = "pcap")]
             live: LiveOptions::default(),
             #[cfg(test)]
@@ -264,6 +266,14 @@ impl Streamer {
         self
     }
 
+    /// Goes on where another run stopped ([`Flows::position`]), with the next piece of the same capture: frames are
+    /// numbered from there on, the clock begins there, and later fragments find their first. Then the records of the
+    /// pieces can be merged ([`flow::merge`](crate::flow::merge)).
+    pub fn resume(mut self, position: Position) -> Self {
+        self.position = position;
+        self
+    }
+
     /// Reads at most this many frames.
     pub fn max_frames(mut self, frames: impl Into<Option<u64>>) -> Self {
         self.max_frames = frames.into();
@@ -344,7 +354,8 @@ impl Streamer {
             source: opened.source,
             #[cfg(feature = "pcap")]
             filter: opened.filter,
-            decoder: Decoder::new(self.decode),
+            decoder: Decoder::resume(self.decode, &self.position),
+            frames_before: self.position.frame(),
             hasher,
             max_frames: self.max_frames,
             ledger: Arc::clone(&ledger),

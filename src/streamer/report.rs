@@ -11,7 +11,7 @@ use crate::capture::Dropped;
 use crate::error::{Error, Result};
 use crate::flow::{ExportReason, FlowRecord};
 use crate::meter::Living;
-use crate::packet::SkipReason;
+use crate::packet::{Position, SkipReason};
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -170,6 +170,8 @@ pub(super) struct Ledger {
     /// What of the run, as it was set up, depends on the number of workers.
     pub(super) notes: Vec<String>,
     pub(super) taken: Mutex<TakenCounts>,
+    /// Where reading stopped.
+    pub(super) position: Mutex<Option<Position>>,
 }
 
 /// Counted by the capture thread.

@@ -22,6 +22,7 @@ mod decode_fields;
 mod decode_fragments;
 mod decode_link;
 mod decode_options;
+mod decode_position;
 mod decode_properties;
 mod decode_tunnel;
 mod expiry;
@@ -39,6 +40,7 @@ mod ndpireader;
 mod properties;
 mod quirks;
 mod statistics;
+mod reference;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

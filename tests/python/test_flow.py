@@ -20,16 +20,56 @@ CORE = (
 @pytest.fixture
 def flow() -> Flow:
     story = Story().tcp(0.25, A, B, "syn").tcp(1.5, B, A, "syn ack", size=7, ports=(80, 1000))
-    (flow,) = Streamer(story.pcap(), n_dissections=0)
+    (flow,) = Streamer(story.pcap(), n_dissections=0, statistics=True, splt=5)
     return flow
+
+
+TYPES = {"bool": bool, "text": str, "float64": float}
 
 
 def test_every_column_is_an_attribute(flow: Flow) -> None:
     for column in flowgauge.columns():
         value = getattr(flow, column.name)
-        assert value is None if column.nullable and value is None else isinstance(
-            value, str if column.type == "text" else int
-        ), column
+        kind = list if column.type.startswith("list") else TYPES.get(column.type, int)
+        assert (column.nullable and value is None) or type(value) is kind, column
+
+
+def test_a_column_whose_option_is_off_is_no_attribute() -> None:
+    (flow,) = Streamer(Story().udp(0, A, B).pcap(), splt=3)
+    assert flow.splt_size == [52] and not hasattr(flow, "size_mean")
+    with pytest.raises(AttributeError, match="size_mean.*statistics"):
+        flow.size_mean  # noqa: B018
+    assert "splt_gap" in flow.to_dict() and "syn_pkts" not in flow.to_dict()
+
+
+def test_statistics_and_sequence_are_those_of_the_packets(flow: Flow) -> None:
+    assert (flow.size_min, flow.size_mean, flow.size_max) == (54, 57.5, 61)
+    assert flow.size_stddev == pytest.approx(24.5**0.5, rel=1e-15)
+    assert (flow.gap_min, flow.gap_mean, flow.gap_stddev, flow.src_to_dst_gap_min) == (1_250_000_000, 1.25e9, 0.0, None)
+    assert (flow.syn_pkts, flow.src_to_dst_ack_pkts, flow.dst_to_src_ack_pkts, flow.fin_pkts) == (2, 0, 1, 0)
+    assert (flow.splt_direction, flow.splt_size, flow.splt_gap) == ([0, 1], [54, 61], [0, 1_250_000_000])
+
+
+def test_pieces_of_a_capture_merge_into_the_flows_of_the_whole() -> None:
+    packets = [(0, A, B), (1, B, A), (2, C, "::1"), (50, A, B), (70, B, A), (200, A, B)]
+
+    def flows(part: slice, after: flowgauge.Position | None = None) -> Streamer:
+        story = Story()
+        for at, src, dst in packets[part]:
+            ports = (1000, 53) if (src, dst) != (B, A) else (53, 1000)
+            story.udp(at, src, dst, sport=ports[0], dport=ports[1])
+        return Streamer(story.pcap(), active_timeout=None, statistics=True, splt=3, n_dissections=0, after=after)
+
+    whole = sorted(flows(slice(None)), key=lambda flow: flow.flow_id)
+    for cut in range(len(packets) + 1):
+        early, late = flows(slice(cut)), None
+        records = list(early)
+        assert early.position is not None and early.position.frame == cut
+        late = flows(slice(cut, None), after=early.position)
+        merged = flowgauge.merge(records + list(late))
+        assert merged == whole, cut
+    with pytest.raises(TypeError):
+        flowgauge.merge([whole[0], "no flow"])  # type: ignore[list-item]
 
 
 def test_counts_and_addresses_are_those_of_the_packets(flow: Flow) -> None:
@@ -100,7 +140,8 @@ def test_columns_say_what_they_are() -> None:
     assert len(set(names)) == len(names)
     for column in flowgauge.columns():
         assert column.doc.endswith(".")
-        assert column.type in {"uint8", "uint16", "uint32", "uint64", "text", "time", "duration"}
+        assert column.option in {None, "statistics", "splt"}
+        assert column.unit in {"", "bytes", "packets", "nanoseconds"}
         assert getattr(Flow, column.name).__doc__ == column.doc
     assert Flow.start_time_ns.__doc__.endswith("Nanoseconds since the Unix epoch.")  # type: ignore[attr-defined]
 

@@ -28,12 +28,15 @@ def wanted(column: flowgauge.Column) -> Any:
         return "datetime64[ns, UTC]"
     if column.type == "duration":
         return "timedelta64[ns]"
-    return column.type.replace("uint", "UInt") if column.nullable else column.type
+    if column.type.startswith("list"):
+        return object
+    nullable = {"int64": "Int64", "float64": "Float64"}
+    return nullable.get(column.type, column.type.replace("uint", "UInt")) if column.nullable else column.type
 
 
 @pytest.mark.parametrize("capture", [CAPTURE, EMPTY])
 def test_every_column_has_its_type(capture: bytes) -> None:
-    frame = Streamer(capture).to_pandas()
+    frame = Streamer(capture, statistics=True, splt=2).to_pandas()
     assert list(frame.columns) == [column.name for column in flowgauge.columns()]
     for column in flowgauge.columns():
         assert frame[column.name].dtype == wanted(column), column
@@ -41,7 +44,7 @@ def test_every_column_has_its_type(capture: bytes) -> None:
 
 
 def test_cells_are_those_of_the_flows() -> None:
-    streamer = Streamer(CAPTURE)
+    streamer = Streamer(CAPTURE, statistics=True, splt=2)
     flows = list(streamer)
     frame = streamer.to_pandas()
     for row, flow in zip(frame.to_dict("records"), flows, strict=True):
