@@ -31,6 +31,7 @@ mod house;
 mod identity;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod identity_tshark;
+mod merge;
 mod meter;
 mod metric;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
@@ -39,8 +40,8 @@ mod mutations;
 mod ndpireader;
 mod properties;
 mod quirks;
-mod statistics;
 mod reference;
+mod statistics;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
