@@ -6,12 +6,14 @@
 
 use crate::packet::bytes::Depth;
 use crate::packet::fragment::{FirstFragment, FragmentKey, FragmentTable};
+use crate::packet::info::offset16;
 use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
 use crate::packet::tunnel;
 use crate::packet::{
-    DecodeOptions, Decoded, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel,
+    DecodeOptions, Decoded, LinkType, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped,
+    TcpFlags, Tunnel,
 };
 use crate::time::Timestamp;
 
@@ -108,22 +110,44 @@ impl Decoder {
         layer: &mut LinkLayer,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let mut depth = Depth::default();
-        let (network, at) = link::read(raw.link, data, layer, &mut depth)?;
         let frame = Frame { data, wire_len: raw.wire_len, clock: self.clock.max(raw.stamp) };
-        let mut around = Around {
-            src_mac_offset: layer.src_mac_offset,
-            dst_mac_offset: layer.dst_mac_offset,
-            vlan_id: layer.vlan_id,
-            vlan_offset: layer.vlan_offset,
-            tunnel: None,
-            tunnel_key: 0,
-            flags: PacketFlags::default(),
-        };
+        let mut flags = PacketFlags::default();
         if (data.len() as u64) < u64::from(raw.wire_len) {
-            around.flags.insert(PacketFlags::CUT);
+            flags.insert(PacketFlags::CUT);
         }
-        self.packet(&frame, network, Place { at, stated_end: usize::MAX, depth }, around, info)
+        // Known beforehand, the link layer need not be written and read back: that would cost more than all of it.
+        if raw.link == LinkType::ETHERNET {
+            let place =
+                Place { at: LinkLayer::PLAIN_IPV4.payload_offset, stated_end: usize::MAX, depth: Depth::default() };
+            match link::plain(data) {
+                Some(Network::Ipv4) => {
+                    *layer = LinkLayer::PLAIN_IPV4;
+                    return self.packet(&frame, Network::Ipv4, place, LinkLayer::PLAIN_IPV4.around(flags), info);
+                }
+                Some(Network::Ipv6) => {
+                    *layer = LinkLayer::PLAIN_IPV6;
+                    return self.packet_v6(&frame, place, LinkLayer::PLAIN_IPV6.around(flags), info);
+                }
+                None => {}
+            }
+        }
+        self.other_frame(&frame, raw, layer, flags, info)
+    }
+
+    /// [`frame`](Self::frame) for whatever is not IP right behind an Ethernet header.
+    #[inline(never)]
+    fn other_frame(
+        &mut self,
+        frame: &Frame<'_>,
+        raw: &RawPacket<'_>,
+        layer: &mut LinkLayer,
+        flags: PacketFlags,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let mut depth = Depth::default();
+        let (network, at) = link::read(raw, frame.data, self.options.radio_macs, layer, &mut depth)?;
+        let place = Place { at, stated_end: layer.end, depth };
+        self.packet_within(frame, network, place, layer.around(flags), info)
     }
 
     /// Fills `info` with the innermost packet of the IP packet at `place`.
@@ -370,6 +394,22 @@ impl Frame<'_> {
     #[inline(always)]
     fn offset(&self, at: usize) -> u32 {
         at.min(self.data.len()) as u32
+    }
+}
+
+impl LinkLayer {
+    /// What it says of a packet right behind it.
+    #[inline(always)]
+    const fn around(&self, flags: PacketFlags) -> Around {
+        Around {
+            src_mac_offset: offset16(self.src_mac_offset),
+            dst_mac_offset: offset16(self.dst_mac_offset),
+            vlan_id: self.vlan_id,
+            vlan_offset: offset16(self.vlan_offset),
+            tunnel: None,
+            tunnel_key: 0,
+            flags,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::decode::{decode, raw, sizes};
 use crate::support::frames::*;
 
-const LINK_TYPES: [u32; 12] = [0, 1, 1, 1, 12, 101, 108, 113, 228, 229, 276, 127];
+const LINK_TYPES: [u32; 17] = [0, 1, 1, 1, 9, 12, 50, 101, 104, 105, 108, 113, 119, 127, 228, 229, 276];
 
 fn link_type() -> impl Strategy<Value = LinkType> {
     prop::sample::select(LINK_TYPES.to_vec()).prop_map(LinkType)
@@ -66,7 +66,7 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             assert!(skipped.payload_offset <= captured);
             assert!(skipped.mac_offsets.is_none_or(|(src, dst)| u32::from(src.max(dst)) + 6 <= captured));
             assert_eq!(decoder.clock(), clock);
-            assert_eq!(skipped.reason == SkipReason::UnsupportedLinkType, raw.link == LinkType(127));
+            assert_eq!(skipped.reason == SkipReason::UnsupportedLinkType, raw.link == LinkType(119));
         }
     }
 }

@@ -24,6 +24,7 @@ mod decode_link;
 mod decode_options;
 mod decode_position;
 mod decode_properties;
+mod decode_radio;
 mod decode_tunnel;
 mod expiry;
 mod golden;
