@@ -31,6 +31,8 @@ const FIELDS: &[&str] = &[
     "frame.protocols",
     "eth.src",
     "eth.dst",
+    "wlan.sa",
+    "wlan.da",
     "vlan.id",
     "ieee8021ad.id",
     "ip.ttl",
@@ -145,8 +147,8 @@ fn expected(there: &[&Line], back: &[&Line], first: &Line) -> Vec<(String, Strin
     cells.push(("truncated".into(), all.any(|line| line.is_cut()).to_string()));
     let ids: Vec<_> = [first.all("ieee8021ad.id"), first.all("vlan.id")].concat();
     cells.push(("vlan_ids".into(), if ids.is_empty() { "null".into() } else { ids.join(", ") }));
-    for (end, field) in [("src", "eth.src"), ("dst", "eth.dst")] {
-        let mac = first.last(field);
+    for (end, wired, radio) in [("src", "eth.src", "wlan.sa"), ("dst", "eth.dst", "wlan.da")] {
+        let mac = first.last(wired).or(first.last(radio));
         cells.push((format!("{end}_mac"), or_null(mac.map(str::to_owned))));
         cells.push((format!("{end}_oui"), or_null(mac.map(|mac| mac[..8].to_owned()))));
     }

@@ -441,7 +441,6 @@ fn a_loopback_in_network_order_is_read() {
 
 /// With address and control bytes there, without them back.
 #[test]
-#[ignore = "the link type is not decoded yet"]
 fn ppp_is_read_with_and_without_its_first_two_bytes() {
     quirk("dlt_ppp").gives(&["#1 tcp 192.168.0.1:40000 > 192.168.0.2:443 | > 1 pkts 49/45/25/5 at 0ns..0ns \
                               | < 1 pkts 47/45/25/5 at 1µs..1µs | flush | no macs"]);
@@ -449,13 +448,11 @@ fn ppp_is_read_with_and_without_its_first_two_bytes() {
 
 /// To the distribution system: the second address is the source, the third the destination.
 #[test]
-#[ignore = "the link type is not decoded yet"]
 fn plain_data_over_the_air_is_read() {
     segment_on("dlt_80211_nofcs", 85, "02:00:00:00:00:02 > 02:00:00:00:00:01");
 }
 
 #[test]
-#[ignore = "the link type is not decoded yet"]
 fn data_with_quality_of_service_over_the_air_is_read() {
     segment_on("dlt_80211_qos", 87, "02:00:00:00:00:02 > 02:00:00:00:00:01");
 }
