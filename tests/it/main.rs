@@ -31,6 +31,10 @@ mod decode_tunnel;
 mod expiry;
 mod golden;
 mod house;
+mod identity;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod identity_tshark;
+mod merge;
 mod meter;
 mod metric;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
@@ -38,7 +42,9 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
+mod quirks;
 mod reference;
+mod statistics;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

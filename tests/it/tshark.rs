@@ -188,7 +188,7 @@ fn ours(path: &Path) -> Sums {
 }
 
 /// A profile for tshark in which everything but [`LAYERS`] is off.
-fn profile() -> tempfile::TempDir {
+pub(crate) fn profile() -> tempfile::TempDir {
     let protocols = Command::new("tshark").args(["-G", "protocols"]).output().unwrap().stdout;
     let protocols = String::from_utf8_lossy(&protocols).into_owned();
     let filters = protocols.lines().filter_map(|line| line.split('\t').nth(2));
