@@ -71,9 +71,6 @@ impl MetricRunner {
 
     /// The values of a flow that ended, as `record` says but for them.
     pub(super) fn finish(&mut self, states: States, record: &FlowRecord) -> Metrics {
-        if self.groups.is_empty() {
-            return Metrics::default();
-        }
         let mut values = Vec::with_capacity(self.names.len());
         let mut states = states.into_iter();
         let mut failed = None;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::classify::Classifier;
 use crate::error::{Error, Result};
-use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, FlowState, Metrics};
+use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
 use crate::packet::{Block, Packet};
 use crate::time::Timestamp;
 
@@ -276,7 +276,8 @@ impl Meter {
         flow.application = self.classifier.label(&entry.classification);
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
-        let record = self.record(flow, ExportReason::ACTIVE, states);
+        let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
+        self.complete(&mut record, states);
         self.ready.push_back(record);
         self.start_metrics(slot);
         slot
@@ -285,20 +286,23 @@ impl Meter {
     /// Takes a flow that nobody waits for any more out of the cache, as a record.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
         let entry = self.cache.entry_mut(slot);
-        let mut flow = entry.state.take();
-        flow.application = self.classifier.finish(&mut entry.classification);
+        let application = self.classifier.finish(&mut entry.classification);
         let states = std::mem::take(&mut entry.metrics);
+        let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
+        record.flow.application = application;
         self.cache.remove(slot);
-        self.record(flow, export_reason, states)
+        self.complete(&mut record, states);
+        record
     }
 
-    fn record(&mut self, flow: FlowState, export_reason: ExportReason, states: metrics::States) -> FlowRecord {
-        let total = flow.total();
+    /// Adds the metrics to a record that leaves, and takes its packets from those that live.
+    fn complete(&mut self, record: &mut FlowRecord, states: metrics::States) {
+        let total = record.total();
         self.living.packets -= total.pkts;
         self.living.bytes -= total.bytes;
-        let mut record = FlowRecord { flow, export_reason, metrics: Metrics::default() };
-        record.metrics = self.metrics.finish(states, &record);
-        record
+        if !self.metrics.is_empty() {
+            record.metrics = self.metrics.finish(states, record);
+        }
     }
 
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.

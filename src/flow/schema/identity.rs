@@ -39,7 +39,7 @@ pub(super) static COLUMNS: &[Column] = &[
         "tunnel",
         ColumnKind::Text,
         true,
-        "Kind of the tunnel its packets came out of, as gtp-u; null without one.",
+        "Kind of the tunnel its packets came out of: gtp-u, tzsp, capwap; null without one.",
         |r| text(r.key.tunnel().map(|tunnel| tunnel.name())),
     ),
     identity(

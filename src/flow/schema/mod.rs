@@ -245,7 +245,7 @@ pub fn write_reference(f: &mut impl fmt::Write) -> fmt::Result {
         let null = if column.nullable { " or null" } else { "" };
         let unit = if column.unit.is_empty() { String::new() } else { format!(", {}", column.unit) };
         let option = column.needs.map_or_else(String::new, |needs| format!("`{}`", needs.option()));
-        writeln!(f, "| `{}` | {}{null}{unit} | {option} | {} |", column.name, column.kind.name(), column.doc)?;
+        writeln!(f, "| `{}` | `{}`{null}{unit} | {option} | {} |", column.name, column.kind.name(), column.doc)?;
     }
     Ok(())
 }
