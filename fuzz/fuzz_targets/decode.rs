@@ -1,8 +1,8 @@
 //! Decoding never panics, never tells an offset outside the captured bytes, and moves its clock with packets only.
 //!
-//! An input is options (with one bit the decoder is replaced before every frame by one that goes on from its position,
-//! which must not change anything), a link type and then frames: each two bytes of captured length, two of bytes missing on the wire
-//! and one of seconds passed, then its bytes.
+//! An input is options, a link type and then frames: each two bytes of captured length, two of bytes missing on the wire
+//! and one of seconds passed, then its bytes. One of the options has every frame decoded once more by a decoder that goes
+//! on from the position before it, which must not change anything.
 #![no_main]
 
 use flowgauge::Timestamp;

@@ -20,7 +20,8 @@ impl PacketFlags {
     pub const TUNNEL_KEY: Self = Self(32);
     /// The capture ends before it can be told what a tunnel carries: this is the outer packet.
     pub const INNER_UNKNOWN: Self = Self(64);
-    /// Type and code of an ICMP or ICMPv6 message were read ([`PacketInfo::icmp_type`](crate::packet::PacketInfo::icmp_type), [`PacketInfo::icmp_code`](crate::packet::PacketInfo::icmp_code)).
+    /// Type and code of an ICMP or ICMPv6 message were read
+    /// ([`PacketInfo::icmp_type`](crate::packet::PacketInfo::icmp_type) and the code behind it).
     pub const ICMP: Self = Self(128);
 
     /// Whether all bits of `other` are set.
