@@ -33,7 +33,8 @@ use crate::time::Timestamp;
 ///     link: LinkType::ETHERNET,
 ///     data: &arp,
 /// };
-/// let Decoded::Skipped(skipped) = Decoder::new(DecodeOptions::default()).decode(&raw) else { panic!("ARP is no IP packet") };
+/// let mut decoder = Decoder::new(DecodeOptions::new());
+/// let Decoded::Skipped(skipped) = decoder.decode(&raw) else { panic!("ARP is no IP packet") };
 /// assert_eq!(skipped.reason, SkipReason::NotIp);
 /// assert_eq!(skipped.ether_type, Some(0x0806));
 /// assert_eq!(skipped.payload_offset, 14);

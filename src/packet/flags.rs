@@ -1,8 +1,5 @@
 //! Sets of bits: what is special about a packet, and the flags of its TCP header.
 
-#[cfg(doc)]
-use crate::packet::PacketInfo;
-
 /// What could not be told of a packet, or is special about it: a set of bits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct PacketFlags(pub(crate) u8);
@@ -19,11 +16,12 @@ impl PacketFlags {
     /// A fragment after the first: its ends, protocol, IP version and tunnel are those of the flow that its first was
     /// given, its sizes and offsets are its own, and all of its data counts as payload.
     pub const LATER_FRAGMENT: Self = Self(16);
-    /// The tunnel's own key was read ([`PacketInfo::tunnel_key`]).
+    /// The tunnel's own key was read ([`PacketInfo::tunnel_key`](crate::packet::PacketInfo::tunnel_key)).
     pub const TUNNEL_KEY: Self = Self(32);
     /// The capture ends before it can be told what a tunnel carries: this is the outer packet.
     pub const INNER_UNKNOWN: Self = Self(64);
-    /// Type and code of an ICMP or ICMPv6 message were read ([`PacketInfo::icmp_type`], [`PacketInfo::icmp_code`]).
+    /// Type and code of an ICMP or ICMPv6 message were read
+    /// ([`PacketInfo::icmp_type`](crate::packet::PacketInfo::icmp_type) and the code behind it).
     pub const ICMP: Self = Self(128);
 
     /// Whether all bits of `other` are set.

@@ -65,7 +65,8 @@ pub struct PacketInfo {
 }
 
 impl PacketInfo {
-    /// A packet of which nothing is known, to be filled by [`Decoder::decode_into`](crate::packet::Decoder::decode_into).
+    /// A packet of which nothing is known, to be filled by
+    /// [`Decoder::decode_into`](crate::packet::Decoder::decode_into).
     pub const EMPTY: Self = Self {
         src: 0,
         dst: 0,

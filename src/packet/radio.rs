@@ -1,7 +1,7 @@
 //! IEEE 802.11 data frames, and the radiotap header that captures put before them.
 //!
-//! Section and table numbers are those of IEEE 802.11-2020. A frame without data, of another kind, encrypted, aggregated, or
-//! a later fragment holds no IP packet that could be read.
+//! Section and table numbers are those of IEEE 802.11-2020. A frame without data, of another kind, encrypted, aggregated,
+//! or a later fragment holds no IP packet that could be read.
 
 use crate::packet::bytes::{Depth, captured, stated};
 use crate::packet::link::{self, Found, LinkLayer};

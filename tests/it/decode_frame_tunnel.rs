@@ -149,10 +149,15 @@ fn what_is_not_capwap_with_an_ip_packet_stays_the_outer_packet() {
 fn an_inner_frame_ends_with_its_datagram() {
     let ip = Ipv4::new("192.168.0.1", "192.168.0.2").total_len(100).carrying(17, b"");
     for payload in [tzsp(1, 0, 1, TAGS, &inner_ethernet(IPV4, &ip)), tzsp(1, 0, 1, &[0; 40], &[])] {
-        let frame = [&on_port(37008, &payload)[..], &[1, 1, 1, 1], &inner_ethernet(IPV4, &ipv4())].concat();
-        let info = on_ethernet(&frame);
-        assert!(info.src_port != 0x0101 && info.src_port != 40000, "{info:?}");
-        assert_eq!(info.flags.contains(PacketFlags::PORTS_UNKNOWN), info.tunnel.is_some());
+        let datagram = udp(37008, 37008, &payload);
+        let behind = [&[1, 1, 1, 1][..], &inner_ethernet(IPV4, &ipv4())].concat();
+        let in_the_packet = ethernet(IPV4, &Ipv4::new(A, B).carrying(17, &[&datagram[..], &behind].concat()));
+        let in_the_frame = [ethernet(IPV4, &Ipv4::new(A, B).carrying(17, &datagram)), behind].concat();
+        for frame in [in_the_packet, in_the_frame] {
+            let info = on_ethernet(&frame);
+            assert!(info.src_port != 0x0101 && info.src_port != 40000, "{info:?}");
+            assert_eq!(info.flags.contains(PacketFlags::PORTS_UNKNOWN), info.tunnel.is_some());
+        }
     }
 }
 

@@ -40,7 +40,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn two_pieces_are_decoded_like_the_whole(frames in capture(), at in any::<prop::sample::Index>(), on in any::<bool>()) {
+    fn two_pieces_are_decoded_like_the_whole(
+        frames in capture(),
+        at in any::<prop::sample::Index>(),
+        on in any::<bool>(),
+    ) {
         let options = DecodeOptions::new().fragments(on);
         let whole = decode(&mut Decoder::new(options), 1, &frames);
         let (one, other) = frames.split_at(at.index(frames.len() + 1));

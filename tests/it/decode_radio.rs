@@ -131,7 +131,7 @@ fn radiotap_flags_are_found_behind_any_presence_words() {
         // The time before them stands at a multiple of eight.
         (&[0x0000_0003], 8),
         (&[0x8000_0003, 0], 12),
-        (&[0x8000_0003, 0x8000_0000, 0xffff_ffff & !(1 << 31)], 8),
+        (&[0x8000_0003, 0x8000_0000, 0x7fff_ffff], 8),
         (&[0xa000_0002, 0x0000_0020], 0),
     ];
     for (present, at) in forms {

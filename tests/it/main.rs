@@ -26,6 +26,7 @@ mod decode_options;
 mod decode_position;
 mod decode_properties;
 mod decode_radio;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
 mod expiry;

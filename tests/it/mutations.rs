@@ -14,6 +14,7 @@ use flowgauge::streamer::Waited;
 use flowgauge::{Error, Streamer};
 
 use crate::support::captures::shared;
+use crate::support::carriers;
 use crate::support::run::{own, read_frames};
 
 /// A generator of numbers (SplitMix64), as good as any and the same everywhere.
@@ -78,7 +79,7 @@ fn mutate(numbers: &mut Numbers, captures: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// The beginnings of all captures that are there.
+/// The beginnings of all captures that are there, and frames in frames of all kinds.
 fn beginnings() -> Vec<Vec<u8>> {
     let paths = [own(), shared("corpus"), shared("conformance/quirks")].concat();
     let beginning = |path| {
@@ -86,7 +87,7 @@ fn beginnings() -> Vec<Vec<u8>> {
         bytes.truncate(64 << 10);
         bytes
     };
-    paths.iter().map(beginning).collect()
+    paths.iter().map(beginning).chain(carriers::captures()).collect()
 }
 
 fn wanted() -> u64 {

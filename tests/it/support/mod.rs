@@ -2,6 +2,8 @@
 
 pub(crate) mod capture_file;
 pub(crate) mod captures;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+pub(crate) mod carriers;
 pub(crate) mod frames;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
