@@ -8,11 +8,17 @@ from typing import Any, ClassVar, Final, Protocol, TypeAlias, final
 
 import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+from .nfstream.native import NFColumn, NFFlows, NFlow, NFPacket, nfstream_columns
+
 __all__ = [
     "Column",
     "Flow",
     "Flows",
     "LiveFlow",
+    "NFColumn",
+    "NFFlows",
+    "NFPacket",
+    "NFlow",
     "PacketInformation",
     "Position",
     "Report",
@@ -21,6 +27,7 @@ __all__ = [
     "collect",
     "columns",
     "merge",
+    "nfstream_columns",
     "run_command",
 ]
 

@@ -16,20 +16,15 @@ __all__ = ["to_pandas"]
 
 def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
     """A pandas.DataFrame with every flow of `streamer` as a row; what `Streamer.to_pandas` does."""
-    try:
-        import numpy
-        import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError as error:
-        raise ImportError("to_pandas needs pandas: pip install 'flowgauge[pandas]'") from error
-
+    numpy, pandas = libraries()
     if isinstance(columns, str):
         raise TypeError(f"columns must be a list of names, not the str {columns!r}")
     series = {}
     for name, kind, values, nulls in collect(streamer, None if columns is None else list(columns)):
         if kind == "metric":
-            series[name] = _metric(pandas, values)
+            series[name] = any_values(pandas, values)
         elif kind == "text":
-            series[name] = _text(pandas, values)
+            series[name] = text(pandas, values)
         elif kind.startswith("list"):
             series[name] = pandas.Series(values, dtype=object)
         else:
@@ -37,6 +32,16 @@ def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
             absent = None if nulls is None else numpy.frombuffer(nulls, dtype=bool)
             series[name] = _numbers(pandas, kind, numbers, absent)
     return pandas.DataFrame(series)
+
+
+def libraries() -> tuple[Any, Any]:
+    """numpy and pandas, or an error that says how to get them."""
+    try:
+        import numpy
+        import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError as error:
+        raise ImportError("to_pandas needs pandas: pip install 'flowgauge[pandas]'") from error
+    return numpy, pandas
 
 
 _WIRE = {
@@ -64,19 +69,20 @@ def _numbers(pandas: Any, kind: str, numbers: Any, absent: Any) -> Any:
     return pandas.Series(pandas.arrays.IntegerArray(numbers, absent))
 
 
-def _text(pandas: Any, values: list[str | None]) -> Any:
+def text(pandas: Any, values: list[str | None]) -> Any:
+    """Texts, of the type that pandas has for them."""
     # pandas 3 has a type of its own for text.
     kind = "str" if int(pandas.__version__.split(".")[0]) >= 3 else object
     return pandas.Series(values, dtype=kind)
 
 
-def _metric(pandas: Any, values: list[Any]) -> Any:
+def any_values(pandas: Any, values: list[Any]) -> Any:
     """Of the type that all values have: bool, int64 or float64, their nullable kin if some are None, text, or object."""
     kinds = {type(value) for value in values}
     nullable = type(None) in kinds
     kinds.discard(type(None))
     if kinds == {str}:
-        return _text(pandas, values)
+        return text(pandas, values)
     for types, plain, with_null in _METRICS:
         if kinds and kinds <= types:
             return pandas.Series(values, dtype=with_null if nullable else plain)

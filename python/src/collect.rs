@@ -1,7 +1,5 @@
 //! Flows as columns: what a data frame is made of.
 
-use std::collections::HashMap;
-
 use flowgauge::FlowRecord;
 use flowgauge::flow::schema::{self, Cell, ColumnKind};
 use pyo3::exceptions::PyValueError;
@@ -9,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyList, PyString};
 
 use crate::streamer::Streamer;
-use crate::value;
+use crate::value::{self, Texts};
 
 /// A column: its name, what it holds (as `Column.type`, or "metric"), its values, and for numbers whether each is absent.
 ///
@@ -56,7 +54,7 @@ pub(crate) fn collect<'py>(
 /// A column that grows.
 enum Builder {
     Numbers { column: &'static schema::Column, width: usize, bytes: Vec<u8>, nulls: Vec<u8> },
-    Texts { column: &'static schema::Column, known: HashMap<String, Py<PyString>>, values: Vec<Option<Py<PyString>>> },
+    Texts { column: &'static schema::Column, known: Texts, values: Vec<Option<Py<PyString>>> },
     Lists { column: &'static schema::Column, values: Vec<Option<Py<PyList>>> },
     Metrics { name: String, values: Vec<Py<PyAny>> },
 }
@@ -74,7 +72,7 @@ impl Builder {
             ColumnKind::ListU8 | ColumnKind::ListU16 | ColumnKind::ListU32 | ColumnKind::ListI64 => {
                 return Self::Lists { column, values: Vec::new() };
             }
-            _ => return Self::Texts { column, known: HashMap::new(), values: Vec::new() },
+            _ => return Self::Texts { column, known: Texts::default(), values: Vec::new() },
         };
         Self::Numbers { column, width, bytes: Vec::new(), nulls: Vec::new() }
     }
@@ -149,21 +147,11 @@ fn push(bytes: &mut Vec<u8>, number: u64, width: usize) {
     }
 }
 
-/// A cell as text; a text that came before is the same object again, up to a bound.
-fn text(py: Python<'_>, cell: &Cell<'_>, known: &mut HashMap<String, Py<PyString>>) -> Option<Py<PyString>> {
-    let text = match cell {
-        Cell::Text(text) => text.as_ref().to_owned(),
-        Cell::Ip(address) => address.to_string(),
-        _ => return None,
-    };
-    if let Some(object) = known.get(&text) {
-        return Some(object.clone_ref(py));
+/// A cell as text.
+fn text(py: Python<'_>, cell: &Cell<'_>, known: &mut Texts) -> Option<Py<PyString>> {
+    match cell {
+        Cell::Text(text) => Some(known.get(py, text)),
+        Cell::Ip(address) => Some(known.get(py, &address.to_string())),
+        _ => None,
     }
-    let object = PyString::new(py, &text).unbind();
-    if known.len() < KNOWN_TEXTS {
-        known.insert(text, object.clone_ref(py));
-    }
-    Some(object)
 }
-
-const KNOWN_TEXTS: usize = 1 << 16;

@@ -27,15 +27,15 @@ use classes::{CaptureDeniedError, CaptureError, FilterError, FlowgaugeError, Int
 /// What a Python metric raised, on its way through the library.
 #[derive(Debug)]
 pub(crate) struct MetricFailure {
-    /// The metric.
-    pub(crate) name: String,
+    /// Where: the metric, or the method of a plugin.
+    place: String,
     /// What it raised.
-    pub(crate) error: PyErr,
+    error: PyErr,
 }
 
 impl fmt::Display for MetricFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.error)
+        write!(f, "{}: {}", self.place, self.error)
     }
 }
 
@@ -60,10 +60,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::Filter { .. } => FilterError::new_err(message),
         Error::Option { .. } => PyValueError::new_err(message),
         Error::Metric { flow_id, source, .. } => match source.downcast::<MetricFailure>() {
-            Ok(failure) => {
-                let place = format!("raised in the metric {:?}, in flow {flow_id}", failure.name);
-                note(py, failure.error, &place)
-            }
+            Ok(failure) => note(py, failure.error, &format!("raised in {}, in flow {flow_id}", failure.place)),
             Err(_) => FlowgaugeError::new_err(message),
         },
         Error::Write { what, source } => from_io(py, "cannot write", what.into(), source)
@@ -119,7 +116,7 @@ fn raised(source: io::Error) -> Result<PyErr, io::Error> {
 }
 
 /// The message of an error and of its sources, each said once.
-fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -134,7 +131,12 @@ fn chain(error: &Error) -> String {
 
 /// The failure of a metric, to hand to the library.
 pub(crate) fn failure(name: &str, error: PyErr) -> BoxError {
-    Box::new(MetricFailure { name: name.to_owned(), error })
+    failure_in(format!("the metric {name:?}"), error)
+}
+
+/// The failure of the user's code in this place, to hand to the library.
+pub(crate) fn failure_in(place: String, error: PyErr) -> BoxError {
+    Box::new(MetricFailure { place, error })
 }
 
 const EPERM: i32 = 1;

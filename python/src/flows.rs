@@ -14,7 +14,7 @@ use flowgauge::{FlowRecord, ReportHandle, StopHandle, Streamer};
 use pyo3::prelude::*;
 
 use crate::error;
-use crate::metric::Calls;
+use crate::metric::Abandoned;
 use crate::position::Position;
 use crate::process;
 use crate::record::Flow;
@@ -36,7 +36,15 @@ pub(crate) struct Run {
     stop: StopHandle,
     report: RunReport,
     schema: Schema,
-    calls: Option<Arc<Calls>>,
+    abandoned: Abandoned,
+}
+
+/// Why there is no further record.
+pub(crate) enum Failure {
+    /// What Python raised meanwhile.
+    Raised(PyErr),
+    /// The error of the run; it comes once.
+    Library(flowgauge::Error),
 }
 
 /// A way to the report of a run that outlives it.
@@ -49,8 +57,10 @@ pub(crate) struct RunReport {
 
 impl Run {
     /// Opens the source and sets the threads to work.
-    pub(crate) fn start(py: Python<'_>, streamer: Streamer, calls: Option<Arc<Calls>>) -> PyResult<Arc<Self>> {
-        let flows = py.detach(|| streamer.start()).map_err(|error| error::raise(py, error))?;
+    ///
+    /// Whoever calls the user's code for it looks at `abandoned`.
+    pub(crate) fn start(py: Python<'_>, streamer: Streamer, abandoned: Abandoned) -> flowgauge::Result<Arc<Self>> {
+        let flows = py.detach(|| streamer.start())?;
         let run = Arc::new(Self {
             stop: flows.stop_handle(),
             report: RunReport {
@@ -60,7 +70,7 @@ impl Run {
             },
             schema: flows.schema().clone(),
             flows: Mutex::new(Some(flows)),
-            calls,
+            abandoned,
         });
         process::enlist(py, &run);
         Ok(run)
@@ -68,6 +78,11 @@ impl Run {
 
     /// The next record; `None` at the end.
     pub(crate) fn next(&self, py: Python<'_>) -> PyResult<Option<FlowRecord>> {
+        self.try_next(py).map_err(|failure| failure.raise(py))
+    }
+
+    /// As [`Run::next`], with the error as the library has it.
+    pub(crate) fn try_next(&self, py: Python<'_>) -> Result<Option<FlowRecord>, Failure> {
         if self.report.is_over() {
             return Ok(None);
         }
@@ -80,17 +95,22 @@ impl Run {
                 Ok(Waited::Record(record)) => return Ok(Some(record)),
                 Ok(Waited::Nothing) => py.check_signals()?,
                 Ok(Waited::End) => return Ok(None),
-                Err(error) => return Err(error::raise(py, error)),
+                Err(error) => return Err(Failure::Library(error)),
             }
         }
     }
 
     /// As many records as are at hand, at least one; none at the end.
     pub(crate) fn next_many(&self, py: Python<'_>) -> PyResult<Vec<FlowRecord>> {
+        self.try_next_many(py, MANY).map_err(|failure| failure.raise(py))
+    }
+
+    /// As [`Run::next_many`], at most so many, with the error as the library has it.
+    pub(crate) fn try_next_many(&self, py: Python<'_>, most: usize) -> Result<Vec<FlowRecord>, Failure> {
         py.check_signals()?;
-        let Some(first) = self.next(py)? else { return Ok(Vec::new()) };
+        let Some(first) = self.try_next(py)? else { return Ok(Vec::new()) };
         let mut records = vec![first];
-        while records.len() < MANY
+        while records.len() < most
             && let Some(record) = self.at_hand()
         {
             records.push(record);
@@ -99,7 +119,7 @@ impl Run {
     }
 
     /// Reads no more; what was read still comes.
-    fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.stop();
     }
 
@@ -148,9 +168,7 @@ impl Run {
     /// Tells whoever calls metrics that nobody wants their values any more.
     fn abandon(&self) {
         self.stop.stop();
-        if let Some(calls) = &self.calls {
-            calls.abandon();
-        }
+        self.abandoned.set();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<flowgauge::Flows>> {
@@ -171,6 +189,21 @@ impl Drop for Run {
         // Without an interpreter to release there is none to wait for.
         drop(flows);
         self.report.over.store(true, Ordering::Release);
+    }
+}
+
+impl Failure {
+    pub(crate) fn raise(self, py: Python<'_>) -> PyErr {
+        match self {
+            Self::Raised(error) => error,
+            Self::Library(error) => error::raise(py, error),
+        }
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
     }
 }
 
@@ -262,6 +295,6 @@ impl Flows {
 }
 
 /// Records taken at a time by whoever wants all of them.
-const MANY: usize = 1024;
+pub(crate) const MANY: usize = 1024;
 /// How long a wait lasts between two looks at signals.
 const LOOK: Duration = Duration::from_millis(100);

@@ -13,6 +13,7 @@ mod flows;
 mod live;
 mod merge;
 mod metric;
+mod nfstream;
 mod options;
 mod packet;
 mod position;
@@ -41,6 +42,8 @@ mod _native {
     #[pymodule_export]
     use super::merge::merge;
     #[pymodule_export]
+    use super::nfstream::{NFColumn, NFFlows, NFPacket, NFlow, nfstream_columns};
+    #[pymodule_export]
     use super::packet::PacketInformation;
     #[pymodule_export]
     use super::position::Position;
@@ -57,6 +60,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         super::columns::install(module.py())?;
+        super::nfstream::install(module.py())?;
         super::process::watch(module.py())
     }
 }

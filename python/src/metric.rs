@@ -26,8 +26,12 @@ pub(crate) struct Callables {
 /// The callables during one run.
 pub(crate) struct Calls {
     callables: Arc<Callables>,
-    abandoned: AtomicBool,
+    abandoned: Abandoned,
 }
+
+/// Whether nobody wants the values of a run any more: then what is still on its way is not handed to the user's code.
+#[derive(Clone, Default)]
+pub(crate) struct Abandoned(Arc<AtomicBool>);
 
 struct Callable {
     name: String,
@@ -101,17 +105,38 @@ impl Callable {
 
 impl Calls {
     /// The callables for a run that begins.
-    pub(crate) fn new(callables: &Arc<Callables>) -> Arc<Self> {
-        Arc::new(Self { callables: Arc::clone(callables), abandoned: AtomicBool::new(false) })
-    }
-
-    /// Nobody wants values any more: what is still on its way is not handed to the callables.
-    pub(crate) fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Relaxed);
+    pub(crate) fn new(callables: &Arc<Callables>, abandoned: Abandoned) -> Arc<Self> {
+        Arc::new(Self { callables: Arc::clone(callables), abandoned })
     }
 
     fn metrics(&self) -> &[Callable] {
         &self.callables.metrics
+    }
+}
+
+impl Abandoned {
+    /// Nobody wants values any more.
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs the body of a thread that will call Python, and keeps its state in the interpreter meanwhile.
+pub(crate) fn keeping_interpreter_state(body: &mut (dyn FnMut() + Send)) {
+    let mut body = Some(body);
+    Python::try_attach(|py| {
+        if let Some(body) = body.take() {
+            py.detach(body);
+        }
+    });
+    // An interpreter that is going away has no state to keep.
+    if let Some(body) = body {
+        body();
     }
 }
 
@@ -128,29 +153,20 @@ impl MetricGroup for Group {
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
-        let mut body = Some(body);
-        Python::try_attach(|py| {
-            if let Some(body) = body.take() {
-                py.detach(body);
-            }
-        });
-        // An interpreter that is going away has no state to keep.
-        if let Some(body) = body {
-            body();
-        }
+        keeping_interpreter_state(body);
     }
 }
 
 impl MetricState for CallState {
     fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
-        if self.calls.abandoned.load(Ordering::Relaxed) {
+        if self.calls.abandoned.is_set() {
             return Ok(None);
         }
         Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()))
     }
 
     fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
-        if self.calls.abandoned.load(Ordering::Relaxed) {
+        if self.calls.abandoned.is_set() {
             return Ok(());
         }
         // It is dropped while attached, so that its objects go at once.
@@ -246,4 +262,5 @@ impl Calls {
     }
 }
 
-const GONE: &str = "the interpreter is shutting down";
+/// What is said when there is no interpreter to call.
+pub(crate) const GONE: &str = "the interpreter is shutting down";

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat};
 
@@ -88,6 +89,37 @@ pub(crate) fn text_or_none(name: &str, given: Given<'_>) -> PyResult<Option<Stri
         }
         _ => Ok(None),
     }
+}
+
+/// How many workers to ask for: more than one cannot call Python at the same time, unless it runs without its lock.
+pub(crate) fn workers(py: Python<'_>, asked_for: Option<u64>, calls_python: bool) -> PyResult<Option<usize>> {
+    if let Some(workers) = asked_for {
+        return Ok(Some(saturated(workers)));
+    }
+    if !calls_python {
+        return Ok(None);
+    }
+    let enabled = py.import("sys")?.getattr_opt(intern!(py, "_is_gil_enabled"))?;
+    let locked = enabled.map_or(Ok(true), |enabled| enabled.call0()?.is_truthy())?;
+    Ok(locked.then_some(1))
+}
+
+/// The number, or the largest of its type.
+pub(crate) fn saturated<T: TryFrom<u64> + Bounded>(number: u64) -> T {
+    T::try_from(number).unwrap_or(T::MOST)
+}
+
+/// Numbers with a largest one.
+pub(crate) trait Bounded {
+    const MOST: Self;
+}
+
+impl Bounded for u32 {
+    const MOST: Self = Self::MAX;
+}
+
+impl Bounded for usize {
+    const MOST: Self = Self::MAX;
 }
 
 fn in_range(name: &str, object: &Bound<'_, PyAny>, from: u64, to: u64, or_none: &str) -> PyResult<u64> {

@@ -18,8 +18,39 @@ pub(crate) struct PacketInformation {
     stamp: Timestamp,
     direction: Direction,
     payload_size: Option<u32>,
-    /// The bytes from the IP header on: in the capture's own block during the call, in a copy when it is kept.
-    content: Mutex<SharedBytes>,
+    content: Content,
+}
+
+/// The bytes of a packet from the IP header on: in the capture's own block during a call, in a copy when it is kept.
+pub(crate) struct Content(Mutex<SharedBytes>);
+
+impl Content {
+    #[inline]
+    pub(crate) fn new(packet: &Packet<'_>) -> Self {
+        Self(Mutex::new(packet.shared_ip_bytes()))
+    }
+
+    /// The call is over: whoever keeps the object gets a copy of its few bytes, rather than hold on to a whole block.
+    #[inline]
+    pub(crate) fn release(object: &Bound<'_, PyAny>, content: &Self) {
+        #[expect(deprecated, reason = "the other way to read a reference count is unsafe")]
+        let kept = object.get_refcnt() > 1;
+        if kept {
+            let mut content = content.bytes();
+            let copy = content.as_slice().to_vec();
+            let len = copy.len();
+            *content = SharedBytes::new(Arc::new(Block::new(copy)), 0..len);
+        }
+    }
+
+    pub(crate) fn to_python<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = self.bytes().clone();
+        PyBytes::new(py, bytes.as_slice())
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, SharedBytes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl PacketInformation {
@@ -32,25 +63,14 @@ impl PacketInformation {
             stamp: packet.raw.stamp,
             direction: if forward { Direction::SrcToDst } else { Direction::DstToSrc },
             payload_size: packet.payload_size(),
-            content: Mutex::new(packet.shared_ip_bytes()),
+            content: Content::new(packet),
         }
     }
 
-    /// The call is over: whoever keeps the packet gets a copy of its few bytes, rather than hold on to a whole block.
+    /// The call is over.
     #[inline]
     pub(crate) fn release(this: &Bound<'_, Self>) {
-        #[expect(deprecated, reason = "the other way to read a reference count is unsafe")]
-        let kept = this.get_refcnt() > 1;
-        if kept {
-            let mut content = this.get().bytes();
-            let copy = content.as_slice().to_vec();
-            let len = copy.len();
-            *content = SharedBytes::new(Arc::new(Block::new(copy)), 0..len);
-        }
-    }
-
-    fn bytes(&self) -> MutexGuard<'_, SharedBytes> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        Content::release(this.as_any(), &this.get().content);
     }
 
     fn flags(&self) -> TcpFlags {
@@ -202,8 +222,7 @@ impl PacketInformation {
     /// The captured bytes of the innermost IP packet, header first, without link padding; made when asked for.
     #[getter]
     fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes = self.bytes().clone();
-        PyBytes::new(py, bytes.as_slice())
+        self.content.to_python(py)
     }
 
     fn __repr__(&self) -> String {

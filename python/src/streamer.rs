@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flowgauge::flow::schema::Needs;
 use flowgauge::metric::MetricGroup;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::csv;
+use crate::error;
 use crate::flows::{Flows, Run, RunReport};
-use crate::metric::{Callables, Calls, Group};
-use crate::options::{self, Given, Seconds};
+use crate::metric::{Abandoned, Callables, Calls, Group};
+use crate::options::{self, Given, Seconds, saturated};
 use crate::position::Position;
 use crate::report::Report;
 use crate::source::Source;
@@ -323,7 +323,7 @@ impl Streamer {
             .splt(saturated(self.splt))
             .n_dissections(saturated(self.n_dissections))
             .stable_labels(self.stable_labels)
-            .workers(self.threads(py)?)
+            .workers(options::workers(py, self.workers, self.callables.is_some())?)
             .decode_tunnels(self.decode_tunnels)
             .fragments(self.fragments)
             .promiscuous(self.promiscuous)
@@ -335,12 +335,12 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        let calls = self.callables.as_ref().map(Calls::new);
-        if let Some(calls) = &calls {
-            let group: Arc<dyn MetricGroup> = Arc::new(Group(Arc::clone(calls)));
+        let abandoned = Abandoned::default();
+        if let Some(callables) = &self.callables {
+            let group: Arc<dyn MetricGroup> = Arc::new(Group(Calls::new(callables, abandoned.clone())));
             streamer = streamer.metric_group(group);
         }
-        let run = Run::start(py, streamer, calls)?;
+        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
         Ok(run)
     }
@@ -355,36 +355,6 @@ impl Streamer {
     pub(crate) fn metric_names(&self) -> Vec<String> {
         self.callables.as_ref().map(|callables| callables.names()).unwrap_or_default()
     }
-
-    /// How many workers to ask for: more than one cannot call Python at the same time, unless it runs without its lock.
-    fn threads(&self, py: Python<'_>) -> PyResult<Option<usize>> {
-        if let Some(workers) = self.workers {
-            return Ok(Some(saturated(workers)));
-        }
-        if self.callables.is_none() {
-            return Ok(None);
-        }
-        let enabled = py.import("sys")?.getattr_opt(intern!(py, "_is_gil_enabled"))?;
-        let locked = enabled.map_or(Ok(true), |enabled| enabled.call0()?.is_truthy())?;
-        Ok(locked.then_some(1))
-    }
-}
-
-fn saturated<T: TryFrom<u64> + Bounded>(number: u64) -> T {
-    T::try_from(number).unwrap_or(T::MOST)
-}
-
-/// Numbers with a largest one.
-trait Bounded {
-    const MOST: Self;
-}
-
-impl Bounded for u32 {
-    const MOST: Self = Self::MAX;
-}
-
-impl Bounded for usize {
-    const MOST: Self = Self::MAX;
 }
 
 /// The options that `repr` shows.

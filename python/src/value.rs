@@ -1,5 +1,6 @@
 //! Values between Rust and Python.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -98,6 +99,23 @@ pub(crate) fn index<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyInt>
     object.call_method0(pyo3::intern!(object.py(), "__index__")).ok()?.cast_into().ok()
 }
 
+/// Texts as objects: one that came before is the same object again, up to a bound.
+#[derive(Default)]
+pub(crate) struct Texts(HashMap<String, Py<PyString>>);
+
+impl Texts {
+    pub(crate) fn get(&mut self, py: Python<'_>, text: &str) -> Py<PyString> {
+        if let Some(object) = self.0.get(text) {
+            return object.clone_ref(py);
+        }
+        let object = PyString::new(py, text).unbind();
+        if self.0.len() < KNOWN_TEXTS {
+            self.0.insert(text.to_owned(), object.clone_ref(py));
+        }
+        object
+    }
+}
+
 /// A few characters without an allocation.
 struct ShortText {
     bytes: [u8; 64],
@@ -133,3 +151,5 @@ impl Write for ShortText {
         Ok(())
     }
 }
+
+const KNOWN_TEXTS: usize = 1 << 16;

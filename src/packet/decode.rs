@@ -10,7 +10,7 @@ use crate::packet::info::offset16;
 use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
-use crate::packet::tunnel;
+use crate::packet::tunnel::{self, Inner};
 use crate::packet::{
     DecodeOptions, Decoded, LinkType, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped,
     TcpFlags, Tunnel,
@@ -211,8 +211,10 @@ impl Decoder {
         if self.options.ports == Ports::TcpAndUdp {
             transport::without_other_ports(info);
         }
-        if ip.protocol == transport::UDP && tunnel::announced(self.options.tunnels, info.src_port, info.dst_port) {
-            return self.tunnelled(frame, ip.content, around, info);
+        if ip.protocol == transport::UDP
+            && let Some(tunnel) = tunnel::announced(self.options.tunnels, info.src_port, info.dst_port)
+        {
+            return self.tunnelled(frame, ip.content, tunnel, around, info);
         }
         Ok(())
     }
@@ -266,22 +268,20 @@ impl Decoder {
         self.packet(frame, network, place, around, info)
     }
 
-    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that
-    /// it may be, or leaves it.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the `tunnel`
+    /// that it may be, or leaves it.
     #[cold]
     #[inline(never)]
     fn tunnelled(
         &mut self,
         frame: &Frame<'_>,
         place: Place,
+        tunnel: Tunnel,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let inner = tunnel::open(frame.data, place).and_then(|inner| {
-            let flags = around.flags.union(PacketFlags::TUNNEL_KEY);
-            let around = Around { tunnel: Some(inner.tunnel), tunnel_key: inner.key, flags, ..around };
-            self.packet(frame, inner.network, inner.place, around, info)
-        });
+        let inner = tunnel::open(frame.data, place, tunnel, self.options)
+            .and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner), info));
         match inner {
             Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
             Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
@@ -423,6 +423,24 @@ struct Around {
     tunnel: Option<Tunnel>,
     tunnel_key: u32,
     flags: PacketFlags,
+}
+
+impl Around {
+    /// What the headers around a packet in an opened tunnel say of it.
+    fn inside(&self, inner: &Inner) -> Self {
+        let mut around = Self { tunnel: Some(inner.tunnel), tunnel_key: inner.key.unwrap_or(0), ..*self };
+        around.flags.remove(PacketFlags::TUNNEL_KEY);
+        if inner.key.is_some() {
+            around.flags.insert(PacketFlags::TUNNEL_KEY);
+        }
+        let Some(layer) = &inner.layer else { return around };
+        let carried = layer.around(around.flags);
+        (around.src_mac_offset, around.dst_mac_offset) = (carried.src_mac_offset, carried.dst_mac_offset);
+        if layer.vlan_offset != link::NOWHERE {
+            (around.vlan_id, around.vlan_offset) = (carried.vlan_id, carried.vlan_offset);
+        }
+        around
+    }
 }
 
 fn fragment_key(ip: &IpHeader, id: u32, around: Around) -> FragmentKey {

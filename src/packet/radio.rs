@@ -72,10 +72,15 @@ fn radiotap_flags(data: &[u8], len: usize) -> Result<u8, SkipReason> {
     Ok(stated::<1>(data, at, len)?[0])
 }
 
-/// The data frame at `at` (§9.3.2.1) and LLC behind it.
-pub(super) fn data_frame(data: &[u8], at: usize, framing: Framing, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+/// Whether the first byte of a frame control field is that of a data frame (§9.2.4.1).
+pub(super) fn is_data(kind: u8) -> bool {
     const VERSION_AND_TYPE: u8 = 0x0f;
     const DATA: u8 = 0x08;
+    kind & VERSION_AND_TYPE == DATA
+}
+
+/// The data frame at `at` (§9.3.2.1) and LLC behind it.
+pub(super) fn data_frame(data: &[u8], at: usize, framing: Framing, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     const NO_DATA: u8 = 0x40;
     const QOS: u8 = 0x80;
     const TO_DS: u8 = 0x01;
@@ -85,7 +90,7 @@ pub(super) fn data_frame(data: &[u8], at: usize, framing: Framing, layer: &mut L
 
     let &[first, second] = captured::<2>(data, at)?;
     let (kind, flags) = if framing.swapped { (second, first) } else { (first, second) };
-    if kind & VERSION_AND_TYPE != DATA {
+    if !is_data(kind) {
         return Err(SkipReason::NotIp);
     }
     let header = captured::<24>(data, at)?;

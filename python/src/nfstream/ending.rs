@@ -1,0 +1,53 @@
+//! What is made of an error of a run: nfstream's users expect a `ValueError`, and of a damaged file no error at all.
+
+use std::ffi::CString;
+use std::io::ErrorKind;
+
+use flowgauge::Error;
+use pyo3::exceptions::{PyUserWarning, PyValueError};
+use pyo3::prelude::*;
+
+use crate::error;
+
+/// The exception for a source that cannot be opened, or turns out to be something else: with nfstream a `ValueError`.
+pub(super) fn late(py: Python<'_>, error: Error) -> PyErr {
+    let message = match &error {
+        Error::Filter { .. } => "Unable to compile BPF filter.".to_owned(),
+        Error::NoSuchSource { .. }
+        | Error::NoSuchInterface { .. }
+        | Error::OpenFile { .. }
+        | Error::NotACapture { .. }
+        | Error::CaptureDenied { .. }
+        | Error::Interface { .. }
+        | Error::Option { .. } => error::chain(&error),
+        // At the start, with nothing read.
+        _ if is_damage(&error) => error::chain(&error),
+        _ => return error::raise(py, error),
+    };
+    let late = PyValueError::new_err(message);
+    late.set_cause(py, Some(error::raise(py, error)));
+    late
+}
+
+/// A capture that is damaged ends here, with a warning; any other error is one.
+pub(super) fn ended_early(py: Python<'_>, error: Error) -> PyResult<()> {
+    if !is_damage(&error) {
+        return Err(late(py, error));
+    }
+    let text = format!("{}; the flows before that were given", error::chain(&error));
+    // A name with a zero byte in it cannot be opened.
+    let text = CString::new(text).unwrap_or_default();
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
+}
+
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Damaged { .. } => true,
+        // What decompression says of its stream; what an object of the user's raised is another matter.
+        Error::Read { source, .. } => {
+            let raised = source.get_ref().is_some_and(|inner| inner.is::<PyErr>());
+            !raised && matches!(source.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::Other)
+        }
+        _ => false,
+    }
+}
