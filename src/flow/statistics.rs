@@ -240,10 +240,8 @@ impl GapSums {
     fn add_endless(&mut self, stamp: Timestamp) {
         if stamp > self.last {
             self.max = i64::MAX;
-            self.min = self.min.min(i64::MAX);
         } else {
             self.min = i64::MIN;
-            self.max = self.max.max(i64::MIN);
         }
         self.sum_squares = TOO_LARGE;
     }

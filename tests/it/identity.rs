@@ -39,9 +39,12 @@ fn tell(record: &FlowRecord, name: &str) -> String {
     cell(&column(name).unwrap_or_else(|| panic!("there is no column {name}")).get(record))
 }
 
+/// Protocol, source, destination, what [`frame`] takes for them, and the ID.
+type Vector = (u8, &'static str, &'static str, (u16, u16), &'static str);
+
 /// The baseline of the specification (corelight/community-id-spec), for seed 0.
 #[rustfmt::skip]
-const COMMUNITY_IDS: &[(u8, &str, &str, (u16, u16), &str)] = &[
+const COMMUNITY_IDS: &[Vector] = &[
     (58, "fe80::200:86ff:fe05:80da", "fe80::260:97ff:fe07:69ea", (135, 0), "1:dGHyGvjMfljg6Bppwm3bg0LO8TY="),
     (58, "fe80::260:97ff:fe07:69ea", "fe80::200:86ff:fe05:80da", (136, 0), "1:dGHyGvjMfljg6Bppwm3bg0LO8TY="),
     (58, "fe80::260:97ff:fe07:69ea", "fe80::200:86ff:fe05:80da", (135, 0), "1:zavyT/cezQr1fmImYCwYnMXbgck="),

@@ -326,7 +326,8 @@ def test_gaps_are_of_a_clock_that_counts_milliseconds_and_stands_still_at_steps_
     for name in ("time_submilli", "time_nano"):
         [flow] = NFStreamer(str(quirks / f"{name}.pcap"), n_dissections=0, statistical_analysis=True)
         gaps = (flow.src2dst_min_piat_ms, flow.src2dst_mean_piat_ms, flow.src2dst_max_piat_ms)
-        assert gaps == (0, pytest.approx(0.4, rel=1e-12), 1)
+        assert gaps[::2] == (0, 1)
+        assert gaps[1] == pytest.approx(0.4, rel=1e-12)
 
 
 @pytest.mark.parametrize(("capture", "counts"), [("tcp_allflags", (1, 1)), ("tcp_reuse", (2, 2))])
