@@ -44,12 +44,11 @@ impl FlowState {
         }
         let flags = next.flags.of_counted();
         self.flags.insert(if turned { flags.turned() } else { flags });
-        if let (Some(mine), Some(others)) = (&mut self.details, &next.details) {
-            let mut others = others.clone();
-            if turned {
-                others.turn();
-            }
-            mine.merge(&others);
+        if let (Some(mine), Some(others)) = (&mut self.statistics, &next.statistics) {
+            mine.merge(&if turned { others.turned() } else { **others });
+        }
+        if let (Some(mine), Some(others)) = (self.sequence_mut(), next.sequence()) {
+            mine.merge(others, turned);
         }
         self.last_clock = next.last_clock;
         if self.application.as_ref().is_none_or(|application| application.app_protocol == 0) {

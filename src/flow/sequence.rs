@@ -47,8 +47,8 @@ impl Sequence {
         self.pkts += 1;
     }
 
-    /// Takes in the packets of `next`, which came after these.
-    pub fn merge(&mut self, next: &Self) {
+    /// Takes in the packets of `next`, which came after these; `turned` if its directions are to be turned around.
+    pub fn merge(&mut self, next: &Self, turned: bool) {
         if next.pkts == 0 {
             return;
         }
@@ -56,20 +56,14 @@ impl Sequence {
         let room = (self.limit as usize).saturating_sub(self.items.len());
         for (nth, item) in next.items.iter().take(room).enumerate() {
             let gap_ns = if nth == 0 { between } else { item.gap_ns };
-            self.items.push(SequenceItem { gap_ns, ..*item });
+            let direction = if turned { item.direction.turned() } else { item.direction };
+            self.items.push(SequenceItem { gap_ns, size: item.size, direction });
         }
         if self.pkts == 0 {
             self.first = next.first;
         }
         self.last = next.last;
         self.pkts += next.pkts;
-    }
-
-    /// Turns it around: the same seen from the other end.
-    pub fn turn(&mut self) {
-        for item in &mut self.items {
-            item.direction = item.direction.turned();
-        }
     }
 
     /// The packets, the first one first.
@@ -132,7 +126,7 @@ mod tests {
         for limit in 0..6 {
             for cut in 0..=4 {
                 let mut merged = observed(limit, &PACKETS[..cut]);
-                merged.merge(&observed(limit, &PACKETS[cut..]));
+                merged.merge(&observed(limit, &PACKETS[cut..]), false);
                 assert_eq!(merged, observed(limit, &PACKETS), "{limit} {cut}");
             }
         }

@@ -157,11 +157,13 @@ impl TtlRange {
     /// That of no packets.
     pub const EMPTY: Self = Self { min: u8::MAX, max: 0 };
 
-    /// Counts one packet.
+    /// Counts one packet. It writes only what changes, which is hardly ever anything.
     #[inline]
     pub fn count(&mut self, ttl: u8) {
-        self.min = self.min.min(ttl);
-        self.max = self.max.max(ttl);
+        if ttl < self.min || ttl > self.max {
+            self.min = self.min.min(ttl);
+            self.max = self.max.max(ttl);
+        }
     }
 
     /// The range of these packets and `other`.
@@ -191,12 +193,18 @@ pub struct FlowState {
     pub src_is_high: bool,
     /// TTL or hop limit, in the order of [`Direction`].
     pub ttl: [TtlRange; 2],
+    /// With the option `statistics`.
+    pub(crate) statistics: Option<Box<Statistics>>,
+    /// What else options turn on, and what is rare.
+    pub(crate) details: Option<Box<Details>>,
+    /// The application; `None` when nobody was asked for it, or while there is no label yet.
+    pub application: Option<Arc<Application>>,
+    /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
+    pub macs: [[u8; 6]; 2],
     /// The differentiated services code point (RFC 2474) of the first packet of each direction.
     pub dscp: [u8; 2],
     /// ICMP or ICMPv6 type and code of the first packet, with [`FlowFlags::ICMP`].
     pub icmp: (u8, u8),
-    /// MAC addresses of source and destination in the first packet, with [`FlowFlags::MACS`].
-    pub macs: [[u8; 6]; 2],
     /// 0, and one more after every active cut.
     pub segment: u32,
     /// The tunnel's own key in the first packet, with [`FlowFlags::TUNNEL_KEY`].
@@ -207,10 +215,6 @@ pub struct FlowState {
     pub flow_id: u64,
     /// Number of the first frame of the flow's first segment.
     pub conn_id: u64,
-    /// The application; `None` when nobody was asked for it, or while there is no label yet.
-    pub application: Option<Arc<Application>>,
-    /// What options turn on, and what is rare.
-    pub(crate) details: Option<Box<Details>>,
 }
 
 impl FlowState {
@@ -233,6 +237,7 @@ impl FlowState {
             flow_id,
             conn_id: flow_id,
             application: None,
+            statistics: None,
             details: None,
         }
     }
@@ -259,12 +264,16 @@ impl FlowState {
 
     /// Sizes, gaps and TCP flags; `None` without the option `statistics`.
     pub fn statistics(&self) -> Option<&Statistics> {
-        self.details.as_ref()?.statistics.as_ref()
+        self.statistics.as_deref()
     }
 
     /// The first packets; `None` without the option `splt`.
     pub fn sequence(&self) -> Option<&Sequence> {
         self.details.as_ref()?.sequence.as_ref()
+    }
+
+    pub(crate) fn sequence_mut(&mut self) -> Option<&mut Sequence> {
+        self.details.as_mut()?.sequence.as_mut()
     }
 
     /// The VLAN ids of the first packet, the outermost first; none without a tag.
@@ -289,23 +298,37 @@ impl FlowState {
     /// The flow as it is, for a record; it keeps its own numbers, but not what lies elsewhere in memory.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
-        Self { application: self.application.take(), details: self.details.take(), ..*self }
+        Self {
+            application: self.application.take(),
+            statistics: self.statistics.take(),
+            details: self.details.take(),
+            ..*self
+        }
     }
 }
 
 /// By hand, so that `clone_from` uses the memory that is there: a living flow is shown to Python once a packet.
 impl Clone for FlowState {
     fn clone(&self) -> Self {
-        Self { application: self.application.clone(), details: self.details.clone(), ..*self }
+        Self {
+            application: self.application.clone(),
+            statistics: self.statistics.clone(),
+            details: self.details.clone(),
+            ..*self
+        }
     }
 
     fn clone_from(&mut self, source: &Self) {
-        let (mut application, mut details) = (self.application.take(), self.details.take());
+        let Self { mut application, mut statistics, mut details, .. } = self.take();
         application.clone_from(&source.application);
+        match (&mut statistics, &source.statistics) {
+            (Some(mine), Some(others)) => **mine = **others,
+            (mine, others) => (*mine).clone_from(others),
+        }
         match (&mut details, &source.details) {
             (Some(mine), Some(others)) => (**mine).clone_from(others),
             (mine, others) => (*mine).clone_from(others),
         }
-        *self = Self { application, details, ..*source };
+        *self = Self { application, statistics, details, ..*source };
     }
 }

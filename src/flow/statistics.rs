@@ -7,12 +7,20 @@ use crate::flow::Direction;
 use crate::time::Timestamp;
 
 /// What is told of the sizes, gaps and TCP flags of one flow, or of one segment of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statistics {
-    sizes: [Sizes; 2],
-    flags: [FlagCounts; 2],
-    /// From source to destination, back, and between any two packets.
-    gaps: [Gaps; 3],
+    sides: [Side; 2],
+    /// Between any two packets.
+    gaps: GapSums,
+}
+
+/// The packets of one direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct Side {
+    sizes: Sizes,
+    gaps: GapSums,
+    flags: FlagCounts,
 }
 
 /// The sizes of some packets, in bytes.
@@ -26,15 +34,21 @@ pub struct Sizes {
 }
 
 /// The times between consecutive packets in the order of capture, in nanoseconds; negative where stamps go back.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaps {
-    pkts: u64,
+    count: u64,
+    sums: GapSums,
+}
+
+/// What is kept of gaps; how many packets they lie between is known elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct GapSums {
     first: Timestamp,
     last: Timestamp,
     min: i64,
     max: i64,
+    /// At most [`TOO_LARGE`], which says that it, or some gap, was too large to be told.
     sum_squares: u128,
-    saturated: bool,
 }
 
 /// How many packets had each TCP flag (RFC 9293 §3.1, RFC 3168).
@@ -42,58 +56,80 @@ pub struct Gaps {
 pub struct FlagCounts([u64; 8]);
 
 impl Statistics {
+    /// Those of no packets.
+    pub const EMPTY: Self = Self {
+        sides: [Side { sizes: Sizes::EMPTY, gaps: GapSums::EMPTY, flags: FlagCounts([0; 8]) }; 2],
+        gaps: GapSums::EMPTY,
+    };
+
     /// Counts one packet; `tcp_flags` is 0 for other protocols.
     #[inline]
     pub fn observe(&mut self, direction: Direction, stamp: Timestamp, size: u32, tcp_flags: u8) {
-        let index = direction as usize;
-        self.sizes[index].observe(size);
-        self.gaps[index].observe(stamp);
-        self.gaps[BOTH].observe(stamp);
-        self.flags[index].observe(tcp_flags);
+        let is_first = self.pkts() == 0;
+        self.gaps.observe(stamp, is_first);
+        let side = &mut self.sides[direction as usize];
+        side.gaps.observe(stamp, side.sizes.count == 0);
+        side.sizes.observe(size);
+        if tcp_flags != 0 {
+            side.flags.observe(tcp_flags);
+        }
     }
 
     /// Takes in what `next` told of the packets that came after these.
     pub fn merge(&mut self, next: &Self) {
-        for (mine, others) in self.sizes.iter_mut().zip(&next.sizes) {
-            *mine = mine.plus(others);
-        }
-        for (mine, others) in self.flags.iter_mut().zip(&next.flags) {
-            *mine = mine.plus(others);
-        }
-        for (mine, others) in self.gaps.iter_mut().zip(&next.gaps) {
-            mine.merge(others);
+        self.gaps = self.gaps.followed_by(&next.gaps, self.pkts(), next.pkts());
+        for (mine, others) in self.sides.iter_mut().zip(&next.sides) {
+            mine.gaps = mine.gaps.followed_by(&others.gaps, mine.sizes.count, others.sizes.count);
+            mine.sizes = mine.sizes.plus(&others.sizes);
+            mine.flags = mine.flags.plus(&others.flags);
         }
     }
 
     /// The same seen from the other end.
     #[must_use]
     pub const fn turned(self) -> Self {
-        let Self { sizes: [sizes_there, sizes_back], flags: [there, back], gaps: [gaps_there, gaps_back, any] } = self;
-        Self { sizes: [sizes_back, sizes_there], flags: [back, there], gaps: [gaps_back, gaps_there, any] }
+        let Self { sides: [there, back], gaps } = self;
+        Self { sides: [back, there], gaps }
     }
 
     /// The sizes in one direction, or in both.
     pub fn sizes(&self, of: Option<Direction>) -> Sizes {
-        of.map_or_else(|| self.sizes[0].plus(&self.sizes[1]), |direction| self.sizes[direction as usize])
+        let [there, back] = &self.sides;
+        of.map_or_else(|| there.sizes.plus(&back.sizes), |direction| self.sides[direction as usize].sizes)
     }
 
     /// The gaps between packets of one direction, or between any.
-    pub fn gaps(&self, of: Option<Direction>) -> &Gaps {
-        &self.gaps[of.map_or(BOTH, |direction| direction as usize)]
+    pub fn gaps(&self, of: Option<Direction>) -> Gaps {
+        let (pkts, sums) = match of {
+            Some(direction) => {
+                let side = &self.sides[direction as usize];
+                (side.sizes.count, side.gaps)
+            }
+            None => (self.pkts(), self.gaps),
+        };
+        Gaps { count: pkts.saturating_sub(1), sums }
     }
 
     /// The TCP flags of one direction, or of both.
     pub fn tcp_flags(&self, of: Option<Direction>) -> FlagCounts {
-        of.map_or_else(|| self.flags[0].plus(&self.flags[1]), |direction| self.flags[direction as usize])
+        let [there, back] = &self.sides;
+        of.map_or_else(|| there.flags.plus(&back.flags), |direction| self.sides[direction as usize].flags)
     }
 
     /// Whether some gap, or the sum of their squares, was too large to be told.
     pub fn is_saturated(&self) -> bool {
-        self.gaps.iter().any(|gaps| gaps.saturated)
+        [None, Some(Direction::SrcToDst), Some(Direction::DstToSrc)].iter().any(|of| self.gaps(*of).is_saturated())
+    }
+
+    #[inline]
+    fn pkts(&self) -> u64 {
+        self.sides[0].sizes.count + self.sides[1].sizes.count
     }
 }
 
 impl Sizes {
+    const EMPTY: Self = Self { count: 0, sum: 0, sum_squares: 0, min: u32::MAX, max: 0 };
+
     #[inline]
     fn observe(&mut self, size: u32) {
         self.count += 1;
@@ -134,95 +170,101 @@ impl Sizes {
     }
 }
 
-impl Default for Sizes {
-    fn default() -> Self {
-        Self { count: 0, sum: 0, sum_squares: 0, min: u32::MAX, max: 0 }
-    }
-}
-
 impl Gaps {
-    #[inline]
-    fn observe(&mut self, stamp: Timestamp) {
-        if self.pkts == 0 {
-            self.first = stamp;
-            self.min = i64::MAX;
-            self.max = i64::MIN;
-        } else {
-            self.add(stamp);
-        }
-        self.last = stamp;
-        self.pkts += 1;
-    }
-
-    /// Counts the gap between the last packet and one at `stamp`.
-    #[inline]
-    fn add(&mut self, stamp: Timestamp) {
-        let gap = stamp.nanos_after(self.last).unwrap_or_else(|| {
-            self.saturated = true;
-            if stamp > self.last { i64::MAX } else { i64::MIN }
-        });
-        self.min = self.min.min(gap);
-        self.max = self.max.max(gap);
-        let square = u128::from(gap.unsigned_abs()) * u128::from(gap.unsigned_abs());
-        self.add_squares(square);
-    }
-
-    #[inline]
-    fn add_squares(&mut self, squares: u128) {
-        // Both are below 2^127, or this was found saturated before.
-        self.sum_squares = self.sum_squares.saturating_add(squares);
-        if self.sum_squares > MOST_SQUARES {
-            self.sum_squares = MOST_SQUARES;
-            self.saturated = true;
-        }
-    }
-
-    fn merge(&mut self, next: &Self) {
-        if next.pkts == 0 {
-            return;
-        }
-        if self.pkts == 0 {
-            *self = *next;
-            return;
-        }
-        self.add(next.first);
-        self.min = self.min.min(next.min);
-        self.max = self.max.max(next.max);
-        self.add_squares(next.sum_squares);
-        self.saturated |= next.saturated;
-        self.last = next.last;
-        self.pkts += next.pkts;
-    }
-
     /// How many there are: one less than packets.
     pub const fn count(&self) -> u64 {
-        self.pkts.saturating_sub(1)
+        self.count
     }
 
     /// The shortest in nanoseconds; `None` without any.
     pub fn min(&self) -> Option<i64> {
-        (self.count() > 0).then_some(self.min)
+        (self.count > 0).then_some(self.sums.min)
     }
 
     /// The longest in nanoseconds; `None` without any.
     pub fn max(&self) -> Option<i64> {
-        (self.count() > 0).then_some(self.max)
+        (self.count > 0).then_some(self.sums.max)
     }
 
     /// The arithmetic mean in nanoseconds; `None` without any.
     pub fn mean(&self) -> Option<f64> {
-        mean(self.count(), self.sum())
+        mean(self.count, self.sum())
     }
 
     /// The sample standard deviation (with n - 1) in nanoseconds; 0 of one gap, `None` without any or when the sum of
     /// squares was too large to be told.
     pub fn stddev(&self) -> Option<f64> {
-        if self.saturated { None } else { stddev(self.count(), self.sum(), self.sum_squares) }
+        if self.is_saturated() { None } else { stddev(self.count, self.sum(), self.sums.sum_squares) }
+    }
+
+    fn is_saturated(&self) -> bool {
+        self.sums.sum_squares == TOO_LARGE
     }
 
     /// All gaps together lie between the first packet and the last.
     fn sum(&self) -> i128 {
-        i128::from(self.last.as_nanos()) - i128::from(self.first.as_nanos())
+        i128::from(self.sums.last.as_nanos()) - i128::from(self.sums.first.as_nanos())
+    }
+}
+
+impl GapSums {
+    const EMPTY: Self = Self {
+        first: Timestamp::from_nanos(0),
+        last: Timestamp::from_nanos(0),
+        min: i64::MAX,
+        max: i64::MIN,
+        sum_squares: 0,
+    };
+
+    #[inline]
+    fn observe(&mut self, stamp: Timestamp, is_first: bool) {
+        if is_first {
+            self.first = stamp;
+        } else {
+            self.add(stamp);
+        }
+        self.last = stamp;
+    }
+
+    /// Counts the gap between the last packet and one at `stamp`.
+    #[inline]
+    fn add(&mut self, stamp: Timestamp) {
+        let Some(gap) = stamp.nanos_after(self.last) else { return self.add_endless(stamp) };
+        self.min = self.min.min(gap);
+        self.max = self.max.max(gap);
+        self.add_squares(u128::from(gap.unsigned_abs()) * u128::from(gap.unsigned_abs()));
+    }
+
+    /// Counts a gap that 64 bits cannot tell.
+    #[cold]
+    fn add_endless(&mut self, stamp: Timestamp) {
+        if stamp > self.last {
+            self.max = i64::MAX;
+            self.min = self.min.min(i64::MAX);
+        } else {
+            self.min = i64::MIN;
+            self.max = self.max.max(i64::MIN);
+        }
+        self.sum_squares = TOO_LARGE;
+    }
+
+    #[inline]
+    fn add_squares(&mut self, squares: u128) {
+        // Neither is more than 2^127 - 1, so this does not overflow.
+        self.sum_squares = (self.sum_squares + squares).min(TOO_LARGE);
+    }
+
+    /// These, of `pkts` packets, and then `next`, of `next_pkts`.
+    fn followed_by(mut self, next: &Self, pkts: u64, next_pkts: u64) -> Self {
+        if pkts == 0 || next_pkts == 0 {
+            return if pkts == 0 { *next } else { self };
+        }
+        self.add(next.first);
+        self.min = self.min.min(next.min);
+        self.max = self.max.max(next.max);
+        self.add_squares(next.sum_squares);
+        self.last = next.last;
+        self
     }
 }
 
@@ -284,10 +326,8 @@ fn stddev(count: u64, sum: i128, sum_squares: u128) -> Option<f64> {
     Some((around_mean / (count - 1) as f64).sqrt())
 }
 
-/// Place of the gaps between any two packets, behind those of the two directions.
-const BOTH: usize = 2;
-/// So much, and no more, is told of the sum of squared gaps.
-const MOST_SQUARES: u128 = u128::MAX >> 1;
+/// So large, or larger, a sum of squared gaps is not told.
+const TOO_LARGE: u128 = u128::MAX >> 1;
 
 #[cfg(test)]
 mod tests {
@@ -295,7 +335,7 @@ mod tests {
     use Direction::{DstToSrc, SrcToDst};
 
     fn observed(packets: &[(Direction, i64, u32)]) -> Statistics {
-        let mut statistics = Statistics::default();
+        let mut statistics = Statistics::EMPTY;
         for (direction, nanos, size) in packets {
             statistics.observe(*direction, Timestamp::from_nanos(*nanos), *size, 0x12);
         }
@@ -304,7 +344,7 @@ mod tests {
 
     #[test]
     fn there_is_nothing_without_packets_and_no_gap_with_one() {
-        let none = Statistics::default();
+        let none = Statistics::EMPTY;
         assert_eq!((none.sizes(None).min(), none.sizes(None).mean(), none.sizes(None).stddev()), (None, None, None));
         let one = observed(&[(SrcToDst, 5, 60)]);
         assert_eq!(one.sizes(None).stddev(), Some(0.0));
@@ -333,14 +373,13 @@ mod tests {
     fn a_mean_just_below_a_whole_number_costs_no_precision() {
         // 999,999 gaps of 8 ns and one of 7: the variance is n - 1 parts in n * n of one.
         let mut stamp = 0;
-        let mut gaps = Gaps::default();
-        gaps.observe(Timestamp::from_nanos(0));
+        let mut statistics = observed(&[(SrcToDst, 0, 1)]);
         for nth in 0..1_000_000 {
             stamp += if nth == 500 { 7 } else { 8 };
-            gaps.observe(Timestamp::from_nanos(stamp));
+            statistics.observe(SrcToDst, Timestamp::from_nanos(stamp), 1, 0);
         }
         let expected = (1.0f64 / 1_000_000.0).sqrt();
-        let got = gaps.stddev().unwrap();
+        let got = statistics.gaps(None).stddev().unwrap();
         assert!((got / expected - 1.0).abs() < 1e-15, "{got}");
     }
 

@@ -27,7 +27,6 @@ struct Place {
 #[repr(C)]
 pub(super) struct Entry {
     pub(super) state: FlowState,
-    pub(super) living: bool,
     pub(super) tcp: TcpEnd,
     pub(super) classification: Classification,
     pub(super) metrics: States,
@@ -63,14 +62,14 @@ impl FlowCache {
     }
 
     /// Takes the flow in `slot` out; what was kept beside its state stays until the slot is used again.
-    pub(super) fn remove(&mut self, slot: u32) -> &mut Entry {
+    pub(super) fn remove(&mut self, slot: u32) {
         let entry = &mut self.entries[slot as usize];
         if let Ok(found) = self.table.find_entry(entry.hash, |place| place.slot == slot) {
             found.remove();
         }
-        entry.living = false;
+        // No packet has this key, so nobody takes the slot for the flow's.
+        entry.state.key = FlowKey::EMPTY;
         self.free.push(slot);
-        entry
     }
 
     /// The entry in `slot`.
@@ -107,14 +106,24 @@ impl FlowCache {
         hint::prefetch(&entry.state.key);
         hint::prefetch(&entry.state.counts[0]);
         hint::prefetch(&entry.state.counts[1].bytes);
-        hint::prefetch(&entry.living);
+    }
+
+    /// Asks for the memory that lies beside a flow's entry, once the entry was asked for.
+    #[inline]
+    pub(super) fn want_details(&self, slot: u32) {
+        let state = &self.entries[slot as usize].state;
+        if let Some(statistics) = &state.statistics {
+            hint::prefetch_all(&**statistics);
+        }
+        if let Some(details) = &state.details {
+            hint::prefetch_all(&**details);
+        }
     }
 
     /// Whether `slot` still holds the living flow with this key.
     #[inline]
     pub(super) fn holds(&self, slot: u32, key: &FlowKey) -> bool {
-        let entry = &self.entries[slot as usize];
-        entry.living && entry.state.key == *key
+        self.entries[slot as usize].state.key == *key
     }
 
     /// How many flows live.
@@ -131,6 +140,6 @@ impl FlowCache {
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("state", &self.state).field("living", &self.living).finish_non_exhaustive()
+        f.debug_struct("Entry").field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -49,9 +49,10 @@ pub(super) fn begin(
     }
     state.flow_label = packet.flow_label().unwrap_or_default();
     let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
-    if config.has_details() || vlan_ids.len() > 1 {
+    // A copy of a box needs no copy on the stack.
+    state.statistics.clone_from(&config.statistics);
+    if config.sequence > 0 || vlan_ids.len() > 1 {
         state.details = Some(Box::new(Details {
-            statistics: config.statistics.then(Statistics::default),
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
         }));
@@ -71,6 +72,7 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
         icmp: cut.icmp,
         flow_label: cut.flow_label,
         application: cut.application.clone(),
+        statistics: cut.statistics.as_ref().map(|_| Box::new(Statistics::EMPTY)),
         details: cut.details.as_ref().map(|details| Box::new(details.emptied())),
         ..empty
     }
@@ -97,21 +99,38 @@ pub(super) fn count(
     if info.flags.intersection(MARKS) != PacketFlags::default() {
         mark(state, info.flags, direction);
     }
-    if config.has_details()
-        && let Some(details) = &mut state.details
-    {
-        let size = match config.packet_size {
-            PacketSize::Wire => info.wire_len,
-            PacketSize::Ip => info.ip_len,
-            PacketSize::Transport => info.transport_len,
-            PacketSize::Payload => info.payload_len,
-        };
-        details.observe(direction, at.stamp, size, info.tcp_flags.0);
+    if config.has_details() {
+        count_details(config, state, packet, direction, at.stamp);
     }
     direction
 }
 
+/// Counts a packet in what options turn on. Apart, so that packets that need it not keep their registers.
+#[inline(never)]
+fn count_details(
+    config: &MeterConfig,
+    state: &mut FlowState,
+    packet: &Packet<'_>,
+    direction: Direction,
+    stamp: Timestamp,
+) {
+    let info = packet.info;
+    let size = match config.packet_size {
+        PacketSize::Wire => info.wire_len,
+        PacketSize::Ip => info.ip_len,
+        PacketSize::Transport => info.transport_len,
+        PacketSize::Payload => info.payload_len,
+    };
+    if let Some(statistics) = &mut state.statistics {
+        statistics.observe(direction, stamp, size, info.tcp_flags.0);
+    }
+    if let Some(sequence) = state.sequence_mut() {
+        sequence.observe(direction, stamp, size);
+    }
+}
+
 #[cold]
+#[inline(never)]
 fn mark(state: &mut FlowState, flags: PacketFlags, direction: Direction) {
     let marks = [
         (PacketFlags::PAYLOAD_UNKNOWN, FlowFlags::payload_unknown(direction)),

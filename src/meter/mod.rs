@@ -116,6 +116,9 @@ impl Meter {
             for (slot, descriptor) in found.iter_mut().zip(group) {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
+            if self.config.has_details() {
+                self.want_details(&found);
+            }
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
@@ -186,6 +189,11 @@ impl Meter {
         self.evicted
     }
 
+    #[inline(never)]
+    fn want_details(&self, slots: &[u32]) {
+        slots.iter().filter(|slot| **slot != NOT_FOUND).for_each(|slot| self.cache.want_details(*slot));
+    }
+
     fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
         if self.leaving.is_some() {
             return;
@@ -236,7 +244,6 @@ impl Meter {
             state: begin(&self.config, packet, key, turned, clock),
             hash,
             tcp: TcpEnd::default(),
-            living: true,
             classification: self.classifier.start(),
             metrics: Vec::new(),
         };
@@ -277,10 +284,11 @@ impl Meter {
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
-        let entry = self.cache.remove(slot);
+        let entry = self.cache.entry_mut(slot);
         let mut flow = entry.state.take();
         flow.application = self.classifier.finish(&mut entry.classification);
         let states = std::mem::take(&mut entry.metrics);
+        self.cache.remove(slot);
         self.record(flow, export_reason, states)
     }
 
@@ -329,7 +337,7 @@ impl Meter {
 #[inline]
 fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>, clock: Timestamp) -> Fate {
     let Entry { state, tcp, .. } = entry;
-    let ended = tcp.ended.filter(|_| config.tcp_end);
+    let ended = if config.tcp_end { tcp.ended } else { None };
     if let Some(ended) = ended {
         let flags = packet.info.tcp_flags;
         if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {

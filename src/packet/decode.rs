@@ -6,12 +6,14 @@
 
 use crate::packet::bytes::Depth;
 use crate::packet::fragment::{FirstFragment, FragmentKey, FragmentTable};
+use crate::packet::info::offset16;
 use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
 use crate::packet::transport;
-use crate::packet::tunnel;
+use crate::packet::tunnel::{self, Inner};
 use crate::packet::{
-    DecodeOptions, Decoded, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped, TcpFlags, Tunnel,
+    DecodeOptions, Decoded, LinkType, PacketFlags, PacketInfo, Ports, Position, RawPacket, SkipReason, Skipped,
+    TcpFlags, Tunnel,
 };
 use crate::time::Timestamp;
 
@@ -108,22 +110,44 @@ impl Decoder {
         layer: &mut LinkLayer,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let mut depth = Depth::default();
-        let (network, at) = link::read(raw.link, data, layer, &mut depth)?;
         let frame = Frame { data, wire_len: raw.wire_len, clock: self.clock.max(raw.stamp) };
-        let mut around = Around {
-            src_mac_offset: layer.src_mac_offset,
-            dst_mac_offset: layer.dst_mac_offset,
-            vlan_id: layer.vlan_id,
-            vlan_offset: layer.vlan_offset,
-            tunnel: None,
-            tunnel_key: 0,
-            flags: PacketFlags::default(),
-        };
+        let mut flags = PacketFlags::default();
         if (data.len() as u64) < u64::from(raw.wire_len) {
-            around.flags.insert(PacketFlags::CUT);
+            flags.insert(PacketFlags::CUT);
         }
-        self.packet(&frame, network, Place { at, stated_end: usize::MAX, depth }, around, info)
+        // Known beforehand, the link layer need not be written and read back: that would cost more than all of it.
+        if raw.link == LinkType::ETHERNET {
+            let place =
+                Place { at: LinkLayer::PLAIN_IPV4.payload_offset, stated_end: usize::MAX, depth: Depth::default() };
+            match link::plain(data) {
+                Some(Network::Ipv4) => {
+                    *layer = LinkLayer::PLAIN_IPV4;
+                    return self.packet(&frame, Network::Ipv4, place, LinkLayer::PLAIN_IPV4.around(flags), info);
+                }
+                Some(Network::Ipv6) => {
+                    *layer = LinkLayer::PLAIN_IPV6;
+                    return self.packet_v6(&frame, place, LinkLayer::PLAIN_IPV6.around(flags), info);
+                }
+                None => {}
+            }
+        }
+        self.other_frame(&frame, raw, layer, flags, info)
+    }
+
+    /// [`frame`](Self::frame) for whatever is not IP right behind an Ethernet header.
+    #[inline(never)]
+    fn other_frame(
+        &mut self,
+        frame: &Frame<'_>,
+        raw: &RawPacket<'_>,
+        layer: &mut LinkLayer,
+        flags: PacketFlags,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let mut depth = Depth::default();
+        let (network, at) = link::read(raw, frame.data, self.options.radio_macs, layer, &mut depth)?;
+        let place = Place { at, stated_end: layer.end, depth };
+        self.packet_within(frame, network, place, layer.around(flags), info)
     }
 
     /// Fills `info` with the innermost packet of the IP packet at `place`.
@@ -187,8 +211,10 @@ impl Decoder {
         if self.options.ports == Ports::TcpAndUdp {
             transport::without_other_ports(info);
         }
-        if ip.protocol == transport::UDP && tunnel::announced(self.options.tunnels, info.src_port, info.dst_port) {
-            return self.tunnelled(frame, ip.content, around, info);
+        if ip.protocol == transport::UDP
+            && let Some(tunnel) = tunnel::announced(self.options.tunnels, info.src_port, info.dst_port)
+        {
+            return self.tunnelled(frame, ip.content, tunnel, around, info);
         }
         Ok(())
     }
@@ -242,22 +268,20 @@ impl Decoder {
         self.packet(frame, network, place, around, info)
     }
 
-    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that
-    /// it may be, or leaves it.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the `tunnel`
+    /// that it may be, or leaves it.
     #[cold]
     #[inline(never)]
     fn tunnelled(
         &mut self,
         frame: &Frame<'_>,
         place: Place,
+        tunnel: Tunnel,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let inner = tunnel::open(frame.data, place).and_then(|inner| {
-            let flags = around.flags.union(PacketFlags::TUNNEL_KEY);
-            let around = Around { tunnel: Some(inner.tunnel), tunnel_key: inner.key, flags, ..around };
-            self.packet(frame, inner.network, inner.place, around, info)
-        });
+        let inner = tunnel::open(frame.data, place, tunnel, self.options)
+            .and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner), info));
         match inner {
             Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
             Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
@@ -373,6 +397,22 @@ impl Frame<'_> {
     }
 }
 
+impl LinkLayer {
+    /// What it says of a packet right behind it.
+    #[inline(always)]
+    const fn around(&self, flags: PacketFlags) -> Around {
+        Around {
+            src_mac_offset: offset16(self.src_mac_offset),
+            dst_mac_offset: offset16(self.dst_mac_offset),
+            vlan_id: self.vlan_id,
+            vlan_offset: offset16(self.vlan_offset),
+            tunnel: None,
+            tunnel_key: 0,
+            flags,
+        }
+    }
+}
+
 /// What the headers around an IP packet say of it.
 #[derive(Clone, Copy)]
 struct Around {
@@ -383,6 +423,24 @@ struct Around {
     tunnel: Option<Tunnel>,
     tunnel_key: u32,
     flags: PacketFlags,
+}
+
+impl Around {
+    /// What the headers around a packet in an opened tunnel say of it.
+    fn inside(&self, inner: &Inner) -> Self {
+        let mut around = Self { tunnel: Some(inner.tunnel), tunnel_key: inner.key.unwrap_or(0), ..*self };
+        around.flags.remove(PacketFlags::TUNNEL_KEY);
+        if inner.key.is_some() {
+            around.flags.insert(PacketFlags::TUNNEL_KEY);
+        }
+        let Some(layer) = &inner.layer else { return around };
+        let carried = layer.around(around.flags);
+        (around.src_mac_offset, around.dst_mac_offset) = (carried.src_mac_offset, carried.dst_mac_offset);
+        if layer.vlan_offset != link::NOWHERE {
+            (around.vlan_id, around.vlan_offset) = (carried.vlan_id, carried.vlan_offset);
+        }
+        around
+    }
 }
 
 fn fragment_key(ip: &IpHeader, id: u32, around: Around) -> FragmentKey {

@@ -5,7 +5,9 @@
 
 use crate::packet::bytes::{Depth, be16, captured, chunk};
 use crate::packet::info::offset16;
-use crate::packet::{LinkType, NO_OFFSET, SkipReason, Skipped};
+use crate::packet::ppp;
+use crate::packet::radio::{self, Framing};
+use crate::packet::{LinkType, NO_OFFSET, RadioMacs, RawPacket, SkipReason, Skipped};
 
 /// The network layer that a lower layer announces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,37 +17,49 @@ pub(super) enum Network {
 }
 
 /// What was read of a link layer, right as far as reading came.
+///
+/// Its offsets are as wide as what they travel with: narrow fields, written one by one and copied together, stall.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinkLayer {
-    /// Where the source MAC address begins; [`NO_OFFSET`] without.
-    pub(super) src_mac_offset: u16,
+    /// Where the source MAC address begins; [`NOWHERE`] without.
+    pub(super) src_mac_offset: usize,
     /// Where the destination MAC address begins, likewise.
-    pub(super) dst_mac_offset: u16,
+    pub(super) dst_mac_offset: usize,
     /// The innermost EtherType.
     pub(super) ether_type: Option<u16>,
     /// Where that which the EtherType names begins; beyond the captured bytes as long as nothing was read.
     pub(super) payload_offset: usize,
     /// The innermost VLAN id; 0 without.
     pub(super) vlan_id: u16,
-    /// Where the control information of the first VLAN tag begins; [`NO_OFFSET`] without.
-    pub(super) vlan_offset: u16,
+    /// Where the control information of the first VLAN tag begins; [`NOWHERE`] without.
+    pub(super) vlan_offset: usize,
+    /// Where it says that its payload ends; [`NOWHERE`] when it does not.
+    pub(super) end: usize,
 }
 
 impl LinkLayer {
     /// Nothing read yet.
     pub(super) const UNREAD: Self = Self {
-        src_mac_offset: NO_OFFSET,
-        dst_mac_offset: NO_OFFSET,
+        src_mac_offset: NOWHERE,
+        dst_mac_offset: NOWHERE,
         ether_type: None,
         payload_offset: usize::MAX,
         vlan_id: 0,
-        vlan_offset: NO_OFFSET,
+        vlan_offset: NOWHERE,
+        end: NOWHERE,
     };
+
+    /// That of an Ethernet frame with IPv4 right behind its header.
+    pub(super) const PLAIN_IPV4: Self =
+        Self { src_mac_offset: 6, dst_mac_offset: 0, ether_type: Some(IPV4), payload_offset: 14, ..Self::UNREAD };
+
+    /// That of an Ethernet frame with IPv6 right behind its header.
+    pub(super) const PLAIN_IPV6: Self = Self { ether_type: Some(IPV6), ..Self::PLAIN_IPV4 };
 
     /// The frame that holds `data`, refused with what was read of its link layer.
     #[cold]
     pub(super) fn skipped(&self, reason: SkipReason, data: &[u8]) -> Skipped {
-        let (src, dst) = (self.src_mac_offset, self.dst_mac_offset);
+        let (src, dst) = (offset16(self.src_mac_offset), offset16(self.dst_mac_offset));
         Skipped {
             reason,
             mac_offsets: (src != NO_OFFSET && dst != NO_OFFSET).then_some((src, dst)),
@@ -56,19 +70,31 @@ impl LinkLayer {
 }
 
 /// Where an IP header begins, and of which version it was announced.
-type Found = Result<(Network, usize), SkipReason>;
+pub(super) type Found = Result<(Network, usize), SkipReason>;
 
-/// Reads the link layer of a frame, down to its IP header.
+/// What an Ethernet frame has right behind its header, if that is IP: then its link layer is known without reading more.
 #[inline(always)]
-pub(super) fn read(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
-    if link == LinkType::ETHERNET {
-        return ethernet(data, 0, layer, depth);
+pub(super) fn plain(data: &[u8]) -> Option<Network> {
+    let header = chunk::<14>(data, 0)?;
+    match be16(header[12], header[13]) {
+        IPV4 => Some(Network::Ipv4),
+        IPV6 => Some(Network::Ipv6),
+        _ => None,
     }
-    read_other(link, data, layer, depth)
 }
 
-fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut Depth) -> Found {
-    match link {
+/// Reads the link layer of a frame, down to its IP header.
+///
+/// `data` is what was captured of `raw`.
+pub(super) fn read(
+    raw: &RawPacket<'_>,
+    data: &[u8],
+    macs: RadioMacs,
+    layer: &mut LinkLayer,
+    depth: &mut Depth,
+) -> Found {
+    match raw.link {
+        LinkType::ETHERNET => ethernet(data, 0, layer, depth),
         LinkType::RAW | LinkType::DLT_RAW => {
             layer.payload_offset = 0;
             Ok((by_version(data, 0, SkipReason::BadIpHeader)?, 0))
@@ -84,23 +110,20 @@ fn read_other(link: LinkType, data: &[u8], layer: &mut LinkLayer, depth: &mut De
         LinkType::LINUX_SLL => cooked_v1(data, layer, depth),
         LinkType::LINUX_SLL2 => cooked_v2(data, layer, depth),
         LinkType::NULL | LinkType::LOOP => loopback(data, layer),
+        LinkType::PPP | LinkType::PPP_HDLC => ppp::frame(data, layer, depth),
+        LinkType::C_HDLC => ppp::cisco_hdlc(data, layer, depth),
+        LinkType::IEEE802_11 => radio::data_frame(data, 0, Framing::standard(macs), layer, depth),
+        LinkType::IEEE802_11_RADIOTAP => radio::radiotap(data, raw.wire_len, macs, layer, depth),
         _ => Err(SkipReason::UnsupportedLinkType),
     }
 }
 
 /// Ethernet II and IEEE 802.3 at `at`: of a frame, or of what a tunnel carries.
-#[inline(always)]
 pub(super) fn ethernet(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     let header = captured::<14>(data, at)?;
-    layer.dst_mac_offset = offset16(at);
-    layer.src_mac_offset = offset16(at + 6);
-    let ether_type = be16(header[12], header[13]);
-    if ether_type == IPV4 {
-        layer.ether_type = Some(ether_type);
-        layer.payload_offset = at + 14;
-        return Ok((Network::Ipv4, at + 14));
-    }
-    by_ether_type(data, ether_type, at + 14, layer, depth)
+    layer.dst_mac_offset = at;
+    layer.src_mac_offset = at + 6;
+    by_ether_type(data, be16(header[12], header[13]), at + 14, layer, depth)
 }
 
 /// Linux cooked capture v1 (LINKTYPE_LINUX_SLL). It tells the sender's address only, so there are no MACs.
@@ -123,10 +146,13 @@ fn cooked(data: &[u8], device: u16, protocol: u16, at: usize, layer: &mut LinkLa
     const LLC: u16 = 4;
     layer.payload_offset = at;
     // On these devices the field is no EtherType; elsewhere small numbers are Linux's own (`ETH_P_802_2`, `ETH_P_CAN`).
-    if matches!(device, FRAME_RELAY | RADIOTAP | NETLINK) || (protocol < ETHER_TYPE_MIN && protocol != LLC) {
+    if matches!(device, FRAME_RELAY | RADIOTAP | NETLINK) {
         return Err(SkipReason::NotIp);
     }
-    by_ether_type(data, protocol, at, layer, depth)
+    if protocol == LLC {
+        return llc(data, at, layer, depth);
+    }
+    by_true_ether_type(data, protocol, at, layer, depth)
 }
 
 /// BSD loopback: an address family in the byte order of the capturing machine (NULL) or in network order (LOOP).
@@ -144,6 +170,27 @@ fn loopback(data: &[u8], layer: &mut LinkLayer) -> Found {
     }
 }
 
+/// What lies at `at`, as an EtherType names it that cannot be a length.
+pub(super) fn by_true_ether_type(
+    data: &[u8],
+    ether_type: u16,
+    at: usize,
+    layer: &mut LinkLayer,
+    depth: &mut Depth,
+) -> Found {
+    layer.payload_offset = at;
+    if ether_type < ETHER_TYPE_MIN {
+        return Err(SkipReason::NotIp);
+    }
+    by_ether_type(data, ether_type, at, layer, depth)
+}
+
+/// LLC (IEEE 802.2) at `at`.
+pub(super) fn llc(data: &[u8], at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
+    const ANY_LENGTH: u16 = 0;
+    by_ether_type(data, ANY_LENGTH, at, layer, depth)
+}
+
 /// Follows EtherTypes through tags, labels and the like to an IP header.
 fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer, depth: &mut Depth) -> Found {
     let (mut ether_type, mut at) = (first, first_at);
@@ -156,15 +203,15 @@ fn by_ether_type(data: &[u8], first: u16, first_at: usize, layer: &mut LinkLayer
             VLAN | SERVICE_VLAN | QINQ_9100 | QINQ_9200 => {
                 *depth = depth.enter()?;
                 let tag = captured::<4>(data, at)?;
-                if layer.vlan_offset == NO_OFFSET {
-                    layer.vlan_offset = offset16(at);
+                if layer.vlan_offset == NOWHERE {
+                    layer.vlan_offset = at;
                 }
                 layer.vlan_id = be16(tag[0], tag[1]) & 0x0fff;
                 ether_type = be16(tag[2], tag[3]);
                 at += 4;
             }
             MPLS | MPLS_MULTICAST => return mpls(data, at, depth),
-            PPPOE_SESSION => return pppoe(data, at, depth),
+            PPPOE_SESSION => return ppp::pppoe(data, at, depth),
             // A length (IEEE 802.3), and behind it LLC.
             ..ETHER_TYPE_MIN => {
                 *depth = depth.enter()?;
@@ -202,7 +249,7 @@ pub(super) fn next_tag(data: &[u8], at: usize) -> Option<usize> {
 
 /// An MPLS label stack (RFC 3032). Nothing in it names what it carries: the IP version behind its bottom does, and what
 /// is not IP by that (a pseudowire's control word, Ethernet) is not guessed.
-fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+pub(super) fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
     let mut at = at;
     loop {
         *depth = depth.enter()?;
@@ -214,33 +261,6 @@ fn mpls(data: &[u8], at: usize, depth: &mut Depth) -> Found {
     }
 }
 
-/// A PPPoE session header (RFC 2516) and the PPP protocol behind it.
-fn pppoe(data: &[u8], at: usize, depth: &mut Depth) -> Found {
-    *depth = depth.enter()?;
-    let header = captured::<6>(data, at)?;
-    if header[..2] != [0x11, 0x00] {
-        return Err(SkipReason::NotIp);
-    }
-    ppp(data, at + 6, depth)
-}
-
-/// A PPP protocol field, also compressed to one byte (RFC 1661 §6.5), at `at`.
-fn ppp(data: &[u8], at: usize, depth: &mut Depth) -> Found {
-    let &[first] = captured::<1>(data, at)?;
-    let (protocol, at) = if first & 1 == 1 {
-        (u16::from(first), at + 1)
-    } else {
-        let &[high, low] = captured::<2>(data, at)?;
-        (be16(high, low), at + 2)
-    };
-    match protocol {
-        0x0021 => Ok((Network::Ipv4, at)),
-        0x0057 => Ok((Network::Ipv6, at)),
-        0x0281 | 0x0283 => mpls(data, at, depth),
-        _ => Err(SkipReason::NotIp),
-    }
-}
-
 /// The network layer by the version in the first half byte at `at`; `otherwise` when it is neither 4 nor 6.
 pub(super) fn by_version(data: &[u8], at: usize, otherwise: SkipReason) -> Result<Network, SkipReason> {
     match captured::<1>(data, at)?[0] >> 4 {
@@ -249,6 +269,9 @@ pub(super) fn by_version(data: &[u8], at: usize, otherwise: SkipReason) -> Resul
         _ => Err(otherwise),
     }
 }
+
+/// An offset in a link layer of what it does not have.
+pub(super) const NOWHERE: usize = usize::MAX;
 
 // EtherTypes (IEEE 802 numbers); below the least one the field is a length.
 const ETHER_TYPE_MIN: u16 = 0x0600;

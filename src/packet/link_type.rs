@@ -11,14 +11,24 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// Ethernet (IEEE 802.3).
     pub const ETHERNET: Self = Self(1);
+    /// PPP, plain, in HDLC-like framing, or Cisco HDLC.
+    pub const PPP: Self = Self(9);
     /// Raw IP of either version, by the number that some systems write for it (DLT_RAW).
     pub const DLT_RAW: Self = Self(12);
+    /// PPP in HDLC-like framing, or Cisco HDLC.
+    pub const PPP_HDLC: Self = Self(50);
     /// Raw IP of either version.
     pub const RAW: Self = Self(101);
+    /// Cisco HDLC.
+    pub const C_HDLC: Self = Self(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: Self = Self(105);
     /// OpenBSD loopback: an address family in network order.
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture, version 1 (`tcpdump -i any`).
     pub const LINUX_SLL: Self = Self(113);
+    /// IEEE 802.11 with a radiotap header before it.
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
     /// Raw IPv4.
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.

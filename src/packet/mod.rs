@@ -14,6 +14,8 @@ mod link;
 mod link_type;
 mod options;
 mod position;
+mod ppp;
+mod radio;
 mod transport;
 mod tunnel;
 mod view;

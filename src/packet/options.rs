@@ -105,7 +105,7 @@ pub enum Ports {
     #[default]
     All,
     /// TCP and UDP only, and only with all of their headers: a TCP segment of fewer than 20 bytes, or a UDP datagram of
-    /// fewer than 8, by the length in its IP header, has ports 0 as if it had none. nfstream's rule.
+    /// fewer than 8, by the length in its IP header, has ports 0, no flags, and no bytes of transport. nfstream's rule.
     TcpAndUdp,
 }
 

@@ -52,7 +52,8 @@ pub(super) fn read(protocol: u8, bytes: &[u8], len: u32) -> Transport {
     }
 }
 
-/// Takes the ports that [`Ports::TcpAndUdp`](crate::packet::Ports::TcpAndUdp) does not know from a packet.
+/// Takes the ports that [`Ports::TcpAndUdp`](crate::packet::Ports::TcpAndUdp) does not know from a packet, and from one
+/// that has no room for its TCP or UDP header all else that stands behind the IP header.
 #[cold]
 pub(super) fn without_other_ports(info: &mut PacketInfo) {
     let least_len = match info.ip_protocol {
@@ -60,9 +61,15 @@ pub(super) fn without_other_ports(info: &mut PacketInfo) {
         UDP => 8,
         _ => u32::MAX,
     };
-    if info.transport_len < least_len {
-        (info.src_port, info.dst_port) = (0, 0);
-        info.flags.remove(PacketFlags::PORTS_UNKNOWN);
+    if info.transport_len >= least_len {
+        return;
+    }
+    (info.src_port, info.dst_port) = (0, 0);
+    info.flags.remove(PacketFlags::PORTS_UNKNOWN);
+    if matches!(info.ip_protocol, TCP | UDP) {
+        (info.transport_len, info.payload_len) = (0, 0);
+        info.tcp_flags = TcpFlags::default();
+        info.flags.remove(PacketFlags::PAYLOAD_UNKNOWN);
     }
 }
 

@@ -146,7 +146,7 @@ fn crafted_frames_show_the_innermost_packet() {
     const TCP: Told = (40000, 443, 6, 4, 0, 0);
     const BACK: Told = (443, 40000, 6, 4, 0, 0);
     let keyed = |key| (40000, 443, 6, 4, 0, key);
-    let expected: [(&str, &[Told]); 22] = [
+    let expected: [(&str, &[Told]); 25] = [
         ("tun_gtp_teid", &[keyed(1), keyed(2), keyed(3)]),
         ("tun_gtp_over6", &[keyed(1)]),
         ("tun_ip6_false", &[(1000, 2000, 17, 6, 0, 0); 2]),
@@ -161,6 +161,9 @@ fn crafted_frames_show_the_innermost_packet() {
         ("dlt_ipv6", &[(1, 2, 17, 6, 0, 0)]),
         ("dlt_null_le", &[TCP]),
         ("dlt_loop", &[TCP]),
+        ("dlt_ppp", &[TCP, BACK]),
+        ("dlt_80211_qos", &[TCP]),
+        ("dlt_80211_nofcs", &[TCP]),
         ("key_vlan", &[(1, 2, 17, 4, 0, 0), (1, 2, 17, 4, 10, 0), (1, 2, 17, 4, 20, 0)]),
         ("key_vlan_double", &[(1, 2, 17, 4, 20, 0), (1, 2, 17, 4, 30, 0)]),
         ("key_qinq_88a8", &[(1, 2, 17, 4, 20, 0), (3, 4, 17, 4, 0, 0)]),

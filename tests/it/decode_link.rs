@@ -87,11 +87,11 @@ fn loopback_families_are_read_in_both_byte_orders() {
 
 #[test]
 fn an_unsupported_link_type_is_named() {
-    let radiotap = LinkType(127);
-    let refused = skipped(raw(radiotap, &ipv4()));
+    let prism = LinkType(119);
+    let refused = skipped(raw(prism, &ipv4()));
     assert_eq!(refused.reason, SkipReason::UnsupportedLinkType);
     assert_eq!((refused.mac_offsets, refused.ether_type, refused.payload_offset), (None, None, 45));
-    assert_eq!(radiotap.to_string(), "IEEE802_11_RADIOTAP (127)");
+    assert_eq!(prism.to_string(), "IEEE802_11_PRISM (119)");
     assert_eq!(LinkType(65_000).to_string(), "UNKNOWN (65000)");
     assert_eq!(LinkType::ETHERNET.name(), "ETHERNET");
 }
@@ -140,6 +140,50 @@ fn pppoe_sessions_carry_ip_behind_a_whole_or_compressed_protocol() {
     let frame = on(&[0, 0x21], &ipv4());
     for len in 14..22 {
         assert_eq!(skipped(cut(LinkType::ETHERNET, &frame, len)).reason, SkipReason::Truncated);
+    }
+}
+
+#[test]
+fn ppp_links_carry_ip_with_and_without_framing() {
+    for link in [LinkType::PPP, LinkType::PPP_HDLC] {
+        for (framing, at) in [(&[][..], 0), (&[0xff, 3], 2)] {
+            let on = |protocol: &[u8], ip: &[u8]| [framing, protocol, ip].concat();
+            assert_eq!(ip_at(link, &on(&[0, 0x21], &ipv4())), (4, at + 2));
+            assert_eq!(ip_at(link, &on(&[0, 0x57], &ipv6())), (6, at + 2));
+            assert_eq!(ip_at(link, &on(&[0x21], &ipv4())), (4, at + 1));
+            assert_eq!(ip_at(link, &on(&[0x57], &ipv6())), (6, at + 1));
+            assert_eq!(ip_at(link, &on(&[2, 0x81], &mpls(&[16], &ipv4()))), (4, at + 6));
+            let lcp = skipped(raw(link, &on(&[0xc0, 0x21], &[1, 1, 0, 4])));
+            let told = (lcp.reason, lcp.mac_offsets, lcp.ether_type, lcp.payload_offset);
+            assert_eq!(told, (SkipReason::NotIp, None, None, at + 2));
+            let frame = on(&[0, 0x21], &ipv4());
+            for len in 0..at as usize + 22 {
+                assert_eq!(skipped(cut(link, &frame, len)).reason, SkipReason::Truncated, "{len} bytes");
+            }
+        }
+        assert_eq!(ip_at(link, &[&[0x0f, 0, 8, 0][..], &ipv4()].concat()), (4, 4));
+        assert_eq!(skipped(raw(link, &[&[0xff, 4, 0, 0x21][..], &ipv4()].concat())).reason, SkipReason::NotIp);
+        assert_eq!(skipped(raw(link, &[&[0, 0x21][..], &ipv6()].concat())).reason, SkipReason::BadIpHeader);
+    }
+}
+
+#[test]
+fn cisco_hdlc_names_its_payload_by_ether_type() {
+    let on = |address: u8, ether_type: u16, ip: &[u8]| [&[address, 0][..], &ether_type.to_be_bytes(), ip].concat();
+    let link = LinkType::C_HDLC;
+    assert_eq!(ip_at(link, &on(0x0f, IPV4, &ipv4())), (4, 4));
+    assert_eq!(ip_at(link, &on(0x8f, IPV6, &ipv6())), (6, 4));
+    assert_eq!(ip_at(link, &on(0x0f, MPLS, &mpls(&[1, 2], &ipv4()))), (4, 12));
+    let keepalive = skipped(raw(link, &on(0x8f, 0x8035, &[0; 18])));
+    assert_eq!(
+        (keepalive.reason, keepalive.ether_type, keepalive.payload_offset),
+        (SkipReason::NotIp, Some(0x8035), 4)
+    );
+    // Here a small number is no length, and there is no LLC behind it.
+    let small = skipped(raw(link, &on(0x0f, 8, &[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ipv4()].concat())));
+    assert_eq!((small.reason, small.ether_type, small.payload_offset), (SkipReason::NotIp, None, 4));
+    for len in 0..4 {
+        assert_eq!(skipped(cut(link, &on(0x0f, IPV4, &ipv4()), len)).reason, SkipReason::Truncated);
     }
 }
 

@@ -36,6 +36,20 @@ fn only_tcp_and_udp_have_ports_by_nfstreams_rule() {
     assert_eq!(told(33, &[0, 5, 0, 6, 4, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]), (0, 0, none));
 }
 
+/// Sixteen bytes hold the flags of a TCP header, but not all of it.
+#[test]
+fn a_header_that_is_not_whole_is_none_by_nfstreams_rule() {
+    let options = DecodeOptions::new().ports(Ports::TcpAndUdp);
+    for (protocol, header) in [(6, &tcp(5, 6, 2, b"")[..16]), (17, &udp(5, 6, b"")[..7]), (6, &[0; 4])] {
+        let info = with(options, &ethernet(IPV4, &Ipv4::new(A, B).carrying(protocol, header)));
+        assert_eq!((info.transport_len, info.payload_len, info.tcp_flags.0), (0, 0, 0), "{protocol}");
+        assert_eq!(info.ip_len, 20 + header.len() as u32);
+        assert_eq!(info.flags, PacketFlags::default());
+    }
+    let other = with(options, &ethernet(IPV4, &Ipv4::new(A, B).carrying(132, &sctp(5, 6, &[0; 16]))));
+    assert_eq!(other.transport_len, 28, "what has no ports keeps its bytes");
+}
+
 #[test]
 fn ports_that_a_whole_header_would_have_told_are_still_flagged_when_they_were_cut() {
     let frame = ethernet(IPV4, &Ipv4::new(A, B).tcp(5, 6, 2, b""));

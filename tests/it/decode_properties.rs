@@ -5,7 +5,7 @@ use etherparse::{PacketBuilder, VlanId};
 use flowgauge::Timestamp;
 use flowgauge::packet::{
     DecodeOptions, Decoded, Decoder, LinkType, NO_OFFSET, Packet, PacketFlags, Ports, RadioMacs, RawPacket, SkipReason,
-    Tunnels,
+    Tunnel, Tunnels,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::decode::{decode, raw, sizes};
 use crate::support::frames::*;
 
-const LINK_TYPES: [u32; 12] = [0, 1, 1, 1, 12, 101, 108, 113, 228, 229, 276, 127];
+const LINK_TYPES: [u32; 17] = [0, 1, 1, 1, 9, 12, 50, 101, 104, 105, 108, 113, 119, 127, 228, 229, 276];
 
 fn link_type() -> impl Strategy<Value = LinkType> {
     prop::sample::select(LINK_TYPES.to_vec()).prop_map(LinkType)
@@ -48,7 +48,7 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
                 assert!(info.src <= u128::from(u32::MAX) && info.dst <= u128::from(u32::MAX));
             }
             assert!(!info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) || info.payload_len == 0);
-            assert_eq!(info.tunnel.is_some(), info.flags.contains(PacketFlags::TUNNEL_KEY));
+            assert_eq!(info.tunnel == Some(Tunnel::GtpU), info.flags.contains(PacketFlags::TUNNEL_KEY));
             let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
@@ -66,7 +66,7 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
             assert!(skipped.payload_offset <= captured);
             assert!(skipped.mac_offsets.is_none_or(|(src, dst)| u32::from(src.max(dst)) + 6 <= captured));
             assert_eq!(decoder.clock(), clock);
-            assert_eq!(skipped.reason == SkipReason::UnsupportedLinkType, raw.link == LinkType(127));
+            assert_eq!(skipped.reason == SkipReason::UnsupportedLinkType, raw.link == LinkType(119));
         }
     }
 }
@@ -85,11 +85,19 @@ fn ip_packet() -> impl Strategy<Value = Vec<u8>> {
     let innermost = (transport, any::<bool>(), 0_usize..4, 0_u32..9, any::<bool>())
         .prop_map(|((protocol, bytes), six, more, id, whole)| around(six, more, id, whole, protocol, &bytes));
     innermost.prop_recursive(3, 4, 1, |inner| {
-        (inner, any::<bool>(), 0_usize..4, any::<bool>()).prop_map(|(inner, six, more, tunnel)| {
-            if tunnel {
-                return around(six, more, 0, true, 17, &udp(2152, 2152, &gtp_u(more as u32, &inner)));
-            }
-            around(six, more, 0, true, if inner[0] >> 4 == 4 { 4 } else { 41 }, &inner)
+        (inner, any::<bool>(), 0_usize..4, 0_u8..8).prop_map(|(inner, six, more, tunnel)| {
+            let ether_type = if inner[0] >> 4 == 4 { IPV4 } else { IPV6 };
+            let radio = || Radio::qos(1, 0).carrying(ether_type, &inner);
+            let tags = [&vec![0; more][..], &[60, 6, 1, 1, 1, 1, 1, 1, 1]].concat();
+            let (port, payload) = match tunnel {
+                0 | 1 => (2152, gtp_u(more as u32, &inner)),
+                2 => (37008, tzsp(1, 0, 1, &tags, &ethernet(ether_type, &inner))),
+                3 => (37008, tzsp(1, 0, 18, &tags, &radio())),
+                4 => (5247, capwap(0, true, &vec![0; 4 * more], &radio())),
+                5 => (5247, capwap(0, false, &vec![0; 4 * more], &ethernet(ether_type, &inner))),
+                _ => return around(six, more, 0, true, if ether_type == IPV4 { 4 } else { 41 }, &inner),
+            };
+            around(six, more, 0, true, 17, &udp(port, port, &payload))
         })
     })
 }
@@ -105,7 +113,7 @@ fn around(six: bool, more: usize, id: u32, whole: bool, protocol: u8, bytes: &[u
 
 /// A frame of any link type around a well-formed packet.
 fn frame() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
-    (ip_packet(), 0..9_u8).prop_map(|(ip, kind)| {
+    (ip_packet(), 0..14_u8).prop_map(|(ip, kind)| {
         let four = ip[0] >> 4 == 4;
         let ether_type = if four { IPV4 } else { IPV6 };
         match kind {
@@ -117,9 +125,25 @@ fn frame() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
             5 => (LinkType::ETHERNET, ethernet(MPLS, &mpls(&[1, 2], &ip))),
             6 => (LinkType::ETHERNET, ethernet(PPPOE, &pppoe(&[0, if four { 0x21 } else { 0x57 }], &ip))),
             7 => (LinkType::ETHERNET, snap([0; 3], ether_type, &ip)),
+            8 => (LinkType::PPP, [&[0, if four { 0x21 } else { 0x57 }][..], &ip].concat()),
+            9 => (LinkType::PPP_HDLC, [&[0xff, 3, if four { 0x21 } else { 0x57 }][..], &ip].concat()),
+            10 => (LinkType::C_HDLC, [&[0x0f, 0][..], &ether_type.to_be_bytes(), &ip].concat()),
+            11 => (LinkType::IEEE802_11, Radio::qos(3, 0).carrying(ether_type, &ip)),
+            12 => {
+                let frame = Radio::qos(2, 0).padded().carrying(ether_type, &ip);
+                (
+                    LinkType::IEEE802_11_RADIOTAP,
+                    radiotap(&[0x8000_0003, 4], &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20], &frame),
+                )
+            }
             _ => (LinkType::ETHERNET, ethernet(ether_type, &ip)),
         }
     })
+}
+
+/// A datagram between two hosts on the way.
+fn sniffed(port: u16, payload: Vec<u8>) -> Vec<u8> {
+    ethernet(VLAN, &vlan(9, IPV6, &Ipv6::new("2001:db8::8", "2001:db8::9").udp(port, 9, &payload)))
 }
 
 proptest! {
@@ -201,6 +225,7 @@ proptest! {
         ports in any::<[u16; 2]>(),
         tcp in any::<bool>(),
         payload in vec(any::<u8>(), 0..60),
+        carrier in 0_u8..4,
     ) {
         let builder = PacketBuilder::ethernet2(SRC_MAC, DST_MAC);
         let tag = |nth: usize| VlanId::try_new(tags[nth]).unwrap();
@@ -220,14 +245,25 @@ proptest! {
         } else {
             builder.udp(ports[0], ports[1]).write(&mut frame, &payload).unwrap();
         }
+        let (frame, tunnel) = match carrier {
+            0 => (sniffed(37008, tzsp(1, 0, 1, &[10, 1, 9, 1], &frame)), Some(Tunnel::Tzsp)),
+            1 => (sniffed(5247, capwap(0, false, &[], &frame)), Some(Tunnel::Capwap)),
+            _ => (frame, None),
+        };
         let raw = raw(LinkType::ETHERNET, &frame);
-        let Decoded::Packet(info) = Decoder::new(DecodeOptions::new().tunnels(Tunnels::NONE)).decode(&raw) else { panic!("refused") };
+        let tunnels = tunnel.map_or(Tunnels::NONE, |tunnel| Tunnels::NONE.with(tunnel));
+        let mut decoder = Decoder::new(DecodeOptions::new().tunnels(tunnels));
+        let Decoded::Packet(info) = decoder.decode(&raw) else { panic!("refused") };
+        prop_assert_eq!(info.tunnel, tunnel);
         let packet = Packet::new(raw, &info);
         let address = |bytes: [u8; 16]| if six { bytes.into() } else { std::net::IpAddr::from(first_four(bytes)) };
         prop_assert_eq!((packet.ip_src(), packet.ip_dst()), (address(src), address(dst)));
         prop_assert_eq!([info.src_port, info.dst_port], ports);
         prop_assert_eq!((info.ip_protocol, info.tcp_flags.syn()), if tcp { (6, true) } else { (17, false) });
-        prop_assert_eq!(info.vlan_id, tags.last().copied().unwrap_or(0));
+        let ids = if tags.is_empty() && tunnel.is_some() { vec![9] } else { tags };
+        prop_assert_eq!(info.vlan_id, ids.last().copied().unwrap_or(0));
+        prop_assert_eq!(packet.vlan_ids().collect::<Vec<_>>(), ids);
+        prop_assert_eq!((info.ttl, packet.flow_label().is_some()), (64, six));
         prop_assert_eq!(packet.payload(), &payload[..]);
         prop_assert_eq!(packet.macs(), Some((SRC_MAC, DST_MAC)));
     }

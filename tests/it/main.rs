@@ -20,14 +20,21 @@ mod decode;
 mod decode_corpus;
 mod decode_fields;
 mod decode_fragments;
+mod decode_frame_tunnel;
 mod decode_link;
 mod decode_options;
 mod decode_position;
 mod decode_properties;
+mod decode_radio;
+mod decode_tshark;
 mod decode_tunnel;
 mod expiry;
 mod golden;
 mod house;
+mod identity;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod identity_tshark;
+mod merge;
 mod meter;
 mod metric;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
@@ -35,7 +42,9 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod properties;
+mod quirks;
 mod reference;
+mod statistics;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

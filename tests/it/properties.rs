@@ -39,7 +39,7 @@ fn flags() -> impl Strategy<Value = u8> {
     select(vec![F::ACK, F::ACK, F::ACK, F::SYN, F::SYN | F::ACK, F::FIN | F::ACK, F::FIN | F::ACK, F::RST, F::FIN, 0])
 }
 
-fn story() -> impl Strategy<Value = Scenario> {
+pub(crate) fn story() -> impl Strategy<Value = Scenario> {
     let protocol = select(vec![6, 6, 6, 17, 17, 1, 255]);
     let vlan = prop_oneof![6 => Just(None), 1 => Just(Some(7))];
     let payload = select(vec![0usize, 1, 10, 13, 100]);

@@ -138,7 +138,7 @@ fn size<'a>(row: &Row<'a>, of: Option<Direction>, read: impl Fn(Sizes) -> Cell<'
 }
 
 fn gap<'a>(row: &Row<'a>, of: Option<Direction>, read: impl Fn(&Gaps) -> Cell<'a>) -> Cell<'a> {
-    row.flow.statistics().map_or(Cell::Int(0), |statistics| read(statistics.gaps(of)))
+    row.flow.statistics().map_or(Cell::Int(0), |statistics| read(&statistics.gaps(of)))
 }
 
 fn flags<'a>(row: &Row<'a>, of: Option<Direction>, read: impl Fn(&FlagCounts) -> u64) -> Cell<'a> {

@@ -75,7 +75,7 @@ fn sizes(all: &Statistics, of: Option<Direction>) -> Sizes {
     all.sizes(of)
 }
 
-fn gaps(all: &Statistics, of: Option<Direction>) -> &Gaps {
+fn gaps(all: &Statistics, of: Option<Direction>) -> Gaps {
     all.gaps(of)
 }
 

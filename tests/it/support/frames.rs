@@ -222,3 +222,94 @@ pub(crate) fn gtp_u(teid: u32, payload: &[u8]) -> Vec<u8> {
 pub(crate) fn gtp_u_with(flags: u8, message: u8, teid: u32, rest: &[u8]) -> Vec<u8> {
     [&[flags, message][..], &(rest.len() as u16).to_be_bytes(), &teid.to_be_bytes(), rest].concat()
 }
+
+/// An 802.11 data frame in the making, with LLC and SNAP before its payload.
+#[derive(Clone, Debug)]
+pub(crate) struct Radio {
+    kind: u8,
+    flags: u8,
+    sequence: u8,
+    qos: Option<u8>,
+    padded: bool,
+    swapped: bool,
+}
+
+impl Radio {
+    /// A plain data frame with these flags (1 is To DS, 2 is From DS).
+    pub(crate) fn data(flags: u8) -> Self {
+        Self { kind: 0x08, flags, sequence: 0, qos: None, padded: false, swapped: false }
+    }
+
+    /// A QoS data frame with these flags (0x80 adds HT control) and this first byte of QoS control.
+    pub(crate) fn qos(flags: u8, control: u8) -> Self {
+        Self { kind: 0x88, qos: Some(control), ..Self::data(flags) }
+    }
+
+    /// The first byte of the frame control field as it stands.
+    pub(crate) fn kind(self, kind: u8) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The fragment number.
+    pub(crate) fn fragment(self, sequence: u8) -> Self {
+        Self { sequence, ..self }
+    }
+
+    /// The payload at a multiple of four bytes.
+    pub(crate) fn padded(self) -> Self {
+        Self { padded: true, ..self }
+    }
+
+    /// The bytes of the frame control field swapped.
+    pub(crate) fn swapped(self) -> Self {
+        Self { swapped: true, ..self }
+    }
+
+    /// Address `nth` (1 to 4): one byte stands for it.
+    pub(crate) fn address(nth: u8) -> [u8; 6] {
+        [2, 0, 0, 0, 0xad, nth]
+    }
+
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let control = if self.swapped { [self.flags, self.kind] } else { [self.kind, self.flags] };
+        let mut frame = [&control[..], &[0, 0]].concat();
+        (1..4).for_each(|nth| frame.extend(Self::address(nth)));
+        frame.extend([self.sequence, 0]);
+        if self.flags & 3 == 3 {
+            frame.extend(Self::address(4));
+        }
+        if let Some(control) = self.qos {
+            frame.extend([control, 0]);
+            frame.extend([0; 4].iter().take(if self.flags & 0x80 == 0 { 0 } else { 4 }));
+        }
+        if self.padded {
+            frame.resize(frame.len().next_multiple_of(4), 0);
+        }
+        frame
+    }
+
+    pub(crate) fn carrying(&self, ether_type: u16, payload: &[u8]) -> Vec<u8> {
+        [&self.header()[..], &[0xaa, 0xaa, 3, 0, 0, 0], &ether_type.to_be_bytes(), payload].concat()
+    }
+}
+
+/// A radiotap header with the words of its presence map and the fields as they stand.
+pub(crate) fn radiotap(present: &[u32], fields: &[u8], frame: &[u8]) -> Vec<u8> {
+    let len = (4 + 4 * present.len() + fields.len()) as u16;
+    let words: Vec<u8> = present.iter().flat_map(|word| word.to_le_bytes()).collect();
+    [&[0, 0][..], &len.to_le_bytes(), &words, fields, frame].concat()
+}
+
+/// TZSP with its first four bytes told one by one; `tags` as they stand, the last one included.
+pub(crate) fn tzsp(version: u8, kind: u8, protocol: u16, tags: &[u8], frame: &[u8]) -> Vec<u8> {
+    [&[version, kind][..], &protocol.to_be_bytes(), tags, frame].concat()
+}
+
+/// A CAPWAP data header with its flags (0x80 fragment, 0x40 last, 0x20 wireless information, 0x10 radio MAC, 0x08
+/// keep-alive), the binding and type of the frame, and optional fields of a multiple of four bytes.
+pub(crate) fn capwap(flags: u8, radio: bool, optional: &[u8], frame: &[u8]) -> Vec<u8> {
+    let words = 2 + optional.len() as u8 / 4;
+    // Radio 1, binding 1 (IEEE 802.11).
+    let start = [0, words << 3, 1 << 6 | 1 << 1 | u8::from(radio), flags, 0, 0, 0, 0];
+    [&start[..], optional, frame].concat()
+}

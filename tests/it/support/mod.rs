@@ -5,6 +5,7 @@ pub(crate) mod captures;
 pub(crate) mod frames;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
+pub(crate) mod quirk;
 pub(crate) mod reading;
 pub(crate) mod run;
 pub(crate) mod scenario;
