@@ -284,6 +284,16 @@ def test_every_column_has_its_sentence_in_the_stubs() -> None:
         assert getattr(NFlow, column.name).__doc__ == column.doc
 
 
+def test_the_documentation_lists_every_column() -> None:
+    options = {"core": "", "tunnel": "`decode_tunnels`", "statistics": "`statistical_analysis`"}
+    options |= {"splt": "`splt_analysis`", "application": "`n_dissections`"}
+    table = "| column | type | option | what it is |\n| --- | --- | --- | --- |\n"
+    for column in nfstream.columns():
+        table += f"| `{column.name}` | {column.type} | {options[column.group]} | {column.doc} |\n"
+    page = (ROOT / "docs" / "nfstream.md").read_text(encoding="utf-8")
+    assert page.split("## Columns\n\n")[1] == table
+
+
 def test_jumbo_sizes_are_whole() -> None:
     frame = ethernet(A, B, TCP, bytes(40))
     ns = EPOCH * 10**9
