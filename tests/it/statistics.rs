@@ -240,7 +240,7 @@ fn compare(record: &FlowRecord, slow: &SlowRecord, splt: u32) {
     let statistics = record.statistics().expect("statistics were asked for");
     for (part, slow) in PARTS.into_iter().zip(&slow.parts) {
         compare_sizes(&statistics.sizes(part), slow);
-        compare_gaps(statistics.gaps(part), slow);
+        compare_gaps(&statistics.gaps(part), slow);
         assert_eq!(counts(&statistics.tcp_flags(part)), slow.flags, "{part:?}");
     }
     assert_eq!(statistics.is_saturated(), slow.parts.iter().any(Slow::is_saturated));
