@@ -3,6 +3,7 @@
 //! A [`Column`] has a name, a type, a unit, a sentence that says what it is, the option that turns it on, and the way to
 //! read it off a record. JSON, CSV, data frames, Python's attributes and the reference are all read off [`columns`]. A
 //! [`Schema`] is what one run offers: the columns that its options turn on, then its metrics.
+#![doc = include_str!("../../../docs/columns.md")]
 
 mod core;
 mod counts;
