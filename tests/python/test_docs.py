@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 
 import flowgauge
+import flowgauge.nfstream
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples" / "python").glob("*.py"))
 
 
 def blocks() -> list[str]:
-    readme = ROOT / "README.md"
-    text = readme.read_text() if readme.exists() else ""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages if page.exists())
     found = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    indented = re.findall(r"(?:^    .*\n|^\n)+", flowgauge.__doc__ or "", re.MULTILINE)
+    docs = (flowgauge.__doc__ or "") + (flowgauge.nfstream.__doc__ or "")
+    indented = re.findall(r"(?:^    .*\n|^\n)+", docs, re.MULTILINE)
     return found + [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in indented if block.strip()]
 
 
@@ -53,6 +55,7 @@ def test_examples_say_what_they_show(example: Path) -> None:
 
 
 def test_everything_public_is_documented() -> None:
-    for name in flowgauge.__all__:
-        if name != "__version__":
-            assert getattr(flowgauge, name).__doc__, name
+    for module in (flowgauge, flowgauge.nfstream):
+        for name in module.__all__:
+            if name != "__version__":
+                assert getattr(module, name).__doc__, name

@@ -207,6 +207,17 @@ def test_a_compressed_file_that_is_cut_is_damaged(tmp_path: Path, keep: int) -> 
         list(NFStreamer(path))
 
 
+def test_a_compressed_file_that_is_corrupt_is_damaged(data: Path) -> None:
+    broken = bytearray((data / "story.pcap.zst").read_bytes())
+    broken[5:9] = bytes(4)
+    with pytest.raises(ValueError, match="the zstd stream is corrupt"):
+        list(NFStreamer(bytes(broken)))
+    broken = bytearray(gzip.compress(conversations(3)))
+    broken[-8] ^= 1
+    with pytest.warns(UserWarning, match="the gzip stream is corrupt"):
+        assert len(list(NFStreamer(bytes(broken)))) == 3
+
+
 def test_an_exception_out_of_a_source_is_no_damage() -> None:
     class Source:
         parts = [conversations(3)]
@@ -216,7 +227,7 @@ def test_an_exception_out_of_a_source_is_no_damage() -> None:
                 return self.parts.pop()
             raise EOFError("mine")
 
-    found = []
+    found: list[NFlow] = []
     with pytest.raises(EOFError, match="mine"):
         found.extend(NFStreamer(Source()))
     assert len(found) == 3
@@ -282,6 +293,16 @@ def test_every_column_has_its_sentence_in_the_stubs() -> None:
     for column in nfstream.columns():
         assert known[column.name] == (column.type, column.doc), column
         assert getattr(NFlow, column.name).__doc__ == column.doc
+
+
+def test_the_documentation_lists_every_column() -> None:
+    options = {"core": "", "tunnel": "`decode_tunnels`", "statistics": "`statistical_analysis`"}
+    options |= {"splt": "`splt_analysis`", "application": "`n_dissections`"}
+    table = "| column | type | option | what it is |\n| --- | --- | --- | --- |\n"
+    for column in nfstream.columns():
+        table += f"| `{column.name}` | {column.type} | {options[column.group]} | {column.doc} |\n"
+    page = (ROOT / "docs" / "nfstream.md").read_text(encoding="utf-8")
+    assert page.split("## Columns\n\n")[1] == table
 
 
 def test_jumbo_sizes_are_whole() -> None:

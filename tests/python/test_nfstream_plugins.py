@@ -52,6 +52,14 @@ def test_the_calls_follow_the_life_of_a_flow() -> None:
     assert str(flow).endswith("\n      udps.seen=3)")
 
 
+def test_every_record_begins_anew_after_an_active_timeout() -> None:
+    log = Log()
+    story = Story().udp(0, A, B).udp(3, A, B).udp(6, B, A, sport=2000, dport=1000)
+    found = list(NFStreamer(story.pcap(), udps=log, active_timeout=5))
+    assert [(flow.src_ip, flow.udps.seen, flow.expiration_id) for flow in found] == [(A, 2, 1), (B, 1, 0)]
+    assert [call[0] for call in log.calls] == ["init", "update", "expire", "init", "expire", "cleanup"]
+
+
 def test_one_object_is_a_flow_for_all() -> None:
     seen: list[NFlow] = []
 

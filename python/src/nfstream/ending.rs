@@ -1,7 +1,7 @@
 //! What is made of an error of a run: nfstream's users expect a `ValueError`, and of a damaged file no error at all.
 
 use std::ffi::CString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use flowgauge::Error;
 use pyo3::exceptions::{PyUserWarning, PyValueError};
@@ -43,11 +43,18 @@ pub(super) fn ended_early(py: Python<'_>, error: Error) -> PyResult<()> {
 fn is_damage(error: &Error) -> bool {
     match error {
         Error::Damaged { .. } => true,
-        // What decompression says of its stream; what an object of the user's raised is another matter.
-        Error::Read { source, .. } => {
-            let raised = source.get_ref().is_some_and(|inner| inner.is::<PyErr>());
-            !raised && matches!(source.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::Other)
-        }
+        Error::Read { source, .. } => is_corrupt(source),
+        _ => false,
+    }
+}
+
+/// Whether decompression found its stream cut or corrupt; what an object of the user's raised is another matter.
+fn is_corrupt(source: &io::Error) -> bool {
+    match source.kind() {
+        _ if source.get_ref().is_some_and(|inner| inner.is::<PyErr>()) => false,
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => true,
+        // zstd has no kinds.
+        ErrorKind::Other => source.to_string().starts_with("the zstd stream"),
         _ => false,
     }
 }

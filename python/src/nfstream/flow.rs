@@ -26,8 +26,11 @@ pub(crate) struct NFlow {
     id: AtomicU64,
     numbers: Numbers,
     udps: OnceLock<Py<PyAny>>,
-    set: OnceLock<Mutex<Vec<(&'static Definition, Py<PyAny>)>>>,
+    set: OnceLock<Mutex<Set>>,
 }
+
+/// What plugins set, by column.
+type Set = Vec<(&'static Definition, Py<PyAny>)>;
 
 /// What the meter counted.
 enum Numbers {
