@@ -190,7 +190,7 @@ class _Columns:
 
     @property
     def tunnel(self) -> str | None:
-        """Kind of the tunnel its packets came out of, as gtp-u; null without one."""
+        """Kind of the tunnel its packets came out of: gtp-u, tzsp, capwap; null without one."""
 
     @property
     def tunnel_key(self) -> int | None:
