@@ -7,7 +7,10 @@ use crate::flow::Direction;
 use crate::time::Timestamp;
 
 /// What is told of the sizes, gaps and TCP flags of one flow, or of one segment of it.
+///
+/// Small, since a packet of a flow that was not seen for a while has to wait for it: 128 bytes a direction, 48 for both.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct Statistics {
     sides: [Side; 2],
     /// Between any two packets.
@@ -18,9 +21,14 @@ pub struct Statistics {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 struct Side {
-    sizes: Sizes,
     gaps: GapSums,
-    flags: FlagCounts,
+    // The fields of `Sizes`, which would have to end on a multiple of 16 bytes.
+    size_squares: u128,
+    pkts: u64,
+    size_sum: u64,
+    size_min: u32,
+    size_max: u32,
+    flags: PackedCounts,
 }
 
 /// The sizes of some packets, in bytes.
@@ -55,12 +63,17 @@ struct GapSums {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FlagCounts([u64; 8]);
 
+/// The same in less room: 39 bits each, enough for 549,000 million packets, after which they saturate.
+#[derive(Clone, Copy, Debug)]
+struct PackedCounts {
+    /// The lower part of each count. It has a bit more than it needs, which is carried over now and then.
+    low: [u32; 8],
+    high: [u8; 8],
+}
+
 impl Statistics {
     /// Those of no packets.
-    pub const EMPTY: Self = Self {
-        sides: [Side { sizes: Sizes::EMPTY, gaps: GapSums::EMPTY, flags: FlagCounts([0; 8]) }; 2],
-        gaps: GapSums::EMPTY,
-    };
+    pub const EMPTY: Self = Self { sides: [Side::EMPTY; 2], gaps: GapSums::EMPTY };
 
     /// Counts one packet; `tcp_flags` is 0 for other protocols.
     #[inline]
@@ -68,20 +81,19 @@ impl Statistics {
         let is_first = self.pkts() == 0;
         self.gaps.observe(stamp, is_first);
         let side = &mut self.sides[direction as usize];
-        side.gaps.observe(stamp, side.sizes.count == 0);
-        side.sizes.observe(size);
-        if tcp_flags != 0 {
-            side.flags.observe(tcp_flags);
-        }
+        side.observe(stamp, size, tcp_flags);
+    }
+
+    /// What of it a packet of this direction changes: asked for ahead.
+    pub(crate) fn wanted_by(&self, direction: Direction) -> (&impl Sized, &impl Sized) {
+        (&self.sides[direction as usize], &self.gaps)
     }
 
     /// Takes in what `next` told of the packets that came after these.
     pub fn merge(&mut self, next: &Self) {
         self.gaps = self.gaps.followed_by(&next.gaps, self.pkts(), next.pkts());
         for (mine, others) in self.sides.iter_mut().zip(&next.sides) {
-            mine.gaps = mine.gaps.followed_by(&others.gaps, mine.sizes.count, others.sizes.count);
-            mine.sizes = mine.sizes.plus(&others.sizes);
-            mine.flags = mine.flags.plus(&others.flags);
+            *mine = mine.followed_by(others);
         }
     }
 
@@ -95,7 +107,7 @@ impl Statistics {
     /// The sizes in one direction, or in both.
     pub fn sizes(&self, of: Option<Direction>) -> Sizes {
         let [there, back] = &self.sides;
-        of.map_or_else(|| there.sizes.plus(&back.sizes), |direction| self.sides[direction as usize].sizes)
+        of.map_or_else(|| there.followed_by(back), |direction| self.sides[direction as usize]).sizes()
     }
 
     /// The gaps between packets of one direction, or between any.
@@ -103,7 +115,7 @@ impl Statistics {
         let (pkts, sums) = match of {
             Some(direction) => {
                 let side = &self.sides[direction as usize];
-                (side.sizes.count, side.gaps)
+                (side.pkts, side.gaps)
             }
             None => (self.pkts(), self.gaps),
         };
@@ -113,7 +125,7 @@ impl Statistics {
     /// The TCP flags of one direction, or of both.
     pub fn tcp_flags(&self, of: Option<Direction>) -> FlagCounts {
         let [there, back] = &self.sides;
-        of.map_or_else(|| there.flags.plus(&back.flags), |direction| self.sides[direction as usize].flags)
+        of.map_or_else(|| there.flags.plus(&back.flags), |direction| self.sides[direction as usize].flags).told()
     }
 
     /// Whether some gap, or the sum of their squares, was too large to be told.
@@ -123,32 +135,62 @@ impl Statistics {
 
     #[inline]
     fn pkts(&self) -> u64 {
-        self.sides[0].sizes.count + self.sides[1].sizes.count
+        self.sides[0].pkts + self.sides[1].pkts
+    }
+}
+
+impl Side {
+    const EMPTY: Self = Self {
+        gaps: GapSums::EMPTY,
+        size_squares: 0,
+        pkts: 0,
+        size_sum: 0,
+        size_min: u32::MAX,
+        size_max: 0,
+        flags: PackedCounts::EMPTY,
+    };
+
+    #[inline]
+    fn observe(&mut self, stamp: Timestamp, size: u32, tcp_flags: u8) {
+        self.gaps.observe(stamp, self.pkts == 0);
+        self.pkts += 1;
+        self.size_sum += u64::from(size);
+        self.size_squares += u128::from(u64::from(size) * u64::from(size));
+        self.size_min = self.size_min.min(size);
+        self.size_max = self.size_max.max(size);
+        if tcp_flags != 0 {
+            self.flags.observe(tcp_flags);
+        }
+        // No count of flags grows faster than that of the packets, so none overflows in between.
+        if self.pkts & u64::from(PackedCounts::LOW) == 0 {
+            self.flags.carry();
+        }
+    }
+
+    fn followed_by(&self, next: &Self) -> Self {
+        Self {
+            gaps: self.gaps.followed_by(&next.gaps, self.pkts, next.pkts),
+            size_squares: self.size_squares + next.size_squares,
+            pkts: self.pkts + next.pkts,
+            size_sum: self.size_sum + next.size_sum,
+            size_min: self.size_min.min(next.size_min),
+            size_max: self.size_max.max(next.size_max),
+            flags: self.flags.plus(&next.flags),
+        }
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            count: self.pkts,
+            sum: self.size_sum,
+            sum_squares: self.size_squares,
+            min: self.size_min,
+            max: self.size_max,
+        }
     }
 }
 
 impl Sizes {
-    const EMPTY: Self = Self { count: 0, sum: 0, sum_squares: 0, min: u32::MAX, max: 0 };
-
-    #[inline]
-    fn observe(&mut self, size: u32) {
-        self.count += 1;
-        self.sum += u64::from(size);
-        self.sum_squares += u128::from(u64::from(size) * u64::from(size));
-        self.min = self.min.min(size);
-        self.max = self.max.max(size);
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        Self {
-            count: self.count + other.count,
-            sum: self.sum + other.sum,
-            sum_squares: self.sum_squares + other.sum_squares,
-            min: self.min.min(other.min),
-            max: self.max.max(other.max),
-        }
-    }
-
     /// The smallest; `None` without packets.
     pub fn min(&self) -> Option<u32> {
         (self.count > 0).then_some(self.min)
@@ -275,20 +317,56 @@ macro_rules! flag {
     };
 }
 
-impl FlagCounts {
+impl PackedCounts {
+    const EMPTY: Self = Self { low: [0; 8], high: [0; 8] };
+    /// The bits of the lower part.
+    const LOW: u32 = u32::MAX >> 1;
+
     #[inline]
     fn observe(&mut self, tcp_flags: u8) {
-        for (bit, count) in self.0.iter_mut().enumerate() {
-            *count += u64::from(tcp_flags >> bit & 1);
+        // Eight comparisons at once, where the processor can.
+        for (count, flag) in self.low.iter_mut().zip([1, 2, 4, 8, 16, 32, 64, 128u32]) {
+            *count = count.wrapping_add(u32::from(u32::from(tcp_flags) & flag != 0));
         }
     }
 
-    fn plus(&self, other: &Self) -> Self {
-        let mut sum = *self;
-        sum.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
-        sum
+    #[cold]
+    fn carry(&mut self) {
+        *self = Self::of(self.told());
     }
 
+    fn plus(&self, other: &Self) -> Self {
+        let (FlagCounts(mut sum), FlagCounts(others)) = (self.told(), other.told());
+        sum.iter_mut().zip(others).for_each(|(count, more)| *count += more);
+        Self::of(FlagCounts(sum))
+    }
+
+    fn told(&self) -> FlagCounts {
+        let mut counts = [0; 8];
+        for (count, (low, high)) in counts.iter_mut().zip(self.low.iter().zip(&self.high)) {
+            *count = u64::from(*low) + u64::from(*high) * (u64::from(Self::LOW) + 1);
+        }
+        FlagCounts(counts)
+    }
+
+    fn of(FlagCounts(counts): FlagCounts) -> Self {
+        let mut packed = Self::EMPTY;
+        for (bit, count) in counts.into_iter().enumerate() {
+            packed.low[bit] = count as u32 & Self::LOW;
+            packed.high[bit] = u8::try_from(count / (u64::from(Self::LOW) + 1)).unwrap_or(u8::MAX);
+        }
+        packed
+    }
+}
+
+/// By what they tell: the same count may be carried over or not yet.
+impl PartialEq for PackedCounts {
+    fn eq(&self, other: &Self) -> bool {
+        self.told() == other.told()
+    }
+}
+
+impl FlagCounts {
     flag!(fin, 0);
     flag!(syn, 1);
     flag!(rst, 2);
@@ -396,6 +474,23 @@ mod tests {
     fn flags_are_counted_by_name() {
         let flags = observed(&[(SrcToDst, 0, 1), (DstToSrc, 0, 1), (DstToSrc, 0, 1)]).tcp_flags(None);
         assert_eq!((flags.syn(), flags.ack(), flags.fin(), flags.cwr()), (3, 3, 0, 0));
+    }
+
+    #[test]
+    fn a_count_of_flags_goes_on_beyond_what_its_lower_part_holds() {
+        let mut counts = PackedCounts::of(FlagCounts([(1 << 31) - 1, 1 << 38, 0, 7, u64::from(u32::MAX), 0, 0, 1]));
+        counts.observe(0x91);
+        assert_eq!(counts.told().0, [1 << 31, 1 << 38, 0, 7, 1 << 32, 0, 0, 2]);
+        let before = counts;
+        counts.carry();
+        assert_eq!((counts.low[0], counts.high[0], counts.low[4], counts.high[4]), (0, 1, 0, 2));
+        assert_eq!(counts, before);
+        assert_eq!(PackedCounts::of(FlagCounts([u64::MAX; 8])).told().0, [(1 << 39) - 1; 8]);
+    }
+
+    #[test]
+    fn statistics_stay_as_small_as_they_say() {
+        assert_eq!((size_of::<Side>(), size_of::<Statistics>()), (128, 304));
     }
 
     proptest::proptest! {

@@ -110,10 +110,12 @@ impl FlowCache {
 
     /// Asks for the memory that lies beside a flow's entry, once the entry was asked for.
     #[inline]
-    pub(super) fn want_details(&self, slot: u32) {
+    pub(super) fn want_details(&self, slot: u32, turned: bool) {
         let state = &self.entries[slot as usize].state;
         if let Some(statistics) = &state.statistics {
-            hint::prefetch_all(&**statistics);
+            let (side, gaps) = statistics.wanted_by(state.direction(turned));
+            hint::prefetch_all(side);
+            hint::prefetch_all(gaps);
         }
         if let Some(details) = &state.details {
             hint::prefetch_all(&**details);

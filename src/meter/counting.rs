@@ -88,7 +88,7 @@ pub(super) fn count(
     at: Moment,
 ) -> Direction {
     let info = packet.info;
-    let direction = if turned == state.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc };
+    let direction = state.direction(turned);
     let counts = &mut state.counts[direction as usize];
     if counts.pkts == 0 {
         state.dscp[direction as usize] = packet.dscp();

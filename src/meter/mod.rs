@@ -117,7 +117,7 @@ impl Meter {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
             if self.config.has_details() {
-                self.want_details(&found);
+                self.want_details(&found, group);
             }
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
@@ -190,8 +190,10 @@ impl Meter {
     }
 
     #[inline(never)]
-    fn want_details(&self, slots: &[u32]) {
-        slots.iter().filter(|slot| **slot != NOT_FOUND).for_each(|slot| self.cache.want_details(*slot));
+    fn want_details(&self, slots: &[u32], descriptors: &[Descriptor]) {
+        for (slot, descriptor) in slots.iter().zip(descriptors).filter(|(slot, _)| **slot != NOT_FOUND) {
+            self.cache.want_details(*slot, descriptor.key().1);
+        }
     }
 
     fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
