@@ -6,8 +6,10 @@
 
 mod application;
 mod community_id;
+mod counts;
 mod details;
 mod export_reason;
+mod flags;
 pub mod json;
 mod key;
 mod merge;
@@ -19,12 +21,14 @@ mod statistics;
 mod value;
 
 pub use application::{Application, Confidence};
+pub use counts::{Counts, TtlRange};
 pub(crate) use details::Details;
 pub use export_reason::ExportReason;
+pub use flags::FlowFlags;
 pub use key::{Direction, FlowHasher, FlowKey};
 pub use merge::merge;
 pub use record::{FlowRecord, MetricNames, Metrics};
 pub use sequence::{Sequence, SequenceItem};
-pub use state::{Counts, FlowFlags, FlowState, TtlRange};
+pub use state::FlowState;
 pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
 pub use value::{Opaque, Value};

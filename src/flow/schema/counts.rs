@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, ColumnKind, Group};
 use crate::flow::FlowRecord;
-use crate::flow::state::{Counts, FlowFlags};
+use crate::flow::{Counts, FlowFlags};
 use crate::time::Timestamp;
 
 macro_rules! count {

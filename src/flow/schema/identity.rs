@@ -1,7 +1,7 @@
 //! Identity: which flow a record belongs to.
 
 use super::{Cell, Column, ColumnKind, Group, text};
-use crate::flow::state::FlowFlags;
+use crate::flow::FlowFlags;
 use crate::flow::{FlowRecord, Statistics};
 
 const fn identity(

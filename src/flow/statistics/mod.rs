@@ -3,8 +3,19 @@
 //! Only integers are kept (count, sum, sum of squares, smallest, largest), so two parts of a flow merge into exactly what
 //! the whole would have given; they are divided on the way out.
 
+mod flags;
+mod gaps;
+mod spread;
+
+pub use flags::FlagCounts;
+pub use gaps::Gaps;
+
 use crate::flow::Direction;
 use crate::time::Timestamp;
+
+use flags::PackedCounts;
+use gaps::GapSums;
+use spread::{mean, stddev};
 
 /// What is told of the sizes, gaps and TCP flags of one flow, or of one segment of it.
 ///
@@ -39,36 +50,6 @@ pub struct Sizes {
     sum_squares: u128,
     min: u32,
     max: u32,
-}
-
-/// The times between consecutive packets in the order of capture, in nanoseconds; negative where stamps go back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gaps {
-    count: u64,
-    sums: GapSums,
-}
-
-/// What is kept of gaps; how many packets they lie between is known elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct GapSums {
-    first: Timestamp,
-    last: Timestamp,
-    min: i64,
-    max: i64,
-    /// At most [`TOO_LARGE`], which says that it, or some gap, was too large to be told.
-    sum_squares: u128,
-}
-
-/// How many packets had each TCP flag (RFC 9293 §3.1, RFC 3168).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct FlagCounts([u64; 8]);
-
-/// The same in less room: 39 bits each, enough for 549,000 million packets, after which they saturate.
-#[derive(Clone, Copy, Debug)]
-struct PackedCounts {
-    /// The lower part of each count. It has a bit more than it needs, which is carried over now and then.
-    low: [u32; 8],
-    high: [u8; 8],
 }
 
 impl Statistics {
@@ -212,199 +193,6 @@ impl Sizes {
     }
 }
 
-impl Gaps {
-    /// How many there are: one less than packets.
-    pub const fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The shortest in nanoseconds; `None` without any.
-    pub fn min(&self) -> Option<i64> {
-        (self.count > 0).then_some(self.sums.min)
-    }
-
-    /// The longest in nanoseconds; `None` without any.
-    pub fn max(&self) -> Option<i64> {
-        (self.count > 0).then_some(self.sums.max)
-    }
-
-    /// The arithmetic mean in nanoseconds; `None` without any.
-    pub fn mean(&self) -> Option<f64> {
-        mean(self.count, self.sum())
-    }
-
-    /// The sample standard deviation (with n - 1) in nanoseconds; 0 of one gap, `None` without any or when the sum of
-    /// squares was too large to be told.
-    pub fn stddev(&self) -> Option<f64> {
-        if self.is_saturated() { None } else { stddev(self.count, self.sum(), self.sums.sum_squares) }
-    }
-
-    fn is_saturated(&self) -> bool {
-        self.sums.sum_squares == TOO_LARGE
-    }
-
-    /// All gaps together lie between the first packet and the last.
-    fn sum(&self) -> i128 {
-        i128::from(self.sums.last.as_nanos()) - i128::from(self.sums.first.as_nanos())
-    }
-}
-
-impl GapSums {
-    const EMPTY: Self = Self {
-        first: Timestamp::from_nanos(0),
-        last: Timestamp::from_nanos(0),
-        min: i64::MAX,
-        max: i64::MIN,
-        sum_squares: 0,
-    };
-
-    #[inline]
-    fn observe(&mut self, stamp: Timestamp, is_first: bool) {
-        if is_first {
-            self.first = stamp;
-        } else {
-            self.add(stamp);
-        }
-        self.last = stamp;
-    }
-
-    /// Counts the gap between the last packet and one at `stamp`.
-    #[inline]
-    fn add(&mut self, stamp: Timestamp) {
-        let Some(gap) = stamp.nanos_after(self.last) else { return self.add_endless(stamp) };
-        self.min = self.min.min(gap);
-        self.max = self.max.max(gap);
-        self.add_squares(u128::from(gap.unsigned_abs()) * u128::from(gap.unsigned_abs()));
-    }
-
-    /// Counts a gap that 64 bits cannot tell.
-    #[cold]
-    fn add_endless(&mut self, stamp: Timestamp) {
-        if stamp > self.last {
-            self.max = i64::MAX;
-        } else {
-            self.min = i64::MIN;
-        }
-        self.sum_squares = TOO_LARGE;
-    }
-
-    #[inline]
-    fn add_squares(&mut self, squares: u128) {
-        // Neither is more than 2^127 - 1, so this does not overflow.
-        self.sum_squares = (self.sum_squares + squares).min(TOO_LARGE);
-    }
-
-    /// These, of `pkts` packets, and then `next`, of `next_pkts`.
-    fn followed_by(mut self, next: &Self, pkts: u64, next_pkts: u64) -> Self {
-        if pkts == 0 || next_pkts == 0 {
-            return if pkts == 0 { *next } else { self };
-        }
-        self.add(next.first);
-        self.min = self.min.min(next.min);
-        self.max = self.max.max(next.max);
-        self.add_squares(next.sum_squares);
-        self.last = next.last;
-        self
-    }
-}
-
-macro_rules! flag {
-    ($name:ident, $bit:literal) => {
-        #[doc = concat!("Packets with ", stringify!($name), " set.")]
-        pub const fn $name(&self) -> u64 {
-            self.0[$bit]
-        }
-    };
-}
-
-impl PackedCounts {
-    const EMPTY: Self = Self { low: [0; 8], high: [0; 8] };
-    /// The bits of the lower part.
-    const LOW: u32 = u32::MAX >> 1;
-
-    #[inline]
-    fn observe(&mut self, tcp_flags: u8) {
-        // Eight comparisons at once, where the processor can.
-        for (count, flag) in self.low.iter_mut().zip([1, 2, 4, 8, 16, 32, 64, 128u32]) {
-            *count = count.wrapping_add(u32::from(u32::from(tcp_flags) & flag != 0));
-        }
-    }
-
-    #[cold]
-    fn carry(&mut self) {
-        *self = Self::of(self.told());
-    }
-
-    fn plus(&self, other: &Self) -> Self {
-        let (FlagCounts(mut sum), FlagCounts(others)) = (self.told(), other.told());
-        sum.iter_mut().zip(others).for_each(|(count, more)| *count += more);
-        Self::of(FlagCounts(sum))
-    }
-
-    fn told(&self) -> FlagCounts {
-        let mut counts = [0; 8];
-        for (count, (low, high)) in counts.iter_mut().zip(self.low.iter().zip(&self.high)) {
-            *count = u64::from(*low) + u64::from(*high) * (u64::from(Self::LOW) + 1);
-        }
-        FlagCounts(counts)
-    }
-
-    fn of(FlagCounts(counts): FlagCounts) -> Self {
-        let mut packed = Self::EMPTY;
-        for (bit, count) in counts.into_iter().enumerate() {
-            packed.low[bit] = count as u32 & Self::LOW;
-            packed.high[bit] = u8::try_from(count / (u64::from(Self::LOW) + 1)).unwrap_or(u8::MAX);
-        }
-        packed
-    }
-}
-
-/// By what they tell: the same count may be carried over or not yet.
-impl PartialEq for PackedCounts {
-    fn eq(&self, other: &Self) -> bool {
-        self.told() == other.told()
-    }
-}
-
-impl FlagCounts {
-    flag!(fin, 0);
-    flag!(syn, 1);
-    flag!(rst, 2);
-    flag!(psh, 3);
-    flag!(ack, 4);
-    flag!(urg, 5);
-    flag!(ece, 6);
-    flag!(cwr, 7);
-}
-
-fn mean(count: u64, sum: i128) -> Option<f64> {
-    (count > 0).then(|| sum as f64 / count as f64)
-}
-
-/// The sample standard deviation of `count` integers, with an error of a few roundings however close together they lie.
-///
-/// With m the mean rounded down and r the rest of that division, the squared distances from m add up to
-/// `sum_squares - m * (sum + r)`, and those from the true mean to that less `r * r / count`.
-fn stddev(count: u64, sum: i128, sum_squares: u128) -> Option<f64> {
-    if count < 2 {
-        return (count == 1).then_some(0.0);
-    }
-    let n = i128::from(count);
-    let (floor, rest) = (sum.div_euclid(n), sum.rem_euclid(n));
-    // The result fits 128 bits although its parts may not, so it is right modulo 2^128.
-    let around_floor = sum_squares.wrapping_sub((floor as u128).wrapping_mul((sum + rest) as u128));
-    let (n, rest) = (u128::from(count), rest as u128);
-    let around_mean = match n.checked_mul(around_floor) {
-        Some(product) => (product - rest * rest) as f64 / count as f64,
-        // Against so large a number what is taken away is small.
-        None => around_floor as f64 - (rest * rest) as f64 / count as f64,
-    };
-    Some((around_mean / (count - 1) as f64).sqrt())
-}
-
-/// So large, or larger, a sum of squared gaps is not told.
-const TOO_LARGE: u128 = u128::MAX >> 1;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -474,18 +262,6 @@ mod tests {
     fn flags_are_counted_by_name() {
         let flags = observed(&[(SrcToDst, 0, 1), (DstToSrc, 0, 1), (DstToSrc, 0, 1)]).tcp_flags(None);
         assert_eq!((flags.syn(), flags.ack(), flags.fin(), flags.cwr()), (3, 3, 0, 0));
-    }
-
-    #[test]
-    fn a_count_of_flags_goes_on_beyond_what_its_lower_part_holds() {
-        let mut counts = PackedCounts::of(FlagCounts([(1 << 31) - 1, 1 << 38, 0, 7, u64::from(u32::MAX), 0, 0, 1]));
-        counts.observe(0x91);
-        assert_eq!(counts.told().0, [1 << 31, 1 << 38, 0, 7, 1 << 32, 0, 0, 2]);
-        let before = counts;
-        counts.carry();
-        assert_eq!((counts.low[0], counts.high[0], counts.low[4], counts.high[4]), (0, 1, 0, 2));
-        assert_eq!(counts, before);
-        assert_eq!(PackedCounts::of(FlagCounts([u64::MAX; 8])).told().0, [(1 << 39) - 1; 8]);
     }
 
     #[test]
