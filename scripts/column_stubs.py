@@ -14,7 +14,7 @@ import flowgauge
 STUBS = pathlib.Path(__file__).resolve().parent.parent / "python/flowgauge/_native.pyi"
 HEAD = "class _Columns:\n"
 NEXT = "\n@final\n"
-TYPES = {"bool": "bool", "float64": "float", "text": "str", "time": "int", "duration": "int"}
+TYPES = {"bool": "bool", "float64": "float", "text": "str", "time": "int", "duration": "int", "list[text]": "list[str]"}
 
 
 def block() -> str:
@@ -31,7 +31,7 @@ def block() -> str:
 
 
 def attribute(name: str, column: flowgauge.Column) -> list[str]:
-    kind = "list[int]" if column.type.startswith("list") else TYPES.get(column.type, "int")
+    kind = TYPES.get(column.type, "list[int]" if column.type.startswith("list") else "int")
     null = " | None" if column.nullable else ""
     text = textwrap.fill(f'"""{column.doc}', 112, initial_indent=" " * 8, subsequent_indent=" " * 8)
     # As elsewhere: closing quotes on the last line of one, on a line of their own after several.

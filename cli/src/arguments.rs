@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     splt: u32,
 
+    /// Add what the payload of first packets says (server names, versions, fingerprints) to what CSV writes.
+    #[arg(long)]
+    application_fields: bool,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -96,6 +100,7 @@ impl Arguments {
             .active_timeout(self.active)
             .statistics(self.statistics)
             .splt(self.splt)
+            .application_fields(self.application_fields)
             .max_frames(self.count);
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");

@@ -1029,6 +1029,7 @@ class Streamer:
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
         statistics: Whether flows have statistics of sizes, gaps and TCP flags.
         splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
+        application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
         after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
@@ -1056,6 +1057,7 @@ class Streamer:
         tcp_end: bool = False,
         statistics: bool = False,
         splt: int = 0,
+        application_fields: bool = False,
         after: Position | None = None,
     ) -> Streamer: ...
     @property
@@ -1129,6 +1131,10 @@ class Streamer:
     @property
     def splt(self) -> int:
         """How many of a flow's first packets it has one by one."""
+
+    @property
+    def application_fields(self) -> bool:
+        """Whether the payload of a flow's first packets is read for names, versions and fingerprints."""
 
     @property
     def after(self) -> Position | None:

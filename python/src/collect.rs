@@ -69,7 +69,11 @@ impl Builder {
             ColumnKind::U16 => 2,
             ColumnKind::U32 => 4,
             ColumnKind::U64 | ColumnKind::I64 | ColumnKind::F64 | ColumnKind::Time | ColumnKind::Duration => 8,
-            ColumnKind::ListU8 | ColumnKind::ListU16 | ColumnKind::ListU32 | ColumnKind::ListI64 => {
+            ColumnKind::ListU8
+            | ColumnKind::ListU16
+            | ColumnKind::ListU32
+            | ColumnKind::ListI64
+            | ColumnKind::ListText => {
                 return Self::Lists { column, values: Vec::new() };
             }
             _ => return Self::Texts { column, known: Texts::default(), values: Vec::new() },
@@ -93,11 +97,11 @@ impl Builder {
             }
             Self::Lists { column, values } => {
                 for record in records {
-                    let Cell::List(numbers) = column.get(record) else {
-                        values.push(None);
-                        continue;
-                    };
-                    values.push(Some(PyList::new(py, numbers)?.unbind()));
+                    values.push(match column.get(record) {
+                        Cell::List(numbers) => Some(PyList::new(py, numbers)?.unbind()),
+                        Cell::Texts(texts) => Some(PyList::new(py, texts)?.unbind()),
+                        _ => None,
+                    });
                 }
             }
             Self::Metrics { name, values } => {

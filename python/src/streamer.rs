@@ -43,6 +43,7 @@ use crate::source::Source;
 ///     tcp_end: Whether FIN in both directions, or RST, ends a flow.
 ///     statistics: Whether flows have statistics of sizes, gaps and TCP flags.
 ///     splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
+///     application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
 ///     after: The position where the previous piece of the capture ended; None is the beginning.
 ///
 /// Raises:
@@ -69,6 +70,7 @@ pub(crate) struct Streamer {
     tcp_end: bool,
     statistics: bool,
     splt: u64,
+    application_fields: bool,
     after: Option<Position>,
     latest: Mutex<Option<RunReport>>,
 }
@@ -83,12 +85,14 @@ impl Streamer {
             user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
             workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
-            statistics=Given::Default, splt=Given::Default, after=None
+            statistics=Given::Default, splt=Given::Default,
+            application_fields=Given::Default, after=None
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
-                          statistics=False, splt=0, after=None)"
+                          statistics=False, splt=0, \
+                          application_fields=False, after=None)"
     )]
     fn new<'py>(
         source: Bound<'py, PyAny>,
@@ -108,6 +112,7 @@ impl Streamer {
         tcp_end: Given<'py>,
         statistics: Given<'py>,
         splt: Given<'py>,
+        application_fields: Given<'py>,
         after: Option<Bound<'py, Position>>,
     ) -> PyResult<Self> {
         Ok(Self {
@@ -130,6 +135,7 @@ impl Streamer {
             tcp_end: options::flag("tcp_end", tcp_end, false)?,
             statistics: options::flag("statistics", statistics, false)?,
             splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
+            application_fields: options::flag("application_fields", application_fields, false)?,
             after: after.map(|position| position.get().clone()),
             latest: Mutex::new(None),
         })
@@ -281,6 +287,12 @@ impl Streamer {
         self.splt
     }
 
+    /// Whether the payload of a flow's first packets is read for names, versions and fingerprints.
+    #[getter]
+    fn application_fields(&self) -> bool {
+        self.application_fields
+    }
+
     /// The position where the previous piece of the capture ended; None is the beginning.
     #[getter]
     fn after(&self) -> Option<Position> {
@@ -321,6 +333,7 @@ impl Streamer {
             .tcp_end(self.tcp_end)
             .statistics(self.statistics)
             .splt(saturated(self.splt))
+            .application_fields(self.application_fields)
             .n_dissections(saturated(self.n_dissections))
             .stable_labels(self.stable_labels)
             .workers(options::workers(py, self.workers, self.callables.is_some())?)
@@ -347,7 +360,11 @@ impl Streamer {
 
     /// The options that turn columns on.
     pub(crate) fn options(&self) -> Vec<Needs> {
-        let options = [(self.statistics, Needs::Statistics), (self.splt > 0, Needs::Splt)];
+        let options = [
+            (self.statistics, Needs::Statistics),
+            (self.splt > 0, Needs::Splt),
+            (self.application_fields, Needs::ApplicationFields),
+        ];
         options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
     }
 

@@ -43,6 +43,11 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// Whether the label was guessed, from a port or an address.
+    pub const fn is_guessed(self) -> bool {
+        matches!(self, Self::MatchByPort | Self::MatchByIp)
+    }
+
     /// The word for it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,19 +1,24 @@
 //! What a flow carries only if an option asks for it, or if it is rare: in an allocation beside its state.
 
-use crate::flow::Sequence;
+use std::sync::Arc;
+
+use crate::flow::{Facts, Sequence};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Details {
     pub(crate) sequence: Option<Sequence>,
+    /// What was read out of the payload, with the option `application_fields`; of nothing when nothing was.
+    pub(crate) facts: Option<Arc<Facts>>,
     /// The VLAN ids of the first packet, the outermost first, if there are several.
     pub(crate) vlan_ids: Box<[u16]>,
 }
 
 impl Details {
-    /// The same with nothing counted.
+    /// The same with nothing counted; what was read belongs to the flow, and stays.
     pub(crate) fn emptied(&self) -> Self {
         Self {
             sequence: self.sequence.as_ref().map(|sequence| Sequence::new(sequence.limit())),
+            facts: self.facts.clone(),
             vlan_ids: self.vlan_ids.clone(),
         }
     }
@@ -22,7 +27,7 @@ impl Details {
 /// By hand, so that `clone_from` uses the memory that is there.
 impl Clone for Details {
     fn clone(&self) -> Self {
-        Self { sequence: self.sequence.clone(), vlan_ids: self.vlan_ids.clone() }
+        Self { sequence: self.sequence.clone(), facts: self.facts.clone(), vlan_ids: self.vlan_ids.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
@@ -30,6 +35,7 @@ impl Clone for Details {
             (Some(mine), Some(others)) => mine.clone_from(others),
             (mine, others) => (*mine).clone_from(others),
         }
+        self.facts.clone_from(&source.facts);
         self.vlan_ids.clone_from(&source.vlan_ids);
     }
 }

@@ -43,6 +43,14 @@ pub fn write_cell(f: &mut impl Write, cell: &Cell<'_>) -> fmt::Result {
         }
         Cell::Text(text) => write_text(f, text),
         Cell::Ip(address) => write!(f, "\"{address}\""),
+        Cell::Texts(texts) => {
+            f.write_char('[')?;
+            for (index, text) in texts.iter().enumerate() {
+                f.write_str(if index == 0 { "" } else { ", " })?;
+                write_text(f, text)?;
+            }
+            f.write_char(']')
+        }
         Cell::Time(stamp) => write!(f, "{}", stamp.as_millis()),
         Cell::Duration(nanos) => write!(f, "{}", nanos / 1_000_000),
         Cell::Metric(value) => write_value(f, value),

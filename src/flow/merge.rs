@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::flow::{ExportReason, FlowKey, FlowRecord, FlowState};
+use crate::flow::{ExportReason, Facts, FlowKey, FlowRecord, FlowState};
 use crate::time::Timestamp;
 
 impl FlowRecord {
@@ -49,6 +49,11 @@ impl FlowState {
         }
         if let (Some(mine), Some(others)) = (self.sequence_mut(), next.sequence()) {
             mine.merge(others, turned);
+        }
+        if let (Some(mine), Some(others)) = (&mut self.details, &next.details)
+            && mine.facts.as_deref() == Some(&Facts::default())
+        {
+            mine.facts.clone_from(&others.facts);
         }
         self.last_clock = next.last_clock;
         if self.application.as_ref().is_none_or(|application| application.app_protocol == 0) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::flow::community_id::community_id;
 use crate::flow::details::Details;
-use crate::flow::{Application, Counts, Direction, FlowFlags, FlowKey, Sequence, Statistics, TtlRange};
+use crate::flow::{Application, Counts, Direction, Facts, FlowFlags, FlowKey, Sequence, Statistics, TtlRange};
 use crate::time::Timestamp;
 
 /// A flow between its first packet and its end: plain numbers, and what options add in one allocation.
@@ -105,6 +105,16 @@ impl FlowState {
     /// The first packets; `None` without the option `splt`.
     pub fn sequence(&self) -> Option<&Sequence> {
         self.details.as_ref()?.sequence.as_ref()
+    }
+
+    /// What was read out of the payload; `None` without the option `application_fields`, or where there was nothing.
+    pub fn facts(&self) -> Option<&Facts> {
+        self.details.as_ref()?.facts.as_deref()
+    }
+
+    /// Whether the payload was read.
+    pub(crate) fn has_application_fields(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| details.facts.is_some())
     }
 
     pub(crate) fn sequence_mut(&mut self) -> Option<&mut Sequence> {

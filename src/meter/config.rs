@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
 use crate::flow::schema::{self, Needs, Schema};
-use crate::flow::{MetricNames, Statistics};
+use crate::flow::{Facts, MetricNames, Statistics};
 use crate::metric::{Metric, MetricGroup};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -26,6 +26,8 @@ pub struct MeterConfig {
     pub(super) statistics: Option<Box<Statistics>>,
     pub(super) sequence: u32,
     pub(super) packet_size: PacketSize,
+    /// What is read of a flow before its first packet, if payload is read.
+    pub(super) facts: Option<Arc<Facts>>,
     pub(super) classifier: ClassifierOptions,
     pub(super) groups: Vec<Arc<dyn MetricGroup>>,
 }
@@ -56,6 +58,7 @@ impl Default for MeterConfig {
             statistics: None,
             sequence: 0,
             packet_size: PacketSize::Wire,
+            facts: None,
             classifier: ClassifierOptions::default(),
             groups: Vec::new(),
         }
@@ -113,6 +116,13 @@ impl MeterConfig {
         self
     }
 
+    /// Whether the payload of a flow's first packets is read for names, versions and fingerprints
+    /// ([`Facts`](crate::flow::Facts)). Off by default.
+    pub fn application_fields(mut self, on: bool) -> Self {
+        self.facts = on.then(Arc::default);
+        self
+    }
+
     /// What statistics and sequences take for the size of a packet.
     pub fn packet_size(mut self, size: PacketSize) -> Self {
         self.packet_size = size;
@@ -149,7 +159,11 @@ impl MeterConfig {
     ///
     /// As [`MeterConfig::metric_names`].
     pub(crate) fn schema(&self) -> Result<Schema> {
-        let options = [(self.statistics.is_some(), Needs::Statistics), (self.sequence > 0, Needs::Splt)];
+        let options = [
+            (self.statistics.is_some(), Needs::Statistics),
+            (self.sequence > 0, Needs::Splt),
+            (self.facts.is_some(), Needs::ApplicationFields),
+        ];
         let on: Vec<_> = options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect();
         Ok(Schema::new(&on, self.metric_names()?))
     }
@@ -192,6 +206,7 @@ impl fmt::Debug for MeterConfig {
             .field("statistics", &self.statistics.is_some())
             .field("sequence", &self.sequence)
             .field("packet_size", &self.packet_size)
+            .field("application_fields", &self.facts.is_some())
             .field("classifier", &self.classifier)
             .field("metrics", &names)
             .finish()

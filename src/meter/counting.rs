@@ -51,9 +51,10 @@ pub(super) fn begin(
     let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
     // A copy of a box needs no copy on the stack.
     state.statistics.clone_from(&config.statistics);
-    if config.sequence > 0 || vlan_ids.len() > 1 {
+    if config.sequence > 0 || config.facts.is_some() || vlan_ids.len() > 1 {
         state.details = Some(Box::new(Details {
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
+            facts: config.facts.clone(),
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
         }));
     }

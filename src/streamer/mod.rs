@@ -197,6 +197,13 @@ impl Streamer {
         self
     }
 
+    /// Whether the payload of a flow's first packets is read for server names, versions, fingerprints and the like. Off by
+    /// default.
+    pub fn application_fields(mut self, on: bool) -> Self {
+        self.meter = self.meter.application_fields(on);
+        self
+    }
+
     /// Replaces what was said of the meter: timeouts, TCP end, statistics, sequence and metrics. Capacity and dissections
     /// stay those of the streamer.
     pub fn meter_config(mut self, config: MeterConfig) -> Self {

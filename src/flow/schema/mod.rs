@@ -5,6 +5,7 @@
 //! [`Schema`] is what one run offers: the columns that its options turn on, then its metrics.
 #![doc = include_str!("../../../docs/columns.md")]
 
+mod application;
 mod core;
 mod counts;
 mod identity;
@@ -71,6 +72,8 @@ pub enum ColumnKind {
     ListU32,
     /// Several signed numbers of 64 bits.
     ListI64,
+    /// Several texts.
+    ListText,
 }
 
 /// The parts of a record.
@@ -83,6 +86,8 @@ pub enum Group {
     Identity,
     /// Counts and times by direction.
     Counts,
+    /// How sure the label is, and what the payload says.
+    Application,
     /// Spread of sizes and gaps, TCP flags.
     Statistics,
     /// The first packets one by one.
@@ -97,6 +102,8 @@ pub enum Needs {
     Statistics,
     /// `splt`.
     Splt,
+    /// `application_fields`.
+    ApplicationFields,
 }
 
 /// One value of a record.
@@ -123,6 +130,8 @@ pub enum Cell<'a> {
     Duration(u64),
     /// Several numbers.
     List(Vec<i64>),
+    /// Several texts.
+    Texts(&'a [String]),
     /// What a metric yielded.
     Metric(&'a Value),
 }
@@ -148,6 +157,7 @@ impl Column {
             None => true,
             Some(Needs::Statistics) => record.statistics().is_some(),
             Some(Needs::Splt) => record.sequence().is_some(),
+            Some(Needs::ApplicationFields) => record.has_application_fields(),
         }
     }
 }
@@ -159,6 +169,7 @@ impl Group {
             Self::Core => "core",
             Self::Identity => "identity",
             Self::Counts => "counts",
+            Self::Application => "application",
             Self::Statistics => "statistics",
             Self::Sequence => "sequence",
         }
@@ -171,6 +182,7 @@ impl Needs {
         match self {
             Self::Statistics => "statistics",
             Self::Splt => "splt",
+            Self::ApplicationFields => "application_fields",
         }
     }
 }
@@ -193,6 +205,7 @@ impl ColumnKind {
             Self::ListU16 => "list[uint16]",
             Self::ListU32 => "list[uint32]",
             Self::ListI64 => "list[int64]",
+            Self::ListText => "list[text]",
         }
     }
 }
@@ -226,9 +239,9 @@ impl Schema {
     }
 }
 
-/// Every column that a record may have, in order: core, identity, counts, statistics, sequence.
+/// Every column that a record may have, in order: core, identity, counts, application, statistics, sequence.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
-    let always = core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS);
+    let always = core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS).chain(application::COLUMNS);
     always.chain(statistics::columns()).chain(sequence::COLUMNS)
 }
 

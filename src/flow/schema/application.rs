@@ -1,0 +1,114 @@
+//! Application: how sure its name is, and what the payload of the first packets says.
+
+use super::{Cell, Column, ColumnKind, Group, Needs, text};
+use crate::flow::FlowRecord;
+
+/// A column that is there whenever a classifier is.
+const fn label(name: &'static str, kind: ColumnKind, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {
+    Column { name, kind, unit: "", nullable: true, group: Group::Application, needs: None, doc, get }
+}
+
+/// A column of the option `application_fields`; null where there was nothing to read.
+macro_rules! fact {
+    ($name:literal, $kind:ident, $unit:literal, $doc:literal, $tell:expr) => {
+        Column {
+            name: $name,
+            kind: ColumnKind::$kind,
+            unit: $unit,
+            nullable: true,
+            group: Group::Application,
+            needs: Some(Needs::ApplicationFields),
+            doc: $doc,
+            get: |record| record.facts().map_or(Cell::Null, $tell),
+        }
+    };
+    ($name:literal, $doc:literal, $field:ident) => {
+        fact!($name, Text, "", $doc, |facts| text(facts.$field.as_deref()))
+    };
+}
+
+pub(super) static COLUMNS: &[Column] = &[
+    label(
+        "application_confidence",
+        ColumnKind::Text,
+        "What the label rests on, in nDPI's words: dpi, dpi_cache, match_by_port, match_by_ip ...; null without nDPI.",
+        |r| text(r.application.as_deref().map(|application| application.confidence.name())),
+    ),
+    label(
+        "application_guessed",
+        ColumnKind::Bool,
+        "Whether the label is a guess by port or address; null without nDPI.",
+        |r| r.application.as_deref().map_or(Cell::Null, |application| Cell::Bool(application.confidence.is_guessed())),
+    ),
+    fact!(
+        "requested_server_name",
+        "The server that the client asks for: TLS or QUIC server name (RFC 6066), HTTP host, name in a DNS question.",
+        requested_server_name
+    ),
+    fact!("ja3", "JA3 of the TLS client (github.com/salesforce/ja3).", ja3),
+    fact!("ja3s", "JA3S of the TLS server (github.com/salesforce/ja3).", ja3s),
+    fact!("ja4", "JA4 of the TLS or QUIC client (github.com/FoxIO-LLC/ja4).", ja4),
+    fact!("hassh", "HASSH of the SSH client (github.com/salesforce/hassh).", hassh),
+    fact!("hassh_server", "HASSH of the SSH server (github.com/salesforce/hassh).", hassh_server),
+    fact!("tls_version", "The version that TLS settled on, as TLSv1.3.", tls_version),
+    fact!(
+        "tls_ciphers",
+        ListU16,
+        "",
+        "The cipher suites that the TLS client offers, in its order (IANA TLS parameters).",
+        |facts| numbers(&facts.tls_ciphers)
+    ),
+    fact!("tls_cipher", U16, "", "The cipher suite that the TLS server chose (IANA TLS parameters).", |facts| {
+        number(facts.tls_cipher)
+    }),
+    fact!("tls_alpn", "The protocols that the TLS client offers, with commas between (ALPN, RFC 7301).", tls_alpn),
+    fact!("tls_alpn_chosen", "The protocol that the TLS server chose, where that is in the clear.", tls_alpn_chosen),
+    fact!("tls_subject", "Subject of the server's certificate (RFC 4514), where it is in the clear.", tls_subject),
+    fact!("tls_issuer", "Issuer of the server's certificate (RFC 4514), where it is in the clear.", tls_issuer),
+    fact!("tls_not_before", Time, "", "Since when the server's certificate is valid.", |facts| {
+        facts.tls_not_before.map_or(Cell::Null, Cell::Time)
+    }),
+    fact!("tls_not_after", Time, "", "Until when the server's certificate is valid.", |facts| {
+        facts.tls_not_after.map_or(Cell::Null, Cell::Time)
+    }),
+    fact!("dns_query", "The first name asked for in DNS (RFC 1035).", dns_query),
+    fact!("dns_query_type", U16, "", "The type that was asked for (IANA DNS parameters).", |facts| {
+        number(facts.dns_query_type)
+    }),
+    fact!("dns_response_code", U16, "", "The response code of the first answer (IANA DNS parameters).", |facts| {
+        number(facts.dns_response_code)
+    }),
+    fact!("dns_answers", ListText, "", "The answers of DNS: addresses, and names of other records.", |facts| {
+        texts(&facts.dns_answers)
+    }),
+    fact!("dns_round_trip", Duration, "", "From the first question in DNS to its answer.", |facts| {
+        facts.dns_round_trip_ns.map_or(Cell::Null, Cell::Duration)
+    }),
+    fact!("http_method", "Method of the first HTTP request (RFC 9110).", http_method),
+    fact!("http_host", "Host of the first HTTP request (RFC 9110).", http_host),
+    fact!("http_path", "Target of the first HTTP request (RFC 9110).", http_path),
+    fact!("http_status", U16, "", "Status of the first HTTP response (RFC 9110).", |facts| number(facts.http_status)),
+    fact!("user_agent", "User agent of the HTTP or QUIC client.", user_agent),
+    fact!("content_type", "Type of the content of the first HTTP response.", content_type),
+    fact!(
+        "dhcp_fingerprint",
+        "What a DHCP client asks for: the numbers in its option 55, with commas between.",
+        dhcp_fingerprint
+    ),
+    fact!("host_name", "The client's name in DHCP (option 12).", host_name),
+    fact!("ssh_client", "Version of the SSH client (RFC 4253 section 4.2).", ssh_client),
+    fact!("ssh_server", "Version of the SSH server (RFC 4253 section 4.2).", ssh_server),
+    fact!("risks", ListText, "", "Names of the risks that nDPI sees in the flow.", |facts| texts(&facts.risks)),
+];
+
+fn number(value: Option<u16>) -> Cell<'static> {
+    value.map_or(Cell::Null, |number| Cell::Uint(number.into()))
+}
+
+fn numbers(values: &[u16]) -> Cell<'static> {
+    if values.is_empty() { Cell::Null } else { Cell::List(values.iter().copied().map(i64::from).collect()) }
+}
+
+fn texts(values: &[String]) -> Cell<'_> {
+    if values.is_empty() { Cell::Null } else { Cell::Texts(values) }
+}
