@@ -64,6 +64,8 @@ def _numbers(pandas: Any, kind: str, numbers: Any, absent: Any) -> Any:
         return pandas.Series(pandas.DatetimeIndex(numbers, tz="UTC") if kind == "time" else numbers)
     if absent is None:
         return pandas.Series(numbers)
+    if kind == "bool":
+        return pandas.Series(pandas.arrays.BooleanArray(numbers, absent))
     if kind == "float64":
         return pandas.Series(pandas.arrays.FloatingArray(numbers, absent))
     return pandas.Series(pandas.arrays.IntegerArray(numbers, absent))

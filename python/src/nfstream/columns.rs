@@ -4,7 +4,7 @@
 //! statistical columns, which are the same for three directions, are in `statistics.rs`.
 
 use flowgauge::Timestamp;
-use flowgauge::flow::{Confidence, Counts, Direction};
+use flowgauge::flow::{Counts, Direction};
 
 use super::row::{Cell, Row, View, confidence_number, int};
 use super::statistics;
@@ -244,7 +244,7 @@ static APPLICATION: &[Definition] = &[
         Int,
         Application,
         "1 when the label comes from ports or addresses alone, else 0.",
-        |row| int(matches!(row.confidence(), Confidence::MatchByPort | Confidence::MatchByIp).into())
+        |row| int(row.confidence().is_guessed().into())
     ),
     column!(
         "application_confidence",
@@ -254,11 +254,34 @@ static APPLICATION: &[Definition] = &[
          7 address, 8 aggressive dissection, 9 custom rule.",
         |row| Cell::Int(confidence_number(row.confidence()))
     ),
-    column!("requested_server_name", Text, Application, "Name of the server that was asked for; empty as yet.", none),
-    column!("client_fingerprint", Text, Application, "Fingerprint of the client; empty as yet.", none),
-    column!("server_fingerprint", Text, Application, "Fingerprint of the server; empty as yet.", none),
-    column!("user_agent", Text, Application, "User agent of HTTP or QUIC; empty as yet.", none),
-    column!("content_type", Text, Application, "Content type of HTTP; empty as yet.", none),
+    column!(
+        "requested_server_name",
+        Text,
+        Application,
+        "Name of the server that was asked for: TLS or QUIC server name, HTTP host, name in a DNS question.",
+        |row| row.fact(|facts| facts.requested_server_name.as_deref())
+    ),
+    column!(
+        "client_fingerprint",
+        Text,
+        Application,
+        "JA4 of a TLS or QUIC client, HASSH of an SSH client, the options that a DHCP client asks for.",
+        |row| row.fact(|facts| facts
+            .ja4
+            .as_ref()
+            .or(facts.hassh.as_ref())
+            .or(facts.dhcp_fingerprint.as_ref())
+            .map(String::as_str))
+    ),
+    column!("server_fingerprint", Text, Application, "JA3S of a TLS server, HASSH of an SSH server.", |row| {
+        row.fact(|facts| facts.ja3s.as_ref().or(facts.hassh_server.as_ref()).map(String::as_str))
+    }),
+    column!("user_agent", Text, Application, "User agent of HTTP or QUIC.", |row| {
+        row.fact(|facts| facts.user_agent.as_deref())
+    }),
+    column!("content_type", Text, Application, "Content type of HTTP.", |row| {
+        row.fact(|facts| facts.content_type.as_deref())
+    }),
 ];
 
 fn seen<'a>(row: &Row<'a>, of: Option<Direction>, stamp: impl Fn(&Counts) -> Timestamp) -> Cell<'a> {
@@ -269,10 +292,6 @@ fn seen<'a>(row: &Row<'a>, of: Option<Direction>, stamp: impl Fn(&Counts) -> Tim
 fn duration<'a>(row: &Row<'a>, of: Option<Direction>) -> Cell<'a> {
     let counts = row.counts(of);
     int(if counts.pkts == 0 { 0 } else { counts.end.nanos_since(counts.start) / NANOS_PER_MILLI })
-}
-
-fn none<'a>(_row: &Row<'a>) -> Cell<'a> {
-    Cell::Text("".into())
 }
 
 const NANOS_PER_MILLI: u64 = 1_000_000;

@@ -250,7 +250,8 @@ impl NFFlows {
             .active_timeout(Duration::from_secs(self.options.active_timeout))
             .statistics(self.view.statistics)
             .sequence(u32::try_from(self.view.splt).unwrap_or(u32::MAX))
-            .packet_size(size);
+            .packet_size(size)
+            .application_fields(self.view.dissection);
         let decode = DecodeOptions::nfstream();
         let decode = if self.view.tunnels { decode } else { decode.tunnels(Tunnels::NONE) };
         let mut streamer = Source::new(source)?

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use flowgauge::flow::{Application, Confidence, Counts, Direction, FlowFlags};
+use flowgauge::flow::{Application, Confidence, Counts, Direction, Facts, FlowFlags};
 use flowgauge::{ExportReason, FlowState, Tunnel};
 
 /// What of the view a run was asked for.
@@ -139,6 +139,11 @@ impl<'a> Row<'a> {
     /// A word of the application; what nfstream says of one that nobody knows before there is a label.
     pub(crate) fn label(&self, text: impl Fn(&'a Application) -> &'a str, unknown: &'static str) -> Cell<'a> {
         Cell::Text(self.flow.application.as_deref().map_or(unknown, text).into())
+    }
+
+    /// What the payload says; empty where it says nothing.
+    pub(crate) fn fact(&self, tell: impl Fn(&'a Facts) -> Option<&'a str>) -> Cell<'a> {
+        Cell::Text(self.flow.facts().and_then(tell).unwrap_or_default().into())
     }
 
     pub(crate) fn confidence(&self) -> Confidence {
