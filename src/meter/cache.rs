@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::classify::Classification;
-use crate::flow::{FlowKey, FlowState};
+use crate::flow::{FlowKey, FlowState, Statistics};
 use crate::meter::hint;
 use crate::meter::metrics::States;
 use crate::time::Timestamp;
@@ -13,6 +13,12 @@ use crate::time::Timestamp;
 pub(super) struct FlowCache {
     table: HashTable<Place>,
     entries: Vec<Entry>,
+    /// The statistics of each entry while it lives; none when nobody asked for them.
+    ///
+    /// They lie here and not with the entry, so that a flow that comes and goes costs no allocation of its own until it is
+    /// a record, and a packet's share of them can be asked for without looking at the entry.
+    statistics: Vec<Aligned>,
+    keeps_statistics: bool,
     free: Vec<u32>,
 }
 
@@ -22,6 +28,11 @@ struct Place {
     hash: u32,
     slot: u32,
 }
+
+/// Statistics whose directions begin with a line of memory each.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Aligned(Statistics);
 
 /// A living flow and what is kept beside its state.
 #[repr(C)]
@@ -43,6 +54,11 @@ pub(super) struct TcpEnd {
 }
 
 impl FlowCache {
+    /// An empty cache, with or without room for statistics.
+    pub(super) fn new(keeps_statistics: bool) -> Self {
+        Self { keeps_statistics, ..Self::default() }
+    }
+
     /// Puts a flow in. Its key must not be there yet.
     pub(super) fn insert(&mut self, entry: Entry) -> u32 {
         let slot = match self.free.pop() {
@@ -55,6 +71,13 @@ impl FlowCache {
                 u32::try_from(self.entries.len() - 1).expect("four thousand million flows do not fit in memory")
             }
         };
+        if self.keeps_statistics {
+            let none = Aligned(Statistics::EMPTY);
+            match self.statistics.get_mut(slot as usize) {
+                Some(statistics) => *statistics = none,
+                None => self.statistics.push(none),
+            }
+        }
         let entries = &self.entries;
         let hash = entries[slot as usize].hash;
         self.table.insert_unique(hash, Place { hash: hash as u32, slot }, |place| entries[place.slot as usize].hash);
@@ -108,18 +131,22 @@ impl FlowCache {
         hint::prefetch(&entry.state.counts[1].bytes);
     }
 
-    /// Asks for the memory that lies beside a flow's entry, once the entry was asked for.
+    /// Asks for the memory that lies beside a flow's entry.
     #[inline]
-    pub(super) fn want_details(&self, slot: u32, turned: bool) {
-        let state = &self.entries[slot as usize].state;
-        if let Some(statistics) = &state.statistics {
-            let (side, gaps) = statistics.wanted_by(state.direction(turned));
-            hint::prefetch_all(side);
-            hint::prefetch_all(gaps);
+    pub(super) fn want_details(&self, slot: u32) {
+        if let Some(statistics) = self.statistics.get(slot as usize) {
+            return hint::prefetch_all(statistics);
         }
-        if let Some(details) = &state.details {
+        if let Some(details) = &self.entries[slot as usize].state.details {
             hint::prefetch_all(&**details);
         }
+    }
+
+    /// The flow in `slot` and its statistics, if they are kept.
+    #[inline]
+    pub(super) fn parts_mut(&mut self, slot: u32) -> (&mut Entry, Option<&mut Statistics>) {
+        let statistics = self.statistics.get_mut(slot as usize).map(|aligned| &mut aligned.0);
+        (&mut self.entries[slot as usize], statistics)
     }
 
     /// Whether `slot` still holds the living flow with this key.

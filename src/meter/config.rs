@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
 use crate::flow::schema::{self, Needs, Schema};
-use crate::flow::{Facts, MetricNames, Statistics};
+use crate::flow::{Facts, MetricNames};
 use crate::metric::{Metric, MetricGroup};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -22,8 +22,7 @@ pub struct MeterConfig {
     pub(super) segments: bool,
     /// Packets come at the clock, in whole milliseconds.
     pub(super) whole_millis: bool,
-    /// Those of no packets, which a new flow begins with.
-    pub(super) statistics: Option<Box<Statistics>>,
+    pub(super) statistics: bool,
     pub(super) sequence: u32,
     pub(super) packet_size: PacketSize,
     /// What is read of a flow before its first packet, if payload is read.
@@ -55,7 +54,7 @@ impl Default for MeterConfig {
             tcp_end: false,
             segments: true,
             whole_millis: false,
-            statistics: None,
+            statistics: false,
             sequence: 0,
             packet_size: PacketSize::Wire,
             facts: None,
@@ -105,7 +104,7 @@ impl MeterConfig {
 
     /// Whether sizes, gaps and TCP flags are folded into [`Statistics`](crate::flow::Statistics). Off by default.
     pub fn statistics(mut self, on: bool) -> Self {
-        self.statistics = on.then(|| Box::new(Statistics::EMPTY));
+        self.statistics = on;
         self
     }
 
@@ -150,7 +149,7 @@ impl MeterConfig {
     /// Whether packets are folded into more than the counts of every flow.
     #[inline]
     pub(super) fn has_details(&self) -> bool {
-        self.statistics.is_some() || self.sequence > 0
+        self.statistics || self.sequence > 0
     }
 
     /// The columns that records will have.
@@ -160,7 +159,7 @@ impl MeterConfig {
     /// As [`MeterConfig::metric_names`].
     pub(crate) fn schema(&self) -> Result<Schema> {
         let options = [
-            (self.statistics.is_some(), Needs::Statistics),
+            (self.statistics, Needs::Statistics),
             (self.sequence > 0, Needs::Splt),
             (self.facts.is_some(), Needs::ApplicationFields),
         ];
@@ -203,7 +202,7 @@ impl fmt::Debug for MeterConfig {
             .field("tcp_end", &self.tcp_end)
             .field("segments", &self.segments)
             .field("whole_millis", &self.whole_millis)
-            .field("statistics", &self.statistics.is_some())
+            .field("statistics", &self.statistics)
             .field("sequence", &self.sequence)
             .field("packet_size", &self.packet_size)
             .field("application_fields", &self.facts.is_some())

@@ -49,8 +49,6 @@ pub(super) fn begin(
     }
     state.flow_label = packet.flow_label().unwrap_or_default();
     let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
-    // A copy of a box needs no copy on the stack.
-    state.statistics.clone_from(&config.statistics);
     if config.sequence > 0 || config.facts.is_some() || vlan_ids.len() > 1 {
         state.details = Some(Box::new(Details {
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
@@ -73,7 +71,6 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
         icmp: cut.icmp,
         flow_label: cut.flow_label,
         application: cut.application.clone(),
-        statistics: cut.statistics.as_ref().map(|_| Box::new(Statistics::EMPTY)),
         details: cut.details.as_ref().map(|details| Box::new(details.emptied())),
         ..empty
     }
@@ -81,13 +78,7 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
 
 /// Counts a packet in its flow; which way it goes.
 #[inline]
-pub(super) fn count(
-    config: &MeterConfig,
-    state: &mut FlowState,
-    packet: &Packet<'_>,
-    turned: bool,
-    at: Moment,
-) -> Direction {
+pub(super) fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool, at: Moment) -> Direction {
     let info = packet.info;
     let direction = state.direction(turned);
     let counts = &mut state.counts[direction as usize];
@@ -100,17 +91,15 @@ pub(super) fn count(
     if info.flags.intersection(MARKS) != PacketFlags::default() {
         mark(state, info.flags, direction);
     }
-    if config.has_details() {
-        count_details(config, state, packet, direction, at.stamp);
-    }
     direction
 }
 
 /// Counts a packet in what options turn on. Apart, so that packets that need it not keep their registers.
 #[inline(never)]
-fn count_details(
+pub(super) fn count_details(
     config: &MeterConfig,
     state: &mut FlowState,
+    statistics: Option<&mut Statistics>,
     packet: &Packet<'_>,
     direction: Direction,
     stamp: Timestamp,
@@ -122,7 +111,7 @@ fn count_details(
         PacketSize::Transport => info.transport_len,
         PacketSize::Payload => info.payload_len,
     };
-    if let Some(statistics) = &mut state.statistics {
+    if let Some(statistics) = statistics {
         statistics.observe(direction, stamp, size, info.tcp_flags.0);
     }
     if let Some(sequence) = state.sequence_mut() {

@@ -13,7 +13,6 @@ pub(crate) fn prefetch<T>(place: &T) {
 pub(crate) fn prefetch_all<T>(place: &T) {
     let start: *const i8 = std::ptr::from_ref(place).cast();
     (0..size_of::<T>()).step_by(64).for_each(|offset| line(start.wrapping_add(offset)));
-    line(start.wrapping_add(size_of::<T>().saturating_sub(1)));
 }
 
 #[inline(always)]

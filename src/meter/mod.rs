@@ -21,12 +21,12 @@ use std::sync::Arc;
 
 use crate::classify::Classifier;
 use crate::error::{Error, Result};
-use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
+use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics, Statistics};
 use crate::packet::{Block, Packet};
 use crate::time::Timestamp;
 
 use cache::{Entry, FlowCache, TcpEnd};
-use counting::{Moment, begin, count, next_segment};
+use counting::{Moment, begin, count, count_details, next_segment};
 use expiry::{Due, Expiry, NEVER};
 use metrics::MetricRunner;
 
@@ -88,7 +88,7 @@ impl Meter {
             metrics: MetricRunner::new(&config.groups, config.metric_names()?),
             classifier: Classifier::open(&config.classifier)?,
             hasher,
-            cache: FlowCache::default(),
+            cache: FlowCache::new(config.statistics),
             expiry: Expiry::new(horizon),
             now: Timestamp::MIN,
             ready: VecDeque::new(),
@@ -117,7 +117,7 @@ impl Meter {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
             if self.config.has_details() {
-                self.want_details(&found, group);
+                self.want_details(&found);
             }
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
@@ -190,10 +190,8 @@ impl Meter {
     }
 
     #[inline(never)]
-    fn want_details(&self, slots: &[u32], descriptors: &[Descriptor]) {
-        for (slot, descriptor) in slots.iter().zip(descriptors).filter(|(slot, _)| **slot != NOT_FOUND) {
-            self.cache.want_details(*slot, descriptor.key().1);
-        }
+    fn want_details(&self, slots: &[u32]) {
+        slots.iter().filter(|slot| **slot != NOT_FOUND).for_each(|slot| self.cache.want_details(*slot));
     }
 
     fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
@@ -216,9 +214,13 @@ impl Meter {
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
         let entry = self.cache.entry_mut(slot);
-        let direction = count(&self.config, &mut entry.state, packet, turned, at);
+        let direction = count(&mut entry.state, packet, turned, at);
         if !matches!(self.classifier, Classifier::Off) {
             self.classifier.observe(&mut entry.classification, packet);
+        }
+        if self.config.has_details() {
+            let (entry, statistics) = self.cache.parts_mut(slot);
+            count_details(&self.config, &mut entry.state, statistics, packet, direction, at.stamp);
         }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet, direction);
@@ -273,9 +275,13 @@ impl Meter {
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
     fn cut(&mut self, slot: u32, packet: &Packet<'_>, clock: Timestamp) -> u32 {
-        let entry = self.cache.entry_mut(slot);
+        let (entry, statistics) = self.cache.parts_mut(slot);
         let mut flow = entry.state.take();
         flow.application = self.classifier.label(&entry.classification);
+        if let Some(statistics) = statistics {
+            show(Some(statistics), &mut flow.statistics);
+            *statistics = Statistics::EMPTY;
+        }
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
@@ -287,11 +293,12 @@ impl Meter {
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
-        let entry = self.cache.entry_mut(slot);
+        let (entry, statistics) = self.cache.parts_mut(slot);
         let application = self.classifier.finish(&mut entry.classification);
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
         record.flow.application = application;
+        show(statistics, &mut record.flow.statistics);
         self.cache.remove(slot);
         self.complete(&mut record, states);
         record
@@ -327,7 +334,9 @@ impl Meter {
     }
 
     fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
-        let Entry { state, metrics, classification, .. } = self.cache.entry_mut(slot);
+        let (Entry { state, metrics, classification, .. }, statistics) = self.cache.parts_mut(slot);
+        // While a flow lives, its statistics lie apart: metrics look at a copy.
+        show(statistics, &mut state.statistics);
         if state.application.is_none() {
             state.application = classification.decided().cloned();
         }
@@ -336,6 +345,15 @@ impl Meter {
             let record = self.take(slot, reason);
             self.ready.push_back(record);
         }
+    }
+}
+
+/// Copies the statistics of a flow to where others look for them.
+fn show(statistics: Option<&mut Statistics>, place: &mut Option<Box<Statistics>>) {
+    match (statistics, place) {
+        (Some(statistics), Some(copy)) => **copy = *statistics,
+        (Some(statistics), copy) => *copy = Some(Box::new(*statistics)),
+        (None, _) => {}
     }
 }
 

@@ -65,11 +65,6 @@ impl Statistics {
         side.observe(stamp, size, tcp_flags);
     }
 
-    /// What of it a packet of this direction changes: asked for ahead.
-    pub(crate) fn wanted_by(&self, direction: Direction) -> (&impl Sized, &impl Sized) {
-        (&self.sides[direction as usize], &self.gaps)
-    }
-
     /// Takes in what `next` told of the packets that came after these.
     pub fn merge(&mut self, next: &Self) {
         self.gaps = self.gaps.followed_by(&next.gaps, self.pkts(), next.pkts());
