@@ -212,12 +212,13 @@ impl Decoder {
         if self.options.ports == Ports::TcpAndUdp {
             transport::without_other_ports(info);
         }
-        if ip.protocol == transport::UDP
-            && let Some(tunnel) = tunnel::announced(self.options.tunnels, info.src_port, info.dst_port)
-        {
-            return self.tunnelled(frame, ip.content, tunnel, around, info);
+        match ip.protocol {
+            transport::UDP if tunnel::announced(info.src_port, info.dst_port) => {
+                self.tunnelled(frame, ip.content, around, info)
+            }
+            GRE => self.tunnelled(frame, ip.content, around, info),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Fills `info` with the innermost packet of the fragment at `place`, whose header is read anew: handing it over would
@@ -269,7 +270,7 @@ impl Decoder {
         self.packet(frame, network, place, around, info)
     }
 
-    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the `tunnel`
+    /// Fills `info`, which holds the UDP or GRE packet whose content is at `place`, with the innermost packet in the tunnel
     /// that it may be, or leaves it.
     #[cold]
     #[inline(never)]
@@ -277,18 +278,46 @@ impl Decoder {
         &mut self,
         frame: &Frame<'_>,
         place: Place,
-        tunnel: Tunnel,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let inner = tunnel::open(frame.data, place, tunnel, self.options)
-            .and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner), info));
-        match inner {
-            Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
-            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
-            filled_or_skipped => return filled_or_skipped,
+        if info.ip_protocol == GRE {
+            let opened = tunnel::open_gre(frame.data, place, self.options.tunnels);
+            return self.opened(frame, opened, around, info).map(|_| ());
+        }
+        // Either port may be that of a tunnel, also one that was handed out to whoever asked for any.
+        let ports = [info.dst_port, info.src_port];
+        let ports = if ports[0] == ports[1] { &ports[..1] } else { &ports[..] };
+        for port in ports {
+            let opened = tunnel::open(frame.data, place, *port, self.options);
+            if self.opened(frame, opened, around, info)? {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Fills `info` with the innermost packet in the tunnel that was `opened`. When there is none, `info` stays the packet
+    /// around it, and this is `false`.
+    fn opened(
+        &mut self,
+        frame: &Frame<'_>,
+        opened: Result<Inner, SkipReason>,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<bool, SkipReason> {
+        let keys = self.options.tunnel_keys;
+        let inner =
+            opened.and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner, keys), info));
+        match inner {
+            Ok(()) => Ok(true),
+            Err(SkipReason::Truncated) => {
+                info.flags.insert(PacketFlags::INNER_UNKNOWN);
+                Ok(false)
+            }
+            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => Ok(false),
+            Err(skipped) => Err(skipped),
+        }
     }
 }
 
@@ -360,7 +389,10 @@ impl Frame<'_> {
         info: &mut PacketInfo,
     ) {
         let data_len = ip.ip_len.saturating_sub(ip.header_len);
-        let flags = around.flags.union(first.flags).union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        let mut flags = around.flags.union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        // Its tunnel is that of its first, which may lie deeper.
+        flags.remove(OF_THE_KEY);
+        flags.insert(first.flags);
         *info = PacketInfo {
             src: first.src,
             dst: first.dst,
@@ -427,12 +459,12 @@ struct Around {
 }
 
 impl Around {
-    /// What the headers around a packet in an opened tunnel say of it.
-    fn inside(&self, inner: &Inner) -> Self {
+    /// What the headers around a packet in an opened tunnel say of it, whose key tells flows apart if `key_in_flow`.
+    fn inside(&self, inner: &Inner, key_in_flow: bool) -> Self {
         let mut around = Self { tunnel: Some(inner.tunnel), tunnel_key: inner.key.unwrap_or(0), ..*self };
-        around.flags.remove(PacketFlags::TUNNEL_KEY);
+        around.flags.remove(OF_THE_KEY);
         if inner.key.is_some() {
-            around.flags.insert(PacketFlags::TUNNEL_KEY);
+            around.flags.insert(if key_in_flow { OF_THE_KEY } else { PacketFlags::TUNNEL_KEY });
         }
         let Some(layer) = &inner.layer else { return around };
         let carried = layer.around(around.flags);
@@ -458,7 +490,7 @@ fn fragment_key(ip: &IpHeader, id: u32, around: Around) -> FragmentKey {
 }
 
 fn first_fragment(info: &PacketInfo) -> FirstFragment {
-    let lasting = PacketFlags::PORTS_UNKNOWN.union(PacketFlags::TUNNEL_KEY).union(PacketFlags::INNER_UNKNOWN);
+    let lasting = PacketFlags::PORTS_UNKNOWN.union(OF_THE_KEY).union(PacketFlags::INNER_UNKNOWN);
     FirstFragment {
         src: info.src,
         dst: info.dst,
@@ -473,5 +505,9 @@ fn first_fragment(info: &PacketInfo) -> FirstFragment {
     }
 }
 
+/// The flags that a tunnel's own key brings.
+const OF_THE_KEY: PacketFlags = PacketFlags::TUNNEL_KEY.union(PacketFlags::KEY_IN_FLOW);
+
 const IP_IN_IP: u8 = 4;
 const IPV6_IN_IP: u8 = 41;
+const GRE: u8 = 47;
