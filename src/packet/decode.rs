@@ -208,15 +208,16 @@ impl Decoder {
             IPV6_IN_IP => return self.packet_within(frame, Network::Ipv6, ip.content, around, info),
             _ => {}
         }
-        frame.transport(ip, ip_offset, around, info);
+        // Read back from where they were just written, both at once, they would stall.
+        let (src_port, dst_port) = frame.transport(ip, ip_offset, around, info);
         if self.options.ports == Ports::TcpAndUdp {
             transport::without_other_ports(info);
         }
         match ip.protocol {
-            transport::UDP if tunnel::announced(info.src_port, info.dst_port) => {
-                self.tunnelled(frame, ip.content, around, info)
+            transport::UDP if tunnel::announced(src_port, dst_port) => {
+                self.in_datagram(frame, ip.content, (src_port, dst_port), around, info)
             }
-            GRE => self.tunnelled(frame, ip.content, around, info),
+            GRE => self.in_gre(frame, ip.content, around, info),
             _ => Ok(()),
         }
     }
@@ -270,35 +271,56 @@ impl Decoder {
         self.packet(frame, network, place, around, info)
     }
 
-    /// Fills `info`, which holds the UDP or GRE packet whose content is at `place`, with the innermost packet in the tunnel
-    /// that it may be, or leaves it.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that it
+    /// may be, or leaves it.
     #[cold]
     #[inline(never)]
-    fn tunnelled(
+    fn in_datagram(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        (src_port, dst_port): (u16, u16),
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        if self.by_port(frame, place, dst_port, around, info)? || src_port == dst_port {
+            return Ok(());
+        }
+        // Either port may be that of a tunnel, also one that was handed out to whoever asked for any.
+        self.by_port(frame, place, src_port, around, info).map(|_| ())
+    }
+
+    /// The same, by one of its ports; `false` when that leads to no packet.
+    #[inline(never)]
+    fn by_port(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        port: u16,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<bool, SkipReason> {
+        let opened = tunnel::open(frame.data, place, port, self.options);
+        self.opened(frame, opened, around, info)
+    }
+
+    /// The same of a GRE packet.
+    #[cold]
+    #[inline(never)]
+    fn in_gre(
         &mut self,
         frame: &Frame<'_>,
         place: Place,
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        if info.ip_protocol == GRE {
-            let opened = tunnel::open_gre(frame.data, place, self.options.tunnels);
-            return self.opened(frame, opened, around, info).map(|_| ());
-        }
-        // Either port may be that of a tunnel, also one that was handed out to whoever asked for any.
-        let ports = [info.dst_port, info.src_port];
-        let ports = if ports[0] == ports[1] { &ports[..1] } else { &ports[..] };
-        for port in ports {
-            let opened = tunnel::open(frame.data, place, *port, self.options);
-            if self.opened(frame, opened, around, info)? {
-                break;
-            }
-        }
-        Ok(())
+        let opened = tunnel::open_gre(frame.data, place, self.options.tunnels);
+        self.opened(frame, opened, around, info).map(|_| ())
     }
 
     /// Fills `info` with the innermost packet in the tunnel that was `opened`. When there is none, `info` stays the packet
     /// around it, and this is `false`.
+    #[inline(always)]
     fn opened(
         &mut self,
         frame: &Frame<'_>,
@@ -330,9 +352,9 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Fills `info` with the packet that `ip` holds.
+    /// Fills `info` with the packet that `ip` holds, whose source and destination port these are.
     #[inline(always)]
-    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) {
+    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) -> (u16, u16) {
         let transport_len = ip.ip_len.saturating_sub(ip.header_len);
         let end = ip.content.stated_end.min(self.data.len());
         let header = self.data.get(ip.content.at..end).unwrap_or_default();
@@ -377,6 +399,7 @@ impl Frame<'_> {
             flags,
             tunnel: around.tunnel,
         };
+        (transport.src_port, transport.dst_port)
     }
 
     /// Fills `info` with a packet of the flow that its first fragment was given. Its sizes are those of the fragment.

@@ -6,6 +6,7 @@ use crate::packet::tunnel::{Content, Inner};
 use crate::packet::{SkipReason, Tunnel};
 
 /// GTP-U version 1 (3GPP TS 29.281 §5): a G-PDU with an IP packet, behind any chain of extension headers.
+#[inline(always)]
 pub(super) fn open(mut content: Content<'_>) -> Result<Inner, SkipReason> {
     const VERSION_AND_TYPE: u8 = 0xf0;
     const VERSION_1_GTP: u8 = 0x30;

@@ -51,6 +51,7 @@ struct Content<'a> {
 ///
 /// [`SkipReason::Truncated`] when the capture ends before it can be told whether there is a tunnel with an IP packet in
 /// it, [`SkipReason::TooDeep`], and anything else when there is none.
+#[inline(always)]
 pub(super) fn open(data: &[u8], datagram: Place, port: u16, options: DecodeOptions) -> Result<Inner, SkipReason> {
     let Place { at, stated_end, depth } = datagram;
     let tunnel = port::tunnel(port).filter(|tunnel| options.tunnels.contains(*tunnel)).ok_or(SkipReason::NotIp)?;

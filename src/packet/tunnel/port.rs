@@ -10,24 +10,24 @@ pub(in crate::packet) fn announced(src_port: u16, dst_port: u16) -> bool {
     BY_HASH[slot(src_port)] == src_port || BY_HASH[slot(dst_port)] == dst_port
 }
 
-/// The kind of tunnel that has this port.
-pub(super) fn tunnel(port: u16) -> Option<Tunnel> {
-    PORTS.iter().find(|(known, _)| *known == port).map(|(_, tunnel)| *tunnel)
+/// The kind of tunnel that has this port (IANA service names and port numbers; TZSP's is what its devices use).
+pub(super) const fn tunnel(port: u16) -> Option<Tunnel> {
+    Some(match port {
+        2152 => Tunnel::GtpU,
+        3544 => Tunnel::Teredo,
+        4789 | VXLAN_GPE => Tunnel::Vxlan,
+        5247 => Tunnel::Capwap,
+        6081 => Tunnel::Geneve,
+        37008 => Tunnel::Tzsp,
+        _ => return None,
+    })
 }
 
 /// The port of VXLAN's generic protocol extension.
 pub(super) const VXLAN_GPE: u16 = 4790;
 
-/// The ports (IANA service names and port numbers) and TZSP's, which is what its devices use.
-const PORTS: [(u16, Tunnel); 7] = [
-    (2152, Tunnel::GtpU),
-    (3544, Tunnel::Teredo),
-    (4789, Tunnel::Vxlan),
-    (VXLAN_GPE, Tunnel::Vxlan),
-    (5247, Tunnel::Capwap),
-    (6081, Tunnel::Geneve),
-    (37008, Tunnel::Tzsp),
-];
+/// Every port that [`tunnel`] knows.
+const PORTS: [u16; 7] = [2152, 3544, 4789, VXLAN_GPE, 5247, 6081, 37008];
 
 /// Where in [`BY_HASH`] a port stands, or would.
 #[inline(always)]
@@ -40,11 +40,11 @@ const fn slot(port: u16) -> usize {
 /// Each of the ports in its slot. In the others stands one that has another slot: port 0 has the first.
 const BY_HASH: [u16; 16] = {
     let (mut ports, mut nth) = ([0; 16], 0);
-    ports[0] = PORTS[0].0;
+    ports[0] = PORTS[0];
     while nth < PORTS.len() {
-        let at = slot(PORTS[nth].0);
+        let at = slot(PORTS[nth]);
         assert!(at != 0 && ports[at] == 0, "two ports have one slot");
-        ports[at] = PORTS[nth].0;
+        ports[at] = PORTS[nth];
         nth += 1;
     }
     ports
