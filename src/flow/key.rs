@@ -154,7 +154,8 @@ mod tests {
             FlowKey::new(4, 6, A, (B.0 + 1, 80), 0).0,
             FlowKey::new(4, 6, A, B, 10).0,
             key.in_tunnel(Some(Tunnel::GtpU), 0),
-            key.in_tunnel(None, 7),
+            key.in_tunnel(Some(Tunnel::Vxlan), 0),
+            key.in_tunnel(Some(Tunnel::Vxlan), 7),
         ];
         let hasher = FlowHasher::random();
         for other in others {

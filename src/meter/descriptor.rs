@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{FlowHasher, FlowKey};
-use crate::packet::{Block, LinkType, Packet, PacketInfo, RawPacket};
+use crate::packet::{Block, LinkType, Packet, PacketFlags, PacketInfo, RawPacket};
 use crate::time::Timestamp;
 
 /// All of a packet but its bytes: what decoding learnt, the key of its flow and its hash, and where in a [`Block`] it lies.
@@ -87,5 +87,6 @@ impl Descriptor {
 pub(crate) fn key_of(info: &PacketInfo) -> (FlowKey, bool) {
     let (src, dst) = ((info.src, info.src_port), (info.dst, info.dst_port));
     let (key, turned) = FlowKey::new(info.ip_version, info.ip_protocol, src, dst, info.vlan_id);
-    (key.in_tunnel(info.tunnel, 0), turned)
+    let tunnel_key = if info.flags.contains(PacketFlags::KEY_IN_FLOW) { info.tunnel_key } else { 0 };
+    (key.in_tunnel(info.tunnel, tunnel_key), turned)
 }

@@ -208,16 +208,18 @@ impl Decoder {
             IPV6_IN_IP => return self.packet_within(frame, Network::Ipv6, ip.content, around, info),
             _ => {}
         }
-        frame.transport(ip, ip_offset, around, info);
+        // Read back from where they were just written, both at once, they would stall.
+        let (src_port, dst_port) = frame.transport(ip, ip_offset, around, info);
         if self.options.ports == Ports::TcpAndUdp {
             transport::without_other_ports(info);
         }
-        if ip.protocol == transport::UDP
-            && let Some(tunnel) = tunnel::announced(self.options.tunnels, info.src_port, info.dst_port)
-        {
-            return self.tunnelled(frame, ip.content, tunnel, around, info);
+        match ip.protocol {
+            transport::UDP if tunnel::announced(src_port, dst_port) => {
+                self.in_datagram(frame, ip.content, (src_port, dst_port), around, info)
+            }
+            GRE => self.in_gre(frame, ip.content, around, info),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Fills `info` with the innermost packet of the fragment at `place`, whose header is read anew: handing it over would
@@ -269,26 +271,75 @@ impl Decoder {
         self.packet(frame, network, place, around, info)
     }
 
-    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the `tunnel`
-    /// that it may be, or leaves it.
+    /// Fills `info`, which holds the UDP packet whose datagram is at `place`, with the innermost packet in the tunnel that it
+    /// may be, or leaves it.
     #[cold]
     #[inline(never)]
-    fn tunnelled(
+    fn in_datagram(
         &mut self,
         frame: &Frame<'_>,
         place: Place,
-        tunnel: Tunnel,
+        (src_port, dst_port): (u16, u16),
         around: Around,
         info: &mut PacketInfo,
     ) -> Result<(), SkipReason> {
-        let inner = tunnel::open(frame.data, place, tunnel, self.options)
-            .and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner), info));
-        match inner {
-            Err(SkipReason::Truncated) => info.flags.insert(PacketFlags::INNER_UNKNOWN),
-            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => {}
-            filled_or_skipped => return filled_or_skipped,
+        if self.by_port(frame, place, dst_port, around, info)? || src_port == dst_port {
+            return Ok(());
         }
-        Ok(())
+        // Either port may be that of a tunnel, also one that was handed out to whoever asked for any.
+        self.by_port(frame, place, src_port, around, info).map(|_| ())
+    }
+
+    /// The same, by one of its ports; `false` when that leads to no packet.
+    #[inline(never)]
+    fn by_port(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        port: u16,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<bool, SkipReason> {
+        let opened = tunnel::open(frame.data, place, port, self.options);
+        self.opened(frame, opened, around, info)
+    }
+
+    /// The same of a GRE packet.
+    #[cold]
+    #[inline(never)]
+    fn in_gre(
+        &mut self,
+        frame: &Frame<'_>,
+        place: Place,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<(), SkipReason> {
+        let opened = tunnel::open_gre(frame.data, place, self.options.tunnels);
+        self.opened(frame, opened, around, info).map(|_| ())
+    }
+
+    /// Fills `info` with the innermost packet in the tunnel that was `opened`. When there is none, `info` stays the packet
+    /// around it, and this is `false`.
+    #[inline(always)]
+    fn opened(
+        &mut self,
+        frame: &Frame<'_>,
+        opened: Result<Inner, SkipReason>,
+        around: Around,
+        info: &mut PacketInfo,
+    ) -> Result<bool, SkipReason> {
+        let keys = self.options.tunnel_keys;
+        let inner =
+            opened.and_then(|inner| self.packet(frame, inner.network, inner.place, around.inside(&inner, keys), info));
+        match inner {
+            Ok(()) => Ok(true),
+            Err(SkipReason::Truncated) => {
+                info.flags.insert(PacketFlags::INNER_UNKNOWN);
+                Ok(false)
+            }
+            Err(SkipReason::NotIp | SkipReason::BadIpHeader) => Ok(false),
+            Err(skipped) => Err(skipped),
+        }
     }
 }
 
@@ -301,9 +352,9 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Fills `info` with the packet that `ip` holds.
+    /// Fills `info` with the packet that `ip` holds, whose source and destination port these are.
     #[inline(always)]
-    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) {
+    fn transport(&self, ip: &IpHeader, ip_offset: usize, around: Around, info: &mut PacketInfo) -> (u16, u16) {
         let transport_len = ip.ip_len.saturating_sub(ip.header_len);
         let end = ip.content.stated_end.min(self.data.len());
         let header = self.data.get(ip.content.at..end).unwrap_or_default();
@@ -348,6 +399,7 @@ impl Frame<'_> {
             flags,
             tunnel: around.tunnel,
         };
+        (transport.src_port, transport.dst_port)
     }
 
     /// Fills `info` with a packet of the flow that its first fragment was given. Its sizes are those of the fragment.
@@ -360,7 +412,10 @@ impl Frame<'_> {
         info: &mut PacketInfo,
     ) {
         let data_len = ip.ip_len.saturating_sub(ip.header_len);
-        let flags = around.flags.union(first.flags).union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        let mut flags = around.flags.union(PacketFlags::FRAGMENT).union(PacketFlags::LATER_FRAGMENT);
+        // Its tunnel is that of its first, which may lie deeper.
+        flags.remove(OF_THE_KEY);
+        flags.insert(first.flags);
         *info = PacketInfo {
             src: first.src,
             dst: first.dst,
@@ -427,12 +482,12 @@ struct Around {
 }
 
 impl Around {
-    /// What the headers around a packet in an opened tunnel say of it.
-    fn inside(&self, inner: &Inner) -> Self {
+    /// What the headers around a packet in an opened tunnel say of it, whose key tells flows apart if `key_in_flow`.
+    fn inside(&self, inner: &Inner, key_in_flow: bool) -> Self {
         let mut around = Self { tunnel: Some(inner.tunnel), tunnel_key: inner.key.unwrap_or(0), ..*self };
-        around.flags.remove(PacketFlags::TUNNEL_KEY);
+        around.flags.remove(OF_THE_KEY);
         if inner.key.is_some() {
-            around.flags.insert(PacketFlags::TUNNEL_KEY);
+            around.flags.insert(if key_in_flow { OF_THE_KEY } else { PacketFlags::TUNNEL_KEY });
         }
         let Some(layer) = &inner.layer else { return around };
         let carried = layer.around(around.flags);
@@ -458,7 +513,7 @@ fn fragment_key(ip: &IpHeader, id: u32, around: Around) -> FragmentKey {
 }
 
 fn first_fragment(info: &PacketInfo) -> FirstFragment {
-    let lasting = PacketFlags::PORTS_UNKNOWN.union(PacketFlags::TUNNEL_KEY).union(PacketFlags::INNER_UNKNOWN);
+    let lasting = PacketFlags::PORTS_UNKNOWN.union(OF_THE_KEY).union(PacketFlags::INNER_UNKNOWN);
     FirstFragment {
         src: info.src,
         dst: info.dst,
@@ -473,5 +528,9 @@ fn first_fragment(info: &PacketInfo) -> FirstFragment {
     }
 }
 
+/// The flags that a tunnel's own key brings.
+const OF_THE_KEY: PacketFlags = PacketFlags::TUNNEL_KEY.union(PacketFlags::KEY_IN_FLOW);
+
 const IP_IN_IP: u8 = 4;
 const IPV6_IN_IP: u8 = 41;
+const GRE: u8 = 47;

@@ -2,7 +2,7 @@
 
 /// What could not be told of a packet, or is special about it: a set of bits.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct PacketFlags(pub(crate) u8);
+pub struct PacketFlags(pub(crate) u16);
 
 impl PacketFlags {
     /// Ports exist in this protocol but were not captured: they are 0.
@@ -23,6 +23,9 @@ impl PacketFlags {
     /// Type and code of an ICMP or ICMPv6 message were read
     /// ([`PacketInfo::icmp_type`](crate::packet::PacketInfo::icmp_type) and the code behind it).
     pub const ICMP: Self = Self(128);
+    /// The tunnel's own key tells flows apart, with the option
+    /// [`tunnel_keys`](crate::packet::DecodeOptions::tunnel_keys); never without [`PacketFlags::TUNNEL_KEY`].
+    pub const KEY_IN_FLOW: Self = Self(256);
 
     /// Whether all bits of `other` are set.
     #[inline]

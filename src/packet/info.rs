@@ -29,7 +29,7 @@ pub struct PacketInfo {
     pub transport_offset: u32,
     /// Where the transport payload begins.
     pub payload_offset: u32,
-    /// The tunnel's own key, with [`PacketFlags::TUNNEL_KEY`]: for GTP-U the TEID.
+    /// The tunnel's own key, with [`PacketFlags::TUNNEL_KEY`]: which number that is, each kind of [`Tunnel`] says.
     pub tunnel_key: u32,
     /// Source port; 0 when the protocol has none or it was not captured.
     pub src_port: u16,

@@ -275,12 +275,12 @@ pub(super) const NOWHERE: usize = usize::MAX;
 
 // EtherTypes (IEEE 802 numbers); below the least one the field is a length.
 const ETHER_TYPE_MIN: u16 = 0x0600;
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const IPV6: u16 = 0x86dd;
 const VLAN: u16 = 0x8100;
 const SERVICE_VLAN: u16 = 0x88a8;
 const QINQ_9100: u16 = 0x9100;
 const QINQ_9200: u16 = 0x9200;
-const MPLS: u16 = 0x8847;
-const MPLS_MULTICAST: u16 = 0x8848;
+pub(super) const MPLS: u16 = 0x8847;
+pub(super) const MPLS_MULTICAST: u16 = 0x8848;
 const PPPOE_SESSION: u16 = 0x8864;

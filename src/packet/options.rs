@@ -4,12 +4,13 @@ use crate::packet::Tunnel;
 
 /// How a [`Decoder`](crate::packet::Decoder) decodes.
 ///
-/// By default every tunnel is opened, later fragments go to the flow of their first, all protocols that have ports show
+/// By default every tunnel is opened, tunnels of one kind are one, later fragments go to the flow of their first, all protocols that have ports show
 /// them, and 802.11 frames show their source and destination.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct DecodeOptions {
     pub(super) tunnels: Tunnels,
+    pub(super) tunnel_keys: bool,
     pub(super) fragments: bool,
     pub(super) ports: Ports,
     pub(super) radio_macs: RadioMacs,
@@ -18,7 +19,13 @@ pub struct DecodeOptions {
 impl DecodeOptions {
     /// The defaults.
     pub const fn new() -> Self {
-        Self { tunnels: Tunnels::ALL, fragments: true, ports: Ports::All, radio_macs: RadioMacs::SourceAndDestination }
+        Self {
+            tunnels: Tunnels::ALL,
+            tunnel_keys: false,
+            fragments: true,
+            ports: Ports::All,
+            radio_macs: RadioMacs::SourceAndDestination,
+        }
     }
 
     /// What nfstream 6.6.0 decodes: GTP-U, TZSP and CAPWAP; no later fragments; ports of TCP and UDP only; the second and
@@ -26,6 +33,7 @@ impl DecodeOptions {
     pub const fn nfstream() -> Self {
         Self {
             tunnels: Tunnels::NONE.with(Tunnel::GtpU).with(Tunnel::Tzsp).with(Tunnel::Capwap),
+            tunnel_keys: false,
             fragments: false,
             ports: Ports::TcpAndUdp,
             radio_macs: RadioMacs::SecondAndThird,
@@ -37,6 +45,18 @@ impl DecodeOptions {
     /// IP-in-IP, 6in4 and their kin are always unwrapped.
     pub const fn tunnels(mut self, tunnels: Tunnels) -> Self {
         self.tunnels = tunnels;
+        self
+    }
+
+    /// Whether packets of tunnels of one kind with different keys ([`PacketInfo::tunnel_key`]) belong to different flows:
+    /// hosts of two networks may have the same addresses. Off by default. A tunnel without a key counts as one with key 0.
+    ///
+    /// What is chosen by each end for itself, a TEID of GTP-U or a call id of PPTP, differs by direction: with this, the
+    /// two directions of a flow in such a tunnel are two flows.
+    ///
+    /// [`PacketInfo::tunnel_key`]: crate::packet::PacketInfo::tunnel_key
+    pub const fn tunnel_keys(mut self, on: bool) -> Self {
+        self.tunnel_keys = on;
         self
     }
 

@@ -1,4 +1,4 @@
-//! PPP and Cisco HDLC: as a link of their own, and the PPP behind a PPPoE session header.
+//! PPP and Cisco HDLC: as a link of their own, and the PPP behind a PPPoE session header or in a tunnel.
 
 use crate::packet::SkipReason;
 use crate::packet::bytes::{Depth, be16, captured};
@@ -31,6 +31,13 @@ pub(super) fn pppoe(data: &[u8], at: usize, depth: &mut Depth) -> Found {
         return Err(SkipReason::NotIp);
     }
     let (protocol, at) = protocol_field(data, at + 6)?;
+    by_protocol(data, protocol, at, depth)
+}
+
+/// The PPP frame at `at` of what a tunnel carries, whose address and control bytes may be compressed away (RFC 1661 §6.6).
+pub(super) fn carried(data: &[u8], at: usize, depth: &mut Depth) -> Found {
+    let at = if *captured::<1>(data, at)? == [0xff] && *captured::<2>(data, at)? == [0xff, 0x03] { at + 2 } else { at };
+    let (protocol, at) = protocol_field(data, at)?;
     by_protocol(data, protocol, at, depth)
 }
 

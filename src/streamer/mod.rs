@@ -261,6 +261,13 @@ impl Streamer {
         self
     }
 
+    /// Whether tunnels with different keys (VNI, TEID ...) keep flows apart, as [`DecodeOptions::tunnel_keys`] says. Off by
+    /// default.
+    pub fn tunnel_keys(mut self, on: bool) -> Self {
+        self.decode = self.decode.tunnel_keys(on);
+        self
+    }
+
     /// Whether later fragments are counted in the flow of their first. On by default.
     pub fn fragments(mut self, on: bool) -> Self {
         self.decode = self.decode.fragments(on);
