@@ -48,6 +48,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     splt: u32,
 
+    /// Add what TCP segments say of their connection (repeats, disorder, handshake, end) to what CSV writes.
+    #[arg(long)]
+    tcp_analysis: bool,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -96,6 +100,7 @@ impl Arguments {
             .active_timeout(self.active)
             .statistics(self.statistics)
             .splt(self.splt)
+            .tcp_analysis(self.tcp_analysis)
             .max_frames(self.count);
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");

@@ -1,12 +1,14 @@
 //! What a flow carries only if an option asks for it, or if it is rare: in an allocation beside its state.
 
-use crate::flow::Sequence;
+use crate::flow::{FlowState, Sequence, TcpAnalysis};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Details {
     pub(crate) sequence: Option<Sequence>,
     /// The VLAN ids of the first packet, the outermost first, if there are several.
     pub(crate) vlan_ids: Box<[u16]>,
+    /// Of TCP, with the option `tcp_analysis`; in a box of its own, so that others do not pay for it.
+    pub(crate) tcp: Option<Box<TcpAnalysis>>,
 }
 
 impl Details {
@@ -15,14 +17,26 @@ impl Details {
         Self {
             sequence: self.sequence.as_ref().map(|sequence| Sequence::new(sequence.limit())),
             vlan_ids: self.vlan_ids.clone(),
+            tcp: self.tcp.as_ref().map(|tcp| Box::new(tcp.emptied())),
         }
+    }
+}
+
+impl FlowState {
+    /// What its TCP segments say of the connection; `None` for other protocols, and without the option `tcp_analysis`.
+    pub fn tcp_analysis(&self) -> Option<&TcpAnalysis> {
+        self.details.as_ref()?.tcp.as_deref()
+    }
+
+    pub(crate) fn tcp_analysis_mut(&mut self) -> Option<&mut TcpAnalysis> {
+        self.details.as_mut()?.tcp.as_deref_mut()
     }
 }
 
 /// By hand, so that `clone_from` uses the memory that is there.
 impl Clone for Details {
     fn clone(&self) -> Self {
-        Self { sequence: self.sequence.clone(), vlan_ids: self.vlan_ids.clone() }
+        Self { sequence: self.sequence.clone(), vlan_ids: self.vlan_ids.clone(), tcp: self.tcp.clone() }
     }
 
     fn clone_from(&mut self, source: &Self) {
@@ -31,5 +45,9 @@ impl Clone for Details {
             (mine, others) => (*mine).clone_from(others),
         }
         self.vlan_ids.clone_from(&source.vlan_ids);
+        match (&mut self.tcp, &source.tcp) {
+            (Some(mine), Some(others)) => **mine = **others,
+            (mine, others) => (*mine).clone_from(others),
+        }
     }
 }

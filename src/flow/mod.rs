@@ -17,6 +17,7 @@ pub mod schema;
 mod sequence;
 mod state;
 mod statistics;
+pub mod tcp;
 mod value;
 
 pub use application::{Application, Confidence};
@@ -29,4 +30,5 @@ pub use record::{FlowRecord, MetricNames, Metrics};
 pub use sequence::{Sequence, SequenceItem};
 pub use state::{Counts, FlowFlags, FlowState, TtlRange};
 pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
+pub use tcp::TcpAnalysis;
 pub use value::{Opaque, Value};

@@ -119,6 +119,9 @@ impl FlowCache {
         }
         if let Some(details) = &state.details {
             hint::prefetch_all(&**details);
+            if let Some(tcp) = &details.tcp {
+                hint::prefetch_all(&**tcp);
+            }
         }
     }
 

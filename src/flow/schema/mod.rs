@@ -10,13 +10,14 @@ mod counts;
 mod identity;
 mod sequence;
 mod statistics;
+mod tcp;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::flow::{FlowRecord, MetricNames, Value};
+use crate::flow::{FlowFlags, FlowRecord, MetricNames, Value};
 use crate::time::Timestamp;
 
 /// One column of a flow record.
@@ -87,6 +88,8 @@ pub enum Group {
     Statistics,
     /// The first packets one by one.
     Sequence,
+    /// What TCP segments say of their connection.
+    Tcp,
 }
 
 /// An option that turns columns on.
@@ -97,6 +100,8 @@ pub enum Needs {
     Statistics,
     /// `splt`.
     Splt,
+    /// `tcp_analysis`.
+    TcpAnalysis,
 }
 
 /// One value of a record.
@@ -148,6 +153,7 @@ impl Column {
             None => true,
             Some(Needs::Statistics) => record.statistics().is_some(),
             Some(Needs::Splt) => record.sequence().is_some(),
+            Some(Needs::TcpAnalysis) => record.flags.contains(FlowFlags::TCP_ANALYSIS),
         }
     }
 }
@@ -161,6 +167,7 @@ impl Group {
             Self::Counts => "counts",
             Self::Statistics => "statistics",
             Self::Sequence => "sequence",
+            Self::Tcp => "tcp",
         }
     }
 }
@@ -171,6 +178,7 @@ impl Needs {
         match self {
             Self::Statistics => "statistics",
             Self::Splt => "splt",
+            Self::TcpAnalysis => "tcp_analysis",
         }
     }
 }
@@ -226,10 +234,10 @@ impl Schema {
     }
 }
 
-/// Every column that a record may have, in order: core, identity, counts, statistics, sequence.
+/// Every column that a record may have, in order: core, identity, counts, statistics, sequence, TCP.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
     let always = core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS);
-    always.chain(statistics::columns()).chain(sequence::COLUMNS)
+    always.chain(statistics::columns()).chain(sequence::COLUMNS).chain(tcp::columns())
 }
 
 /// The column of this name.
