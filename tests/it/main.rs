@@ -49,4 +49,6 @@ mod statistics;
 mod streamer;
 mod support;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod tcp_tshark;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tshark;

@@ -33,7 +33,7 @@ struct Track {
     window: Option<u16>,
     /// How often the last acknowledgement was repeated.
     repeats: u16,
-    /// Whether the segment with the highest sequence number was one without data.
+    /// Whether the segment with the highest sequence number had neither data nor SYN nor FIN.
     next_is_bare: bool,
     /// What was said of the last segment.
     verdict: TcpVerdict,
@@ -192,11 +192,7 @@ impl Track {
         self.first.get_or_insert(if segment.is_syn() { segment.seq } else { segment.seq.wrapping_sub(1) });
         let advances = self.next.is_none_or(|next| precedes(next, end));
         if advances && !verdict.contains(TcpVerdict::ZERO_WINDOW_PROBE) {
-            // FIN alone tells no more of data than the segment before it.
-            let bare_fin = segment.is_fin() && segment.len == 0 && self.next == Some(segment.seq);
-            if !bare_fin {
-                self.next_is_bare = segment.len == 0;
-            }
+            self.next_is_bare = !segment.has_content();
             self.next = Some(end);
             self.next_stamp = segment.stamp;
         }

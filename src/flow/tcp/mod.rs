@@ -14,7 +14,7 @@
 //! | duplicate ACK | no data, next in sequence, acknowledgement and window (not 0) as in its sender's last segment, none of SYN, FIN, RST; not where it answers a keep-alive |
 //! | retransmitted | all of its data was acknowledged before (*spurious*) |
 //! | retransmitted | old, and begins where its receiver asked twice or more by duplicate ACKs, the last within 20 ms (*fast*) |
-//! | out of order | old, and less than a handshake's round trip (3 ms where none was seen) after the segment with the highest sequence number, unless it ends exactly there and that one had data |
+//! | out of order | old, and less than a handshake's round trip (3 ms where none was seen) after the segment with the highest sequence number, unless it ends exactly there and that one had data, SYN or FIN |
 //! | retransmitted | any other old one, but for two bytes or more that begin where a probe was |
 //!
 //! A SYN with another initial sequence number, or after FIN or RST, begins another connection: everything before it is
