@@ -120,7 +120,7 @@ impl FlowCache {
         if let Some(details) = &state.details {
             hint::prefetch_all(&**details);
             if let Some(tcp) = &details.tcp {
-                hint::prefetch_all(&**tcp);
+                hint::prefetch_all(tcp.wanted());
             }
         }
     }

@@ -6,11 +6,13 @@ use crate::time::Timestamp;
 
 /// The state of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
 pub(super) struct Connection {
     tracks: [Track; 2],
     /// The last SYN without ACK: when, and from where.
     syn: Option<(Timestamp, Direction)>,
-    round_trip_ns: Option<u64>,
+    /// From the last SYN to the ACK that ended the handshake; 0 where that was not seen.
+    round_trip_ns: u64,
     end: TcpEndState,
     /// FIN with ACK, or RST, was seen: the next SYN begins another connection.
     over: bool,
@@ -18,21 +20,28 @@ pub(super) struct Connection {
 
 /// Where one direction stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 struct Track {
     /// When the segment with the highest sequence number came.
     next_stamp: Timestamp,
     /// When the last segment came.
     last_stamp: Timestamp,
-    /// The initial sequence number; where SYN was not seen, one before the first.
-    first: Option<u32>,
-    /// The sequence number after the highest one.
-    next: Option<u32>,
-    /// The last acknowledgement number.
-    ack: Option<u32>,
-    /// The window of the last segment.
-    window: Option<u16>,
+    /// With `known`, the initial sequence number; where SYN was not seen, one before the first.
+    first: u32,
+    /// With `seen`, the sequence number after the highest one.
+    next: u32,
+    /// With `acknowledges`, the last acknowledgement number.
+    ack: u32,
+    /// With `seen`, the window of the last segment.
+    window: u16,
     /// How often the last acknowledgement was repeated.
     repeats: u16,
+    /// Whether the other direction, at least, told where this one began.
+    known: bool,
+    /// Whether there was a segment.
+    seen: bool,
+    /// Whether there was one with ACK.
+    acknowledges: bool,
     /// Whether the segment with the highest sequence number had neither data nor SYN nor FIN.
     next_is_bare: bool,
     /// What was said of the last segment.
@@ -46,14 +55,14 @@ impl Connection {
         if segment.is_syn() && !segment.is_ack() {
             self.begin(direction, segment);
         }
-        let [mut mine, theirs] = self.seen_from(direction);
-        let verdict = self.judge(&mine, &theirs, segment);
+        let [there, back] = &mut self.tracks;
+        let (mine, theirs) = if direction == Direction::SrcToDst { (there, back) } else { (back, there) };
+        let verdict = mine.judge(theirs, segment, self.round_trip_ns);
         mine.take_in(segment, verdict);
-        self.tracks[direction as usize] = mine;
-        if let Some(ack) = segment.is_ack().then_some(segment.ack) {
-            self.tracks[direction.turned() as usize].first.get_or_insert(ack.wrapping_sub(1));
+        if !theirs.known && segment.is_ack() {
+            theirs.begins_at(segment.ack.wrapping_sub(1));
         }
-        if self.round_trip_ns.is_none() {
+        if self.syn.is_some() {
             self.end_handshake(direction, segment);
         }
         if segment.is_fin() || segment.is_rst() {
@@ -72,9 +81,9 @@ impl Connection {
         };
     }
 
-    /// From the last SYN to the ACK that ended the handshake, in nanoseconds.
+    /// From the last SYN to the ACK that ended the handshake, in nanoseconds; 0 where that was not seen.
     #[inline]
-    pub(super) fn round_trip_ns(&self) -> Option<u64> {
+    pub(super) fn round_trip_ns(&self) -> u64 {
         self.round_trip_ns
     }
 
@@ -85,61 +94,16 @@ impl Connection {
     /// A SYN: of another connection, whatever was before is forgotten; else it was sent again.
     #[cold]
     fn begin(&mut self, direction: Direction, syn: &TcpSegment) {
-        let first = self.tracks[direction as usize].first;
-        if first.is_some_and(|first| self.over || first != syn.seq) {
+        let Track { known, first, .. } = self.tracks[direction as usize];
+        if known && (self.over || first != syn.seq) {
             *self = Self::default();
         }
-        self.syn = Some((syn.stamp, direction));
+        if self.round_trip_ns == 0 {
+            self.syn = Some((syn.stamp, direction));
+        }
     }
 
-    #[inline]
-    fn judge(&self, mine: &Track, theirs: &Track, segment: &TcpSegment) -> TcpVerdict {
-        let mut verdict = TcpVerdict::NONE;
-        let in_sequence = mine.next == Some(segment.seq);
-        if segment.len == 1 && in_sequence && theirs.window == Some(0) {
-            verdict.insert(TcpVerdict::ZERO_WINDOW_PROBE);
-        } else if segment.is_amid() {
-            if segment.window == 0 {
-                verdict.insert(TcpVerdict::ZERO_WINDOW);
-            }
-            let one_before = mine.next == Some(segment.seq.wrapping_add(1));
-            if segment.len <= 1 && one_before {
-                verdict.insert(TcpVerdict::KEEP_ALIVE);
-            }
-            let answers_keep_alive = theirs.verdict.contains(TcpVerdict::KEEP_ALIVE);
-            if segment.len == 0 && in_sequence && mine.repeated_by(segment) && !answers_keep_alive {
-                verdict.insert(TcpVerdict::DUPLICATE_ACK);
-            }
-        }
-        if segment.has_content() && !verdict.contains(TcpVerdict::KEEP_ALIVE) {
-            verdict.insert(self.judge_content(mine, theirs, segment));
-        }
-        verdict
-    }
-
-    /// Whether data, SYN or FIN is new, sent again or late.
-    #[inline]
-    fn judge_content(&self, mine: &Track, theirs: &Track, segment: &TcpSegment) -> TcpVerdict {
-        let data_end = segment.seq.wrapping_add(segment.len);
-        if segment.len > 0 && theirs.ack.is_some_and(|ack| !precedes(ack, data_end)) {
-            return TcpVerdict::RETRANSMITTED;
-        }
-        let Some(next) = mine.next.filter(|next| precedes(segment.seq, *next)) else { return TcpVerdict::NONE };
-        if segment.len > 1 && segment.seq == next.wrapping_sub(1) {
-            return TcpVerdict::NONE;
-        }
-        let asked_for = theirs.repeats >= 2 && theirs.ack == Some(segment.seq);
-        if asked_for && within(theirs.last_stamp, segment.stamp, FAST_NS) {
-            return TcpVerdict::RETRANSMITTED;
-        }
-        let threshold = self.round_trip_ns.filter(|round_trip| *round_trip > 0).unwrap_or(DISORDER_NS);
-        if within(mine.next_stamp, segment.stamp, threshold) && (segment.end() != next || mine.next_is_bare) {
-            return TcpVerdict::OUT_OF_ORDER;
-        }
-        TcpVerdict::RETRANSMITTED
-    }
-
-    #[inline]
+    #[cold]
     fn end_handshake(&mut self, direction: Direction, segment: &TcpSegment) {
         if let Some((stamp, from)) = self.syn
             && from == direction
@@ -147,7 +111,7 @@ impl Connection {
             && !segment.is_syn()
             && !segment.is_rst()
         {
-            self.round_trip_ns = segment.stamp.nanos_after(stamp).and_then(|ns| u64::try_from(ns).ok());
+            self.round_trip_ns = segment.stamp.nanos_after(stamp).and_then(|ns| u64::try_from(ns).ok()).unwrap_or(0);
             self.syn = None;
         }
     }
@@ -163,42 +127,95 @@ impl Connection {
             TcpEndState::Open | TcpEndState::FinOf(_) => TcpEndState::FinOf(direction),
         };
     }
-
-    /// The tracks of this direction and of the other.
-    #[inline]
-    fn seen_from(&self, direction: Direction) -> [Track; 2] {
-        [self.tracks[direction as usize], self.tracks[direction.turned() as usize]]
-    }
 }
 
 impl Track {
+    #[inline]
+    fn judge(&self, theirs: &Self, segment: &TcpSegment, round_trip_ns: u64) -> TcpVerdict {
+        let mut verdict = TcpVerdict::NONE;
+        let in_sequence = self.seen && self.next == segment.seq;
+        if segment.len == 1 && in_sequence && theirs.seen && theirs.window == 0 {
+            verdict.insert(TcpVerdict::ZERO_WINDOW_PROBE);
+        } else if segment.is_amid() {
+            if segment.window == 0 {
+                verdict.insert(TcpVerdict::ZERO_WINDOW);
+            }
+            if segment.len <= 1 && self.seen && self.next == segment.seq.wrapping_add(1) {
+                verdict.insert(TcpVerdict::KEEP_ALIVE);
+            }
+            let answers_keep_alive = theirs.verdict.contains(TcpVerdict::KEEP_ALIVE);
+            if segment.len == 0 && in_sequence && self.repeated_by(segment) && !answers_keep_alive {
+                verdict.insert(TcpVerdict::DUPLICATE_ACK);
+            }
+        }
+        if segment.has_content() && !verdict.contains(TcpVerdict::KEEP_ALIVE) {
+            verdict.insert(self.judge_content(theirs, segment, round_trip_ns));
+        }
+        verdict
+    }
+
+    /// Whether data, SYN or FIN is new, sent again or late.
+    #[inline]
+    fn judge_content(&self, theirs: &Self, segment: &TcpSegment, round_trip_ns: u64) -> TcpVerdict {
+        let data_end = segment.seq.wrapping_add(segment.len);
+        if segment.len > 0 && theirs.acknowledges && !precedes(theirs.ack, data_end) {
+            return TcpVerdict::RETRANSMITTED;
+        }
+        if !self.seen || !precedes(segment.seq, self.next) {
+            return TcpVerdict::NONE;
+        }
+        if segment.len > 1 && segment.seq == self.next.wrapping_sub(1) {
+            return TcpVerdict::NONE;
+        }
+        let asked_for = theirs.repeats >= 2 && theirs.ack == segment.seq;
+        if asked_for && within(theirs.last_stamp, segment.stamp, FAST_NS) {
+            return TcpVerdict::RETRANSMITTED;
+        }
+        let threshold = if round_trip_ns == 0 { DISORDER_NS } else { round_trip_ns };
+        if within(self.next_stamp, segment.stamp, threshold) && (segment.end() != self.next || self.next_is_bare) {
+            return TcpVerdict::OUT_OF_ORDER;
+        }
+        TcpVerdict::RETRANSMITTED
+    }
+
     /// Whether a segment says nothing that the last one of its sender did not say.
     #[inline]
     fn repeated_by(&self, segment: &TcpSegment) -> bool {
-        segment.is_ack() && segment.window != 0 && self.window == Some(segment.window) && self.ack == Some(segment.ack)
+        let acknowledges = segment.is_ack() && self.acknowledges && self.ack == segment.ack;
+        acknowledges && segment.window != 0 && self.window == segment.window
     }
 
     #[inline]
     fn take_in(&mut self, segment: &TcpSegment, verdict: TcpVerdict) {
-        let end = segment.end();
+        if !self.known {
+            self.begins_at(if segment.is_syn() { segment.seq } else { segment.seq.wrapping_sub(1) });
+        }
         if segment.is_ack() {
-            if self.ack != Some(segment.ack) {
+            if !self.acknowledges || self.ack != segment.ack {
                 self.repeats = 0;
             } else if verdict.contains(TcpVerdict::DUPLICATE_ACK) {
                 self.repeats = self.repeats.saturating_add(1);
             }
-            self.ack = Some(segment.ack);
+            self.ack = segment.ack;
+            self.acknowledges = true;
         }
-        self.first.get_or_insert(if segment.is_syn() { segment.seq } else { segment.seq.wrapping_sub(1) });
-        let advances = self.next.is_none_or(|next| precedes(next, end));
+        let end = segment.end();
+        let advances = !self.seen || precedes(self.next, end);
         if advances && !verdict.contains(TcpVerdict::ZERO_WINDOW_PROBE) {
             self.next_is_bare = !segment.has_content();
-            self.next = Some(end);
+            self.next = end;
             self.next_stamp = segment.stamp;
         }
-        self.window = Some(segment.window);
+        self.seen = true;
+        self.window = segment.window;
         self.last_stamp = segment.stamp;
         self.verdict = verdict;
+    }
+
+    #[cold]
+    fn begins_at(&mut self, first: u32) {
+        self.known = true;
+        self.first = first;
     }
 }
 
@@ -207,11 +224,14 @@ impl Default for Track {
         Self {
             next_stamp: Timestamp::MIN,
             last_stamp: Timestamp::MIN,
-            first: None,
-            next: None,
-            ack: None,
-            window: None,
+            first: 0,
+            next: 0,
+            ack: 0,
+            window: 0,
             repeats: 0,
+            known: false,
+            seen: false,
+            acknowledges: false,
             next_is_bare: false,
             verdict: TcpVerdict::NONE,
         }

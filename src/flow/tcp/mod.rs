@@ -33,12 +33,16 @@ use crate::flow::Direction;
 use connection::Connection;
 
 /// The analysis of the TCP segments of one flow: counts of this record, and the connection as it is so far.
+///
+/// In this order, what every segment touches lies side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct TcpAnalysis {
-    counts: [TcpCounts; 2],
     connection: Connection,
+    /// Of the first handshake; 0 where none was seen.
+    handshake_rtt_ns: u64,
+    counts: [TcpCounts; 2],
     offers: [Option<TcpOffer>; 2],
-    handshake_rtt_ns: Option<u64>,
 }
 
 /// What one end says of itself in its SYN or SYN-ACK.
@@ -80,7 +84,7 @@ impl TcpAnalysis {
         if segment.is_syn() {
             self.offers[direction as usize].get_or_insert(segment.offer());
         }
-        if self.handshake_rtt_ns.is_none() {
+        if self.handshake_rtt_ns == 0 {
             self.handshake_rtt_ns = self.connection.round_trip_ns();
         }
         verdict
@@ -96,7 +100,9 @@ impl TcpAnalysis {
             self.counts[direction] = self.counts[direction].plus(next.counts[other]);
             self.offers[direction] = self.offers[direction].or(next.offers[other]);
         }
-        self.handshake_rtt_ns = self.handshake_rtt_ns.or(next.handshake_rtt_ns);
+        if self.handshake_rtt_ns == 0 {
+            self.handshake_rtt_ns = next.handshake_rtt_ns;
+        }
         self.connection.merge(&next.connection, turned);
     }
 
@@ -112,9 +118,9 @@ impl TcpAnalysis {
 
     /// Nanoseconds from the last SYN to the first ACK of the same sender that is neither SYN nor RST: the whole handshake
     /// of three segments (Wireshark's `tcp.analysis.initial_rtt`). Of the flow's first handshake; `None` without one, and
-    /// where stamps go back.
+    /// where stamps stand still or go back.
     pub fn handshake_rtt_ns(&self) -> Option<u64> {
-        self.handshake_rtt_ns
+        Some(self.handshake_rtt_ns).filter(|ns| *ns > 0)
     }
 
     /// What the sender of this direction said of itself in its first SYN or SYN-ACK; `None` when none was seen.
@@ -125,6 +131,12 @@ impl TcpAnalysis {
     /// How the flow's last connection ended, or how far it is.
     pub fn end_state(&self) -> TcpEndState {
         self.connection.end_state()
+    }
+
+    /// The part that every segment touches.
+    #[inline]
+    pub(crate) fn wanted(&self) -> &impl Sized {
+        &self.connection
     }
 
     /// The same with nothing counted: what the next segment of a flow that is cut begins with.
