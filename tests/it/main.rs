@@ -48,6 +48,8 @@ mod reference;
 mod statistics;
 mod streamer;
 mod support;
+mod tcp_analysis;
+mod tcp_end;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tcp_tshark;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

@@ -64,8 +64,8 @@ fn counts(flow: &FlowState) -> u64 {
     all.iter().rev().fold(0, |packed, count| packed << 16 | count & 0xffff)
 }
 
-/// By how much each count grows with every packet is what was said of it.
-fn ours(path: &Path) -> Verdicts {
+/// By how much each count grows with every packet is what was said of it. `None` without TCP.
+fn ours(path: &Path) -> Option<Verdicts> {
     let verdicts = Arc::new(Mutex::new(Verdicts::new()));
     let told = Arc::clone(&verdicts);
     let metric = Metric::fold(
@@ -81,13 +81,15 @@ fn ours(path: &Path) -> Verdicts {
         },
     );
     let streamer = Streamer::from_file(path).n_dissections(0).workers(0).tcp_analysis(true);
-    run(streamer.inactive_timeout(None).active_timeout(None).metric("verdicts", metric));
-    std::mem::take(&mut *verdicts.lock().unwrap())
+    let records = run(streamer.inactive_timeout(None).active_timeout(None).metric("verdicts", metric)).records;
+    let has_tcp = records.iter().any(|record| record.tcp_analysis().is_some());
+    has_tcp.then(|| std::mem::take(&mut *verdicts.lock().unwrap()))
 }
 
 /// How many segments either flags, and of which frames the two differ.
 fn compare(path: &Path, profile: &Path) -> (usize, Vec<(u64, String)>) {
-    let (theirs, ours) = (theirs(path, profile), ours(path));
+    let Some(ours) = ours(path) else { return (0, Vec::new()) };
+    let theirs = theirs(path, profile);
     let mut frames: Vec<_> = theirs.keys().chain(ours.keys()).copied().collect();
     frames.sort_unstable();
     frames.dedup();
