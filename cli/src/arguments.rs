@@ -52,6 +52,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     application_fields: bool,
 
+    /// Add what TCP segments say of their connection (repeats, disorder, handshake, end) to what CSV writes.
+    #[arg(long)]
+    tcp_analysis: bool,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -101,6 +105,7 @@ impl Arguments {
             .statistics(self.statistics)
             .splt(self.splt)
             .application_fields(self.application_fields)
+            .tcp_analysis(self.tcp_analysis)
             .max_frames(self.count);
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::flow::{Facts, Sequence};
+use crate::flow::{Facts, FlowState, Sequence, TcpAnalysis};
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Details {
@@ -11,6 +11,8 @@ pub(crate) struct Details {
     pub(crate) facts: Option<Arc<Facts>>,
     /// The VLAN ids of the first packet, the outermost first, if there are several.
     pub(crate) vlan_ids: Box<[u16]>,
+    /// Of TCP, with the option `tcp_analysis`; in a box of its own, so that others do not pay for it.
+    pub(crate) tcp: Option<Box<TcpAnalysis>>,
 }
 
 impl Details {
@@ -20,14 +22,31 @@ impl Details {
             sequence: self.sequence.as_ref().map(|sequence| Sequence::new(sequence.limit())),
             facts: self.facts.clone(),
             vlan_ids: self.vlan_ids.clone(),
+            tcp: self.tcp.as_ref().map(|tcp| Box::new(tcp.emptied())),
         }
+    }
+}
+
+impl FlowState {
+    /// What its TCP segments say of the connection; `None` for other protocols, and without the option `tcp_analysis`.
+    pub fn tcp_analysis(&self) -> Option<&TcpAnalysis> {
+        self.details.as_ref()?.tcp.as_deref()
+    }
+
+    pub(crate) fn tcp_analysis_mut(&mut self) -> Option<&mut TcpAnalysis> {
+        self.details.as_mut()?.tcp.as_deref_mut()
     }
 }
 
 /// By hand, so that `clone_from` uses the memory that is there.
 impl Clone for Details {
     fn clone(&self) -> Self {
-        Self { sequence: self.sequence.clone(), facts: self.facts.clone(), vlan_ids: self.vlan_ids.clone() }
+        Self {
+            sequence: self.sequence.clone(),
+            facts: self.facts.clone(),
+            vlan_ids: self.vlan_ids.clone(),
+            tcp: self.tcp.clone(),
+        }
     }
 
     fn clone_from(&mut self, source: &Self) {
@@ -37,5 +56,9 @@ impl Clone for Details {
         }
         self.facts.clone_from(&source.facts);
         self.vlan_ids.clone_from(&source.vlan_ids);
+        match (&mut self.tcp, &source.tcp) {
+            (Some(mine), Some(others)) => **mine = **others,
+            (mine, others) => (*mine).clone_from(others),
+        }
     }
 }

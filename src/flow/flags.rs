@@ -25,6 +25,8 @@ impl FlowFlags {
     pub const TRUNCATED: Self = Self(128);
     /// The flow has an ICMP type and code.
     pub const ICMP: Self = Self(256);
+    /// The run analyses TCP, also where the flow is none.
+    pub(crate) const TCP_ANALYSIS: Self = Self(512);
 
     /// Whether all bits of `other` are set.
     #[inline]
@@ -53,7 +55,7 @@ impl FlowFlags {
     /// The bits that belong to the flow's first packet, not to what was counted: what a next segment inherits.
     #[must_use]
     pub(crate) const fn of_first_packet(self) -> Self {
-        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0 | Self::ICMP.0))
+        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0 | Self::ICMP.0 | Self::TCP_ANALYSIS.0))
     }
 
     /// The bits of what was counted.

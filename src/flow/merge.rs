@@ -2,7 +2,8 @@
 //!
 //! The pieces must lie one behind the other, each metered from the previous one's position on, without an active timeout,
 //! a capacity or the option `tcp_end`. Then packets, bytes, times, flags, statistics and sequences are those of the whole,
-//! bit for bit. Labels are not merged (the first that is known stays) and metrics are not either (they become null): what
+//! bit for bit. What the analysis of TCP counts adds up, but the first segments of a piece are judged without what came
+//! before. Labels are not merged (the first that is known stays) and metrics are not either (they become null): what
 //! they are made of is not in a record.
 
 use std::collections::HashMap;
@@ -54,6 +55,9 @@ impl FlowState {
             && mine.facts.as_deref() == Some(&Facts::default())
         {
             mine.facts.clone_from(&others.facts);
+        }
+        if let (Some(mine), Some(others)) = (self.tcp_analysis_mut(), next.tcp_analysis()) {
+            mine.merge(others, turned);
         }
         self.last_clock = next.last_clock;
         if self.application.as_ref().is_none_or(|application| application.app_protocol == 0) {

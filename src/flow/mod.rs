@@ -19,6 +19,7 @@ pub mod schema;
 mod sequence;
 mod state;
 mod statistics;
+pub mod tcp;
 mod value;
 
 pub use application::{Application, Confidence};
@@ -33,4 +34,5 @@ pub use record::{FlowRecord, MetricNames, Metrics};
 pub use sequence::{Sequence, SequenceItem};
 pub use state::FlowState;
 pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
+pub use tcp::TcpAnalysis;
 pub use value::{Opaque, Value};

@@ -139,6 +139,9 @@ impl FlowCache {
         }
         if let Some(details) = &self.entries[slot as usize].state.details {
             hint::prefetch_all(&**details);
+            if let Some(tcp) = &details.tcp {
+                hint::prefetch_all(tcp.wanted());
+            }
         }
     }
 

@@ -18,12 +18,15 @@ pub struct MeterConfig {
     pub(super) active_timeout: Option<u64>,
     pub(super) capacity: Option<usize>,
     pub(super) tcp_end: bool,
+    /// How long a flow takes packets after its TCP connection ended.
+    pub(super) tcp_linger: u64,
     /// An active cut goes on as the next segment, and does not begin a flow of its own.
     pub(super) segments: bool,
     /// Packets come at the clock, in whole milliseconds.
     pub(super) whole_millis: bool,
     pub(super) statistics: bool,
     pub(super) sequence: u32,
+    pub(super) tcp_analysis: bool,
     pub(super) packet_size: PacketSize,
     /// What is read of a flow before its first packet, if payload is read.
     pub(super) facts: Option<Arc<Facts>>,
@@ -52,10 +55,12 @@ impl Default for MeterConfig {
             active_timeout: Some(nanos(Duration::from_secs(120))),
             capacity: None,
             tcp_end: false,
+            tcp_linger: nanos(Duration::from_secs(5)),
             segments: true,
             whole_millis: false,
             statistics: false,
             sequence: 0,
+            tcp_analysis: false,
             packet_size: PacketSize::Wire,
             facts: None,
             classifier: ClassifierOptions::default(),
@@ -102,6 +107,13 @@ impl MeterConfig {
         self
     }
 
+    /// How long, with [`MeterConfig::tcp_end`], a flow still takes packets after its connection ended: the last ACK, what
+    /// was sent again, what came late. Defaults to 5 s; zero takes none.
+    pub fn tcp_linger(mut self, linger: Duration) -> Self {
+        self.tcp_linger = nanos(linger);
+        self
+    }
+
     /// Whether sizes, gaps and TCP flags are folded into [`Statistics`](crate::flow::Statistics). Off by default.
     pub fn statistics(mut self, on: bool) -> Self {
         self.statistics = on;
@@ -119,6 +131,13 @@ impl MeterConfig {
     /// ([`Facts`](crate::flow::Facts)). Off by default.
     pub fn application_fields(mut self, on: bool) -> Self {
         self.facts = on.then(Arc::default);
+        self
+    }
+
+    /// Whether TCP segments are analysed: repeats, disorder, handshake, end. Off by default; see
+    /// [`TcpAnalysis`](crate::flow::TcpAnalysis).
+    pub fn tcp_analysis(mut self, on: bool) -> Self {
+        self.tcp_analysis = on;
         self
     }
 
@@ -149,7 +168,7 @@ impl MeterConfig {
     /// Whether packets are folded into more than the counts of every flow.
     #[inline]
     pub(super) fn has_details(&self) -> bool {
-        self.statistics || self.sequence > 0
+        self.statistics || self.sequence > 0 || self.tcp_analysis
     }
 
     /// The columns that records will have.
@@ -162,6 +181,7 @@ impl MeterConfig {
             (self.statistics, Needs::Statistics),
             (self.sequence > 0, Needs::Splt),
             (self.facts.is_some(), Needs::ApplicationFields),
+            (self.tcp_analysis, Needs::TcpAnalysis),
         ];
         let on: Vec<_> = options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect();
         Ok(Schema::new(&on, self.metric_names()?))
@@ -200,10 +220,12 @@ impl fmt::Debug for MeterConfig {
             .field("active_timeout", &self.active_timeout.map(Duration::from_nanos))
             .field("capacity", &self.capacity)
             .field("tcp_end", &self.tcp_end)
+            .field("tcp_linger", &Duration::from_nanos(self.tcp_linger))
             .field("segments", &self.segments)
             .field("whole_millis", &self.whole_millis)
             .field("statistics", &self.statistics)
             .field("sequence", &self.sequence)
+            .field("tcp_analysis", &self.tcp_analysis)
             .field("packet_size", &self.packet_size)
             .field("application_fields", &self.facts.is_some())
             .field("classifier", &self.classifier)

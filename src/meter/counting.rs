@@ -1,6 +1,7 @@
 //! A packet into its flow: what a flow learns of its first packet, and what of every one.
 
-use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics};
+use crate::flow::tcp::TcpSegment;
+use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
 use crate::meter::config::{MeterConfig, PacketSize};
 use crate::packet::{Packet, PacketFlags};
 use crate::time::Timestamp;
@@ -49,11 +50,16 @@ pub(super) fn begin(
     }
     state.flow_label = packet.flow_label().unwrap_or_default();
     let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
-    if config.sequence > 0 || config.facts.is_some() || vlan_ids.len() > 1 {
+    if config.tcp_analysis {
+        state.flags.insert(FlowFlags::TCP_ANALYSIS);
+    }
+    let analysed = config.tcp_analysis && info.ip_protocol == TCP;
+    if config.sequence > 0 || config.facts.is_some() || vlan_ids.len() > 1 || analysed {
         state.details = Some(Box::new(Details {
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
             facts: config.facts.clone(),
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
+            tcp: analysed.then(|| Box::new(TcpAnalysis::new())),
         }));
     }
     state
@@ -117,6 +123,22 @@ pub(super) fn count_details(
     if let Some(sequence) = state.sequence_mut() {
         sequence.observe(direction, stamp, size);
     }
+    if let Some(tcp) = state.tcp_analysis_mut()
+        && let Some(segment) = segment(packet, stamp)
+    {
+        tcp.observe(direction, &segment);
+    }
+}
+
+/// The TCP segment that a packet is, where its header tells how long it is.
+#[inline]
+fn segment(packet: &Packet<'_>, stamp: Timestamp) -> Option<TcpSegment> {
+    let info = packet.info;
+    if info.flags.intersection(NO_SEGMENT) != PacketFlags::default() {
+        return None;
+    }
+    let header = packet.raw.data.get(info.transport_offset as usize..)?;
+    TcpSegment::read(header, info.payload_len, stamp)
 }
 
 #[cold]
@@ -140,3 +162,6 @@ const MARKS: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN
     .union(PacketFlags::INNER_UNKNOWN)
     .union(PacketFlags::FRAGMENT)
     .union(PacketFlags::CUT);
+/// What makes a packet one whose segment is not there as a whole.
+const NO_SEGMENT: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::FRAGMENT);
+const TCP: u8 = 6;

@@ -83,7 +83,7 @@ impl Meter {
     ///
     /// As [`Meter::new`].
     pub fn with_hasher(config: MeterConfig, hasher: FlowHasher) -> Result<Self> {
-        let horizon = config.inactive_timeout.unwrap_or(TCP_LINGER);
+        let horizon = config.inactive_timeout.unwrap_or(config.tcp_linger);
         Ok(Self {
             metrics: MetricRunner::new(&config.groups, config.metric_names()?),
             classifier: Classifier::open(&config.classifier)?,
@@ -364,7 +364,7 @@ fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>, clock: Timesta
     let ended = if config.tcp_end { tcp.ended } else { None };
     if let Some(ended) = ended {
         let flags = packet.info.tcp_flags;
-        if clock.nanos_since(ended) >= TCP_LINGER || (flags.syn() && !flags.ack()) {
+        if clock.nanos_since(ended) >= config.tcp_linger || (flags.syn() && !flags.ack()) {
             return Fate::Ends(ExportReason::TCP_END);
         }
     }
@@ -383,12 +383,10 @@ fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>, clock: Timesta
 fn due(config: &MeterConfig, entry: &Entry) -> Due {
     let inactive =
         config.inactive_timeout.map_or(NEVER, |timeout| entry.state.last_clock.saturating_add_nanos(timeout));
-    let ended = entry.tcp.ended.map_or(NEVER, |ended| ended.saturating_add_nanos(TCP_LINGER));
+    let ended = entry.tcp.ended.map_or(NEVER, |ended| ended.saturating_add_nanos(config.tcp_linger));
     (inactive.min(ended), entry.state.flow_id)
 }
 
-/// How long a flow takes packets after its TCP connection ended: 5 s.
-const TCP_LINGER: u64 = 5_000_000_000;
 const TCP: u8 = 6;
 /// Packets looked up together.
 const GROUP: usize = 32;

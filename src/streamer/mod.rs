@@ -176,11 +176,25 @@ impl Streamer {
 
     /// Whether the end of a TCP connection (FIN in both directions, or RST) ends its flow. Off by default.
     ///
-    /// The flow still takes packets for 5 s, or until a SYN without ACK opens the next one. Whatever brings it out after
+    /// The flow still takes packets for the [linger](Self::tcp_linger), or until a SYN without ACK opens the next one. Whatever brings it out after
     /// its end (that linger, the inactive timeout, the end of the source), its reason is
     /// [`ExportReason::TCP_END`](crate::ExportReason::TCP_END).
     pub fn tcp_end(mut self, on: bool) -> Self {
         self.meter = self.meter.tcp_end(on);
+        self
+    }
+
+    /// How long, with [`Streamer::tcp_end`], a flow still takes packets after its connection ended. Defaults to 5 s; zero
+    /// takes none.
+    pub fn tcp_linger(mut self, linger: Duration) -> Self {
+        self.meter = self.meter.tcp_linger(linger);
+        self
+    }
+
+    /// Whether TCP segments are analysed: retransmissions, disorder, duplicate ACKs, shut windows, the handshake and the
+    /// end of a connection ([`TcpAnalysis`](crate::flow::TcpAnalysis)). Off by default.
+    pub fn tcp_analysis(mut self, on: bool) -> Self {
+        self.meter = self.meter.tcp_analysis(on);
         self
     }
 

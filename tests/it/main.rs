@@ -48,5 +48,9 @@ mod reference;
 mod statistics;
 mod streamer;
 mod support;
+mod tcp_analysis;
+mod tcp_end;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod tcp_tshark;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tshark;

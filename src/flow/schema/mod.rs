@@ -11,13 +11,14 @@ mod counts;
 mod identity;
 mod sequence;
 mod statistics;
+mod tcp;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::flow::{FlowRecord, MetricNames, Value};
+use crate::flow::{FlowFlags, FlowRecord, MetricNames, Value};
 use crate::time::Timestamp;
 
 /// One column of a flow record.
@@ -92,6 +93,8 @@ pub enum Group {
     Statistics,
     /// The first packets one by one.
     Sequence,
+    /// What TCP segments say of their connection.
+    Tcp,
 }
 
 /// An option that turns columns on.
@@ -104,6 +107,8 @@ pub enum Needs {
     Splt,
     /// `application_fields`.
     ApplicationFields,
+    /// `tcp_analysis`.
+    TcpAnalysis,
 }
 
 /// One value of a record.
@@ -158,6 +163,7 @@ impl Column {
             Some(Needs::Statistics) => record.statistics().is_some(),
             Some(Needs::Splt) => record.sequence().is_some(),
             Some(Needs::ApplicationFields) => record.has_application_fields(),
+            Some(Needs::TcpAnalysis) => record.flags.contains(FlowFlags::TCP_ANALYSIS),
         }
     }
 }
@@ -172,6 +178,7 @@ impl Group {
             Self::Application => "application",
             Self::Statistics => "statistics",
             Self::Sequence => "sequence",
+            Self::Tcp => "tcp",
         }
     }
 }
@@ -183,6 +190,7 @@ impl Needs {
             Self::Statistics => "statistics",
             Self::Splt => "splt",
             Self::ApplicationFields => "application_fields",
+            Self::TcpAnalysis => "tcp_analysis",
         }
     }
 }
@@ -239,10 +247,10 @@ impl Schema {
     }
 }
 
-/// Every column that a record may have, in order: core, identity, counts, application, statistics, sequence.
+/// Every column that a record may have, in order: core, identity, counts, application, statistics, sequence, TCP.
 pub fn columns() -> impl Iterator<Item = &'static Column> {
     let always = core::COLUMNS.iter().chain(identity::COLUMNS).chain(counts::COLUMNS).chain(application::COLUMNS);
-    always.chain(statistics::columns()).chain(sequence::COLUMNS)
+    always.chain(statistics::columns()).chain(sequence::COLUMNS).chain(tcp::columns())
 }
 
 /// The column of this name.

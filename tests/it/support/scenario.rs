@@ -25,6 +25,10 @@ pub(crate) struct Sent {
     /// IP protocol number; [`JUNK`] for a frame that is not IP.
     pub(crate) protocol: u8,
     pub(crate) flags: u8,
+    /// Sequence and acknowledgement number.
+    pub(crate) numbers: (u32, u32),
+    pub(crate) window: u16,
+    pub(crate) options: &'static [u8],
     pub(crate) payload: usize,
     pub(crate) vlan: Option<u16>,
 }
@@ -56,7 +60,7 @@ impl Scenario {
 
     fn send(mut self, protocol: u8, src: End, dst: End) -> Self {
         let stamp = Timestamp::from_nanos(EPOCH + self.now);
-        self.sent.push(Sent { stamp, src, dst, protocol, flags: 0, payload: 10, vlan: None });
+        self.sent.push(Sent { stamp, src, dst, protocol, payload: 10, ..Sent::EMPTY });
         self
     }
 
@@ -108,6 +112,24 @@ impl Scenario {
 
     pub(crate) fn rst(self) -> Self {
         self.flags(TcpFlags::RST).len(0)
+    }
+
+    /// Sequence and acknowledgement number of a TCP segment.
+    pub(crate) fn at(mut self, seq: u32, ack: u32) -> Self {
+        self.last().numbers = (seq, ack);
+        self
+    }
+
+    /// The window of a TCP segment; 1000 unless it is told.
+    pub(crate) fn window(mut self, bytes: u16) -> Self {
+        self.last().window = bytes;
+        self
+    }
+
+    /// The options of a TCP segment, whole words.
+    pub(crate) fn options(mut self, options: &'static [u8]) -> Self {
+        self.last().options = options;
+        self
     }
 
     /// Bytes of payload.
@@ -183,12 +205,29 @@ impl Scenario {
 }
 
 impl Sent {
+    const EMPTY: Self = Self {
+        stamp: Timestamp::MIN,
+        src: A,
+        dst: B,
+        protocol: 0,
+        flags: 0,
+        numbers: (0, 0),
+        window: 1000,
+        options: &[],
+        payload: 0,
+        vlan: None,
+    };
+
     pub(crate) fn frame(&self) -> Vec<u8> {
         let mut transport = match self.protocol {
             6 => {
                 let mut header = vec![0; 20];
-                header[12] = 5 << 4;
+                header[4..8].copy_from_slice(&self.numbers.0.to_be_bytes());
+                header[8..12].copy_from_slice(&self.numbers.1.to_be_bytes());
+                header[12] = ((20 + self.options.len()) / 4 << 4) as u8;
                 header[13] = self.flags;
+                header[14..16].copy_from_slice(&self.window.to_be_bytes());
+                header.extend(self.options);
                 header
             }
             17 => vec![0, 0, 0, 0, 0, 8 + self.payload as u8, 0, 0],
