@@ -29,6 +29,7 @@ mod decode_radio;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
+mod dissect_names;
 mod expiry;
 mod golden;
 mod house;
