@@ -32,7 +32,7 @@ pub struct Message {
     /// The first question; `None` where there is none, as in answers of mDNS.
     pub question: Option<Question>,
     /// The answers in their order, as far as they can be read: addresses; the names in CNAME, PTR, NS, MX and SRV records;
-    /// the texts in TXT records, with spaces between. Others are left out. At most [`Facts::MAX_ITEMS`].
+    /// the texts in TXT records, with spaces between. Others, and empty texts, are left out. At most [`Facts::MAX_ITEMS`].
     pub answers: Vec<String>,
 }
 
@@ -69,7 +69,11 @@ impl Message {
             opcode: header.opcode().to_int(),
             rcode: header.rcode().to_int(),
             question,
-            answers: records.map_while(Result::ok).filter_map(|record| answer(&record)).collect(),
+            answers: records
+                .map_while(Result::ok)
+                .filter_map(|record| answer(&record))
+                .filter(|text| !text.is_empty())
+                .collect(),
         })
     }
 }
@@ -189,8 +193,14 @@ mod tests {
 
     #[test]
     fn data_that_lies_is_left_out_alone() {
-        let records = [QUESTION.to_vec(), record(1, &[192, 0, 2]), record(16, b"\x09a"), record(1, &[192, 0, 2, 2])];
-        assert_eq!(Message::parse(&message(0x8180, 1, 3, &records.concat())).unwrap().answers, ["192.0.2.2"]);
+        let records = [
+            QUESTION.to_vec(),
+            record(1, &[192, 0, 2]),
+            record(16, b"\x09a"),
+            record(16, b"\0"),
+            record(1, &[192, 0, 2, 2]),
+        ];
+        assert_eq!(Message::parse(&message(0x8180, 1, 4, &records.concat())).unwrap().answers, ["192.0.2.2"]);
     }
 
     #[test]
