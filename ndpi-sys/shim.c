@@ -244,6 +244,77 @@ void fg_ndpi_peek(fg_ndpi_module *module, const fg_ndpi_flow *flow, fg_ndpi_verd
 }
 #endif
 
+/* ---- facts --------------------------------------------------------------------------------------------------- */
+
+/* nDPI's arrays are not always terminated. */
+static void copy(char *to, size_t to_size, const char *from, size_t from_size) {
+  size_t len = strnlen(from, from_size < to_size ? from_size : to_size - 1);
+
+  memcpy(to, from, len);
+  to[len] = '\0';
+}
+
+#define COPY_ARRAY(to, from) copy(to, sizeof(to), from, sizeof(from))
+#define COPY_STRING(to, from)                                                                                         \
+  do {                                                                                                                \
+    if (from) copy(to, sizeof(to), from, SIZE_MAX);                                                                   \
+  } while (0)
+
+static int is(const struct ndpi_flow_struct *flow, uint16_t protocol) {
+  return flow->detected_protocol_stack[0] == protocol || flow->detected_protocol_stack[1] == protocol;
+}
+
+/* The protocols of which ndpi_free_flow_data frees the strings in protos.tls_quic, and no others: what is read here as a
+ * pointer is what nDPI itself frees as one. */
+static int is_tls(const struct ndpi_flow_struct *flow) {
+  return is(flow, NDPI_PROTOCOL_TLS) || is(flow, NDPI_PROTOCOL_QUIC) || is(flow, NDPI_PROTOCOL_DTLS) ||
+         is(flow, NDPI_PROTOCOL_MAIL_SMTPS) || is(flow, NDPI_PROTOCOL_MAIL_POPS) || is(flow, NDPI_PROTOCOL_MAIL_IMAPS);
+}
+
+void fg_ndpi_facts_of(const fg_ndpi_flow *fg_flow, fg_ndpi_facts *facts) {
+  const struct ndpi_flow_struct *flow = &fg_flow->ndpi;
+
+  memset(facts, 0, sizeof *facts);
+  facts->risks = flow->risk;
+  COPY_ARRAY(facts->server_name, flow->host_server_name);
+  COPY_STRING(facts->user_agent, flow->http.user_agent);
+  COPY_STRING(facts->content_type, flow->http.content_type);
+  /* What follows share their memory: the protocol tells whose it is. */
+  if (is_tls(flow)) {
+    facts->tls_version = flow->protos.tls_quic.ssl_version;
+#if FG_VERSION < 412
+    COPY_ARRAY(facts->ja3, flow->protos.tls_quic.ja3_client);
+#endif
+    COPY_ARRAY(facts->ja3s, flow->protos.tls_quic.ja3_server);
+#if FG_VERSION >= 406
+    COPY_STRING(facts->tls_alpn, flow->protos.tls_quic.advertised_alpns);
+#else
+    COPY_STRING(facts->tls_alpn, flow->protos.tls_quic.alpn);
+#endif
+  } else if (is(flow, NDPI_PROTOCOL_SSH)) {
+    COPY_ARRAY(facts->hassh, flow->protos.ssh.hassh_client);
+    COPY_ARRAY(facts->hassh_server, flow->protos.ssh.hassh_server);
+    COPY_ARRAY(facts->ssh_client, flow->protos.ssh.client_signature);
+    COPY_ARRAY(facts->ssh_server, flow->protos.ssh.server_signature);
+  } else if (is(flow, NDPI_PROTOCOL_DHCP)) {
+    facts->is_dhcp = 1;
+    COPY_ARRAY(facts->dhcp_fingerprint, flow->protos.dhcp.fingerprint);
+  } else if (is(flow, NDPI_PROTOCOL_DNS) || is(flow, NDPI_PROTOCOL_MDNS) || is(flow, NDPI_PROTOCOL_LLMNR)) {
+    facts->is_dns = 1;
+    facts->dns_query_type = flow->protos.dns.query_type;
+    facts->is_dns_answered = flow->protos.dns.num_queries + flow->protos.dns.num_answers > 0 && !flow->protos.dns.is_query;
+    facts->dns_response_code = flow->protos.dns.reply_code;
+  }
+}
+
+const char *fg_ndpi_risk_name(uint32_t bit) {
+  const char *name = NULL;
+
+  /* For what is no risk nDPI writes a number into a buffer that all threads share. */
+  if (bit > NDPI_NO_RISK && bit < NDPI_MAX_RISK) name = ndpi_risk2str((ndpi_risk_enum)bit);
+  return name && *name ? name : NULL;
+}
+
 /* ---- words --------------------------------------------------------------------------------------------------- */
 
 void fg_ndpi_name(fg_ndpi_module *module, const fg_ndpi_verdict *verdict, char *name, uint32_t size) {

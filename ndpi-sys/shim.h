@@ -23,6 +23,26 @@ typedef struct fg_ndpi_verdict {
   uint8_t undecided;        /* 1: more packets may give a label, or a more exact one */
 } fg_ndpi_verdict;
 
+/* What nDPI read in the packets of a flow beside its label. Every text is terminated, and empty where there is none; its
+ * bytes are those of the packets, of whatever character set. */
+typedef struct fg_ndpi_facts {
+  uint64_t risks;            /* bit n: a risk that fg_ndpi_risk_name(n) names */
+  uint16_t tls_version;      /* as on the wire; 0 without one */
+  uint16_t dns_query_type;   /* 0 without one */
+  uint8_t dns_response_code;
+  uint8_t is_dns;            /* DNS, mDNS or LLMNR: server_name is what is asked for */
+  uint8_t is_dns_answered;   /* dns_response_code was read */
+  uint8_t is_dhcp;           /* server_name is the name of the host itself */
+  char server_name[128];     /* TLS or QUIC server name, HTTP host, DNS or NetBIOS name, STUN realm, DHCP host name */
+  char user_agent[513];      /* of HTTP or QUIC */
+  char content_type[129];    /* of an HTTP response */
+  char ja3[33], ja3s[33];    /* not later than nDPI 4.10, all versions */
+  char tls_alpn[257];        /* what the client offers, with commas between */
+  char hassh[33], hassh_server[33];
+  char ssh_client[129], ssh_server[129];
+  char dhcp_fingerprint[129];
+} fg_ndpi_facts;
+
 /* What fg_ndpi_confidence returns. */
 enum {
   FG_NDPI_CONFIDENCE_UNKNOWN = 0,
@@ -66,6 +86,12 @@ const char *fg_ndpi_category(fg_ndpi_module *module, const fg_ndpi_verdict *verd
 
 /* FG_NDPI_CONFIDENCE_* of a verdict. */
 int fg_ndpi_confidence(const fg_ndpi_verdict *verdict);
+
+/* What is known of a flow beside its label; changes nothing. */
+void fg_ndpi_facts_of(const fg_ndpi_flow *flow, fg_ndpi_facts *facts);
+
+/* What a bit of fg_ndpi_facts.risks means; of static lifetime, NULL for a bit that means nothing. */
+const char *fg_ndpi_risk_name(uint32_t bit);
 
 /* The version of the library in use: "4.2.0"; of static lifetime. */
 const char *fg_ndpi_version(void);

@@ -14,7 +14,7 @@ fuzz_target!(|input: &[u8]| {
     let &[inactive, active, options, ref packets @ ..] = input else { return };
     let limits = DissectionLimits::uniform(0);
     let config = MeterConfig::new()
-        .classifier(ClassifierOptions { limits, stable_labels: false })
+        .classifier(ClassifierOptions { limits, ..Default::default() })
         .inactive_timeout(timeout(inactive))
         .active_timeout(timeout(active))
         .capacity((options & 1 != 0).then_some(usize::from(options >> 4)))

@@ -13,6 +13,7 @@ use super::ndpi::Module;
 use super::ndpi::Verdict;
 use crate::error::Result;
 use crate::flow::Application;
+use crate::flow::Facts;
 use crate::packet::Packet;
 use crate::packet::PacketFlags;
 
@@ -21,6 +22,8 @@ use crate::packet::PacketFlags;
 pub struct Dissector {
     module: Module,
     limits: DissectionLimits,
+    /// Whether what nDPI knows beside the label is told.
+    facts: bool,
     /// One shared label for each distinct verdict: no flow allocates its own. There are as many as nDPI knows
     /// applications, a few thousand at most.
     labels: HashMap<Verdict, Arc<Application>>,
@@ -29,11 +32,11 @@ pub struct Dissector {
 impl Dissector {
     pub(super) fn open(options: &ClassifierOptions) -> Result<Self> {
         let module = Module::open(options.stable_labels)?;
-        Ok(Self { module, limits: options.limits, labels: HashMap::new() })
+        Ok(Self { module, limits: options.limits, facts: options.facts, labels: HashMap::new() })
     }
 
     pub(super) fn observe(&mut self, classification: &mut Classification, packet: &Packet<'_>) {
-        if matches!(classification, Classification::Off | Classification::Decided(_)) {
+        if matches!(classification, Classification::Off | Classification::Decided(_) | Classification::Told(_)) {
             return;
         }
         let limit = self.limits.of(packet.info.ip_protocol);
@@ -62,27 +65,40 @@ impl Dissector {
         if verdict.app_protocol == 0 {
             verdict = self.module.give_up(flow);
         }
-        *classification = Classification::Decided(self.intern(verdict));
+        let facts = self.facts_of(flow);
+        *classification = Classification::of(self.intern(verdict), facts);
+    }
+
+    /// What is known beside the label so far.
+    pub(super) fn facts(&self, classification: &Classification) -> Option<Box<Facts>> {
+        match classification {
+            Classification::Open(flow) => self.facts_of(flow),
+            Classification::Told(told) => Some(told.facts.clone()),
+            Classification::Off | Classification::Waiting | Classification::Decided(_) => None,
+        }
     }
 
     /// What `finish` would say now.
     pub(super) fn label(&mut self, classification: &Classification) -> Arc<Application> {
         let verdict = match classification {
             Classification::Decided(application) => return Arc::clone(application),
+            Classification::Told(told) => return Arc::clone(&told.application),
             Classification::Open(flow) => self.module.peek(flow),
             Classification::Off | Classification::Waiting => Verdict::UNKNOWN,
         };
         self.intern(verdict)
     }
 
-    pub(super) fn finish(&mut self, classification: Classification) -> Arc<Application> {
-        let verdict = match classification {
-            Classification::Decided(application) => return application,
-            // Also with a label: giving up may still remember the flow in nDPI's caches, as ndpiReader does.
-            Classification::Open(mut flow) => self.module.give_up(&mut flow),
-            Classification::Off | Classification::Waiting => Verdict::UNKNOWN,
-        };
-        self.intern(verdict)
+    /// The last word on a flow whose dissection had not come to its end.
+    pub(super) fn finish(&mut self, flow: Option<Flow>) -> Classification {
+        let Some(mut flow) = flow else { return Classification::Decided(self.intern(Verdict::UNKNOWN)) };
+        // Also with a label: giving up may still remember the flow in nDPI's caches, as ndpiReader does.
+        let verdict = self.module.give_up(&mut flow);
+        Classification::of(self.intern(verdict), self.facts_of(&flow))
+    }
+
+    fn facts_of(&self, flow: &Flow) -> Option<Box<Facts>> {
+        if self.facts { flow.facts() } else { None }
     }
 
     fn intern(&mut self, verdict: Verdict) -> Arc<Application> {

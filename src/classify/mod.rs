@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::flow::Application;
+use crate::flow::Facts;
 use crate::packet::Packet;
 
 /// How much of a flow is dissected, and whether flows may learn from each other.
@@ -32,6 +33,11 @@ pub struct ClassifierOptions {
     /// costs less than 5 % of the time of a packet in nDPI (1.32 and 1.39 µs for an undecided TCP flow), and the labels
     /// that only such knowledge gives: 8 of the 3,504 flows in 113 captures of nDPI's own tests.
     pub stable_labels: bool,
+    /// What nDPI reads beside the label is kept for [`Classification::take_facts`]. Defaults to `false`.
+    ///
+    /// Names, agents, fingerprints and banners out of the packets that were dissected, and the risks that nDPI sees in
+    /// them. Changes neither labels nor how long dissection goes on.
+    pub facts: bool,
 }
 
 /// How many packets of a flow are dissected at most, with or without payload; `u32::MAX` is all of them.
@@ -73,6 +79,17 @@ pub enum Classification {
     Open(ndpi::Flow),
     /// There is a label, and dissection is over.
     Decided(Arc<Application>),
+    /// The same, and facts that nobody took so far.
+    #[cfg(feature = "ndpi")]
+    Told(Box<Told>),
+}
+
+/// A label and what was learnt beside it.
+#[cfg(feature = "ndpi")]
+#[derive(Debug)]
+pub struct Told {
+    application: Arc<Application>,
+    facts: Box<Facts>,
 }
 
 impl Classifier {
@@ -112,23 +129,42 @@ impl Classifier {
             Classification::Off => None,
             Classification::Decided(application) => Some(Arc::clone(application)),
             #[cfg(feature = "ndpi")]
-            Classification::Waiting | Classification::Open(_) => match self {
+            Classification::Waiting | Classification::Open(_) | Classification::Told(_) => match self {
                 Self::Off => None,
                 Self::Ndpi(dissector) => Some(dissector.label(classification)),
             },
         }
     }
 
+    /// What is known beside the label so far, for a record that is cut while its flow goes on; takes and changes nothing.
+    ///
+    /// `None` when that is nothing, when it was taken, or without [`ClassifierOptions::facts`].
+    #[cfg_attr(not(feature = "ndpi"), expect(unused_variables))]
+    pub fn facts(&self, classification: &Classification) -> Option<Box<Facts>> {
+        match self {
+            Self::Off => None,
+            #[cfg(feature = "ndpi")]
+            Self::Ndpi(dissector) => dissector.facts(classification),
+        }
+    }
+
     /// The final label of a flow that ends, guessed if need be; frees what was kept of it.
+    ///
+    /// Facts stay there to be [taken](Classification::take_facts).
     pub fn finish(&mut self, classification: &mut Classification) -> Option<Arc<Application>> {
         match std::mem::take(classification) {
             Classification::Off => None,
             Classification::Decided(application) => Some(application),
             #[cfg(feature = "ndpi")]
-            undecided @ (Classification::Waiting | Classification::Open(_)) => match self {
-                Self::Off => None,
-                Self::Ndpi(dissector) => Some(dissector.finish(undecided)),
-            },
+            Classification::Told(told) => {
+                let application = Arc::clone(&told.application);
+                *classification = Classification::Told(told);
+                Some(application)
+            }
+            #[cfg(feature = "ndpi")]
+            Classification::Waiting => self.conclude(classification, None),
+            #[cfg(feature = "ndpi")]
+            Classification::Open(flow) => self.conclude(classification, Some(flow)),
         }
     }
 
@@ -149,14 +185,56 @@ impl Classifier {
             Self::Ndpi(_) => Some(ndpi::version()),
         }
     }
+
+    /// Leaves facts, where there are any, in `classification`, and nothing else.
+    #[cfg(feature = "ndpi")]
+    fn conclude(&mut self, classification: &mut Classification, flow: Option<ndpi::Flow>) -> Option<Arc<Application>> {
+        let Self::Ndpi(dissector) = self else { return None };
+        match dissector.finish(flow) {
+            Classification::Decided(application) => Some(application),
+            told => {
+                *classification = told;
+                classification.decided().cloned()
+            }
+        }
+    }
 }
 
 impl Classification {
+    #[cfg(feature = "ndpi")]
+    fn of(application: Arc<Application>, facts: Option<Box<Facts>>) -> Self {
+        match facts {
+            Some(facts) => Self::Told(Box::new(Told { application, facts })),
+            None => Self::Decided(application),
+        }
+    }
+
     /// The label, once there is one that stays.
     pub const fn decided(&self) -> Option<&Arc<Application>> {
         match self {
             Self::Decided(application) => Some(application),
+            #[cfg(feature = "ndpi")]
+            Self::Told(told) => Some(&told.application),
             _ => None,
+        }
+    }
+
+    /// What was learnt beside the label, once: with the option [`ClassifierOptions::facts`], from when there is a label that
+    /// stays, or from [`Classifier::finish`] on. `None` when nothing was learnt.
+    ///
+    /// The label stays what it is.
+    pub fn take_facts(&mut self) -> Option<Box<Facts>> {
+        match std::mem::take(self) {
+            #[cfg(feature = "ndpi")]
+            Self::Told(told) => {
+                let Told { application, facts } = *told;
+                *self = Self::Decided(application);
+                Some(facts)
+            }
+            other => {
+                *self = other;
+                None
+            }
         }
     }
 
@@ -212,6 +290,6 @@ mod tests {
         let refused = Classifier::open(&ClassifierOptions::default());
         assert!(matches!(refused, Err(Error::MissingFeature { feature: "ndpi", .. })));
         let limits = DissectionLimits::NONE;
-        assert!(matches!(Classifier::open(&ClassifierOptions { limits, stable_labels: true }), Ok(Classifier::Off)));
+        assert!(matches!(Classifier::open(&ClassifierOptions { limits, ..Default::default() }), Ok(Classifier::Off)));
     }
 }

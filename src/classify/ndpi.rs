@@ -6,6 +6,7 @@
 
 use std::ffi::CStr;
 use std::ffi::c_char;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::ptr::NonNull;
 use std::sync::Mutex;
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::flow::Application;
 use crate::flow::Confidence;
+use crate::flow::Facts;
 
 /// What nDPI says of a flow, in its own numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -130,6 +132,38 @@ impl Flow {
         // SAFETY: takes nothing; allocates with calloc.
         NonNull::new(unsafe { ndpi_sys::fg_ndpi_flow_new() }).map(Self)
     }
+
+    /// What nDPI read in the flow's packets so far beside the label; `None` when that is nothing. Changes nothing.
+    pub(super) fn facts(&self) -> Option<Box<Facts>> {
+        let mut said = MaybeUninit::uninit();
+        // SAFETY: the flow is alive and only read; `said` is a place for the struct.
+        unsafe { ndpi_sys::fg_ndpi_facts_of(self.0.as_ptr(), said.as_mut_ptr()) };
+        // SAFETY: the call wrote every byte of it, and any bytes are one.
+        let said: ndpi_sys::fg_ndpi_facts = unsafe { said.assume_init() };
+        let name = text_of(&said.server_name);
+        let (own_name, server_name) = if said.is_dhcp != 0 { (name, None) } else { (None, name) };
+        let facts = Facts {
+            dns_query: server_name.clone().filter(|_| said.is_dns != 0),
+            dns_query_type: (said.dns_query_type != 0).then_some(said.dns_query_type),
+            dns_response_code: (said.is_dns_answered != 0).then_some(said.dns_response_code.into()),
+            requested_server_name: server_name,
+            host_name: own_name,
+            user_agent: text_of(&said.user_agent),
+            content_type: text_of(&said.content_type),
+            ja3: text_of(&said.ja3),
+            ja3s: text_of(&said.ja3s),
+            tls_version: tls_version(said.tls_version),
+            tls_alpn: text_of(&said.tls_alpn),
+            hassh: text_of(&said.hassh),
+            hassh_server: text_of(&said.hassh_server),
+            ssh_client: text_of(&said.ssh_client),
+            ssh_server: text_of(&said.ssh_server),
+            dhcp_fingerprint: text_of(&said.dhcp_fingerprint),
+            risks: (0..u64::BITS).filter(|bit| said.risks >> bit & 1 == 1).filter_map(risk_name).collect(),
+            ..Facts::default()
+        };
+        (facts != Facts::default()).then(|| Box::new(facts))
+    }
 }
 
 impl Drop for Flow {
@@ -195,6 +229,38 @@ unsafe fn text<'a>(start: *const c_char) -> Option<&'a str> {
     }
     // SAFETY: not null, and terminated and alive by this function's own contract.
     unsafe { CStr::from_ptr(start) }.to_str().ok()
+}
+
+/// The text at the beginning of `array`, up to its zero; `None` without one.
+fn text_of(array: &[c_char]) -> Option<String> {
+    let bytes: Vec<u8> = array.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0).collect();
+    (!bytes.is_empty()).then(|| Facts::text(&bytes))
+}
+
+fn risk_name(bit: u32) -> Option<String> {
+    // SAFETY: takes a number.
+    let name = unsafe { ndpi_sys::fg_ndpi_risk_name(bit) };
+    // SAFETY: null, or a terminated string of static lifetime.
+    unsafe { text(name) }.map(str::to_owned)
+}
+
+/// A version of TLS or DTLS in words, as `ndpi_ssl_version2str` has them (RFC 8446 §4.2.1, RFC 9147 §5.3).
+fn tls_version(number: u16) -> Option<String> {
+    let known = match number {
+        0 => return None,
+        0x0300 => "SSLv3",
+        0x0301 => "TLSv1",
+        0x0302 => "TLSv1.1",
+        0x0303 => "TLSv1.2",
+        0x0304 => "TLSv1.3",
+        0x7f00..=0x7fff => "TLSv1.3 (draft)",
+        0xfb1a => "TLSv1.3 (Fizz)",
+        0xfeff => "DTLSv1.0",
+        0xfefd => "DTLSv1.2",
+        0xfefc => "DTLSv1.3",
+        _ => return Some(format!("0x{number:04x}")),
+    };
+    Some(known.to_owned())
 }
 
 fn confidence_of(number: i32) -> Confidence {

@@ -43,7 +43,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    /// Whether the label was guessed, from a port or an address.
+    /// Whether the label is a guess from ports or addresses alone.
     pub const fn is_guessed(self) -> bool {
         matches!(self, Self::MatchByPort | Self::MatchByIp)
     }
@@ -61,5 +61,19 @@ impl Confidence {
             Self::Rule => "rule",
             Self::DpiAggressive => "dpi_aggressive",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ports_and_addresses_make_a_guess() {
+        let guessed = [Confidence::MatchByPort, Confidence::MatchByIp];
+        let seen =
+            [Confidence::Unknown, Confidence::DpiPartial, Confidence::DpiCache, Confidence::Dpi, Confidence::Rule];
+        assert!(guessed.iter().all(|confidence| confidence.is_guessed()));
+        assert!(!seen.iter().any(|confidence| confidence.is_guessed()));
     }
 }

@@ -346,7 +346,8 @@ impl Streamer {
             return Err(Error::Option { option: "workers", value: workers.to_string(), allowed: "at most 1024" });
         }
         let shards = workers.max(1);
-        let classifier = ClassifierOptions { limits: self.dissections, stable_labels: self.stable_labels };
+        let classifier =
+            ClassifierOptions { limits: self.dissections, stable_labels: self.stable_labels, facts: false };
         let schema = self.meter.schema()?;
         let stop = StopFlag::default();
         let abandoned = StopFlag::default();

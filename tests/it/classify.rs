@@ -75,7 +75,7 @@ fn what_cannot_even_be_guessed_is_unknown() {
 
 #[test]
 fn with_all_limits_zero_there_is_no_classifier() {
-    let options = ClassifierOptions { limits: DissectionLimits::uniform(0), stable_labels: false };
+    let options = ClassifierOptions { limits: DissectionLimits::uniform(0), ..Default::default() };
     let mut classifier = Classifier::open(&options).unwrap();
     assert!(matches!(classifier, Classifier::Off));
     assert_eq!(classifier.ndpi_version(), None);
@@ -184,8 +184,12 @@ fn flows_share_their_labels() {
 fn stable_labels_use_nothing_learnt_from_other_flows() {
     let miner = br#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"worker":"w","agent":"miner/1.0"}}"#;
     for (stable_labels, expected) in [(false, "Mining"), (true, "Unknown")] {
-        let mut classifier =
-            Classifier::open(&ClassifierOptions { limits: DissectionLimits::NDPI_READER, stable_labels }).unwrap();
+        let mut classifier = Classifier::open(&ClassifierOptions {
+            limits: DissectionLimits::NDPI_READER,
+            stable_labels,
+            ..Default::default()
+        })
+        .unwrap();
         let mut mining = classifier.start();
         with_tcp_flags(tcp(CLIENT, (SERVER, 49200), b""), TcpFlags::SYN).show(&mut classifier, &mut mining);
         tcp(CLIENT, (SERVER, 49200), miner).show(&mut classifier, &mut mining);
@@ -318,7 +322,7 @@ impl Frame {
 }
 
 fn open(limits: DissectionLimits) -> Classifier {
-    Classifier::open(&ClassifierOptions { limits, stable_labels: false }).unwrap()
+    Classifier::open(&ClassifierOptions { limits, ..Default::default() }).unwrap()
 }
 
 /// The final label of a flow with these packets, alone in a fresh module.

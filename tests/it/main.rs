@@ -29,6 +29,9 @@ mod decode_radio;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
+mod dissect_names;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod dissect_names_tshark;
 mod expiry;
 mod golden;
 mod house;

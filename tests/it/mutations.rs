@@ -147,7 +147,7 @@ fn mutated_captures_neither_panic_nor_hang_nor_break_the_ledger() {
 #[test]
 fn mutated_captures_do_no_harm_to_ndpi() {
     let captures = beginnings();
-    let classifier = ClassifierOptions { limits: DissectionLimits::NDPI_READER, stable_labels: false };
+    let classifier = ClassifierOptions { limits: DissectionLimits::NDPI_READER, ..Default::default() };
     let mut meter = Meter::new(MeterConfig::new().classifier(classifier).capacity(500)).unwrap();
     let mut decoder = Decoder::new(DecodeOptions::new());
     let (mut number, mut metered) = (0, 0);

@@ -25,7 +25,7 @@ const fn secs(seconds: u64) -> Duration {
 #[test]
 fn a_flow_that_lives_on_holds_up_no_flow_that_is_over() {
     let Some(path) = path("exp_headofline") else { return };
-    let off = ClassifierOptions { limits: DissectionLimits::uniform(0), stable_labels: false };
+    let off = ClassifierOptions { limits: DissectionLimits::uniform(0), ..Default::default() };
     let config = MeterConfig::new().inactive_timeout(secs(10)).active_timeout(None).classifier(off);
     let mut meter = Meter::new(config).unwrap();
     let mut decoder = Decoder::new(DecodeOptions::default());

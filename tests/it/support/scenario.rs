@@ -166,7 +166,7 @@ impl Scenario {
 
     /// The same in the order in which they leave.
     pub(crate) fn meter_in_order(&self, config: MeterConfig) -> Vec<FlowRecord> {
-        let off = ClassifierOptions { limits: DissectionLimits::uniform(0), stable_labels: false };
+        let off = ClassifierOptions { limits: DissectionLimits::uniform(0), ..Default::default() };
         let mut meter = Meter::new(config.classifier(off)).unwrap();
         let mut decoder = Decoder::new(DecodeOptions::new());
         let mut records = Vec::new();
