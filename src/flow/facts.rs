@@ -77,6 +77,44 @@ impl Facts {
     /// Most answers and cipher suites that are kept.
     pub const MAX_ITEMS: usize = 256;
 
+    /// What these tell, and what `other` tells beyond that.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            requested_server_name: self.requested_server_name.or(other.requested_server_name),
+            ja3: self.ja3.or(other.ja3),
+            ja3s: self.ja3s.or(other.ja3s),
+            ja4: self.ja4.or(other.ja4),
+            hassh: self.hassh.or(other.hassh),
+            hassh_server: self.hassh_server.or(other.hassh_server),
+            tls_version: self.tls_version.or(other.tls_version),
+            tls_ciphers: if self.tls_ciphers.is_empty() { other.tls_ciphers } else { self.tls_ciphers },
+            tls_cipher: self.tls_cipher.or(other.tls_cipher),
+            tls_alpn: self.tls_alpn.or(other.tls_alpn),
+            tls_alpn_chosen: self.tls_alpn_chosen.or(other.tls_alpn_chosen),
+            tls_subject: self.tls_subject.or(other.tls_subject),
+            tls_issuer: self.tls_issuer.or(other.tls_issuer),
+            tls_not_before: self.tls_not_before.or(other.tls_not_before),
+            tls_not_after: self.tls_not_after.or(other.tls_not_after),
+            dns_query: self.dns_query.or(other.dns_query),
+            dns_query_type: self.dns_query_type.or(other.dns_query_type),
+            dns_response_code: self.dns_response_code.or(other.dns_response_code),
+            dns_answers: if self.dns_answers.is_empty() { other.dns_answers } else { self.dns_answers },
+            dns_round_trip_ns: self.dns_round_trip_ns.or(other.dns_round_trip_ns),
+            http_method: self.http_method.or(other.http_method),
+            http_host: self.http_host.or(other.http_host),
+            http_path: self.http_path.or(other.http_path),
+            http_status: self.http_status.or(other.http_status),
+            user_agent: self.user_agent.or(other.user_agent),
+            content_type: self.content_type.or(other.content_type),
+            dhcp_fingerprint: self.dhcp_fingerprint.or(other.dhcp_fingerprint),
+            host_name: self.host_name.or(other.host_name),
+            ssh_client: self.ssh_client.or(other.ssh_client),
+            ssh_server: self.ssh_server.or(other.ssh_server),
+            risks: if self.risks.is_empty() { other.risks } else { self.risks },
+        }
+    }
+
     /// `bytes` as a text to keep.
     pub fn text(bytes: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(&bytes[..bytes.len().min(Self::MAX_TEXT)]).into_owned();

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::classify::Classification;
+use crate::dissect::Dissection;
 use crate::flow::{FlowKey, FlowState, Statistics};
 use crate::meter::hint;
 use crate::meter::metrics::States;
@@ -40,6 +41,8 @@ pub(super) struct Entry {
     pub(super) state: FlowState,
     pub(super) tcp: TcpEnd,
     pub(super) classification: Classification,
+    /// With the option `application_fields`.
+    pub(super) dissection: Option<Box<Dissection>>,
     pub(super) metrics: States,
     pub(super) hash: u64,
 }

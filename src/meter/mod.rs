@@ -9,6 +9,7 @@ mod counting;
 mod descriptor;
 mod expiry;
 pub(crate) mod hint;
+mod learning;
 mod metrics;
 
 pub use config::{MeterConfig, PacketSize};
@@ -19,10 +20,10 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::classify::Classifier;
+use crate::classify::{Classifier, ClassifierOptions};
 use crate::error::{Error, Result};
 use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics, Statistics};
-use crate::packet::{Block, Packet};
+use crate::packet::{Block, Packet, TcpFlags};
 use crate::time::Timestamp;
 
 use cache::{Entry, FlowCache, TcpEnd};
@@ -86,7 +87,7 @@ impl Meter {
         let horizon = config.inactive_timeout.unwrap_or(config.tcp_linger);
         Ok(Self {
             metrics: MetricRunner::new(&config.groups, config.metric_names()?),
-            classifier: Classifier::open(&config.classifier)?,
+            classifier: Classifier::open(&ClassifierOptions { facts: config.facts.is_some(), ..config.classifier })?,
             hasher,
             cache: FlowCache::new(config.statistics),
             expiry: Expiry::new(horizon),
@@ -218,12 +219,17 @@ impl Meter {
         if !matches!(self.classifier, Classifier::Off) {
             self.classifier.observe(&mut entry.classification, packet);
         }
+        if self.config.facts.is_some()
+            && let Some(dissection) = &mut entry.dissection
+        {
+            dissection.observe(direction, packet);
+        }
         if self.config.has_details() {
             let (entry, statistics) = self.cache.parts_mut(slot);
             count_details(&self.config, &mut entry.state, statistics, packet, direction, at.stamp);
         }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
-            self.watch_end(slot, packet, direction);
+            self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
         if !self.metrics.is_empty() {
             self.update_metrics(slot, packet);
@@ -249,6 +255,7 @@ impl Meter {
             hash,
             tcp: TcpEnd::default(),
             classification: self.classifier.start(),
+            dissection: learning::begin(self.config.facts.is_some(), packet.info.ip_protocol),
             metrics: Vec::new(),
         };
         let slot = self.cache.insert(entry);
@@ -282,6 +289,7 @@ impl Meter {
             show(Some(statistics), &mut flow.statistics);
             *statistics = Statistics::EMPTY;
         }
+        learning::show_all(&mut flow, entry, &mut self.classifier, false);
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
@@ -299,6 +307,7 @@ impl Meter {
         let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
         record.flow.application = application;
         show(statistics, &mut record.flow.statistics);
+        learning::show_all(&mut record.flow, entry, &mut self.classifier, true);
         self.cache.remove(slot);
         self.complete(&mut record, states);
         record
@@ -315,12 +324,11 @@ impl Meter {
     }
 
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
-    fn watch_end(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction) {
+    fn watch_end(&mut self, slot: u32, flags: TcpFlags, direction: Direction, clock: Timestamp) {
         let entry = self.cache.entry_mut(slot);
-        let flags = packet.info.tcp_flags;
         entry.tcp.fins |= u8::from(flags.fin()) << direction as u8;
         if entry.tcp.ended.is_none() && (flags.rst() || entry.tcp.fins == 0b11) {
-            entry.tcp.ended = Some(packet.info.clock);
+            entry.tcp.ended = Some(clock);
             self.expiry.disarm(slot);
             self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
         }
@@ -334,7 +342,10 @@ impl Meter {
     }
 
     fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
-        let (Entry { state, metrics, classification, .. }, statistics) = self.cache.parts_mut(slot);
+        let (Entry { state, metrics, classification, dissection, .. }, statistics) = self.cache.parts_mut(slot);
+        if let Some(nothing) = &self.config.facts {
+            learning::show_first(state, dissection.as_deref(), nothing);
+        }
         // While a flow lives, its statistics lie apart: metrics look at a copy.
         show(statistics, &mut state.statistics);
         if state.application.is_none() {
