@@ -20,6 +20,7 @@
 
 pub mod capture;
 pub mod classify;
+pub mod dissect;
 mod error;
 pub mod export;
 pub mod flow;

@@ -29,6 +29,9 @@ mod decode_radio;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
+mod dissect_quic;
+mod dissect_stream;
+mod dissect_tls;
 mod expiry;
 mod golden;
 mod house;
