@@ -194,3 +194,103 @@ const CRYPTO: u64 = 6;
 const MAX_COALESCED: usize = 4;
 /// How often keys are derived for a flow at most.
 const MAX_DERIVED: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The connection id of RFC 9001 Appendix A.
+    const ID: [u8; 8] = [0x83, 0x94, 0xc8, 0xf0, 0x3e, 0x51, 0x57, 0x08];
+
+    /// The CRYPTO frame of RFC 9001 §A.2.
+    const CRYPTO_FRAME: &str = "060040f1010000ed0303ebf8fa56f12939b9584a3896472ec40bb863cfd3e86804fe3a47f06a2b69484c\
+        00000413011302010000c000000010000e00000b6578616d706c652e636f6dff01000100000a00080006001d0017001800100007000504\
+        616c706e000500050100000000003300260024001d00209370b2c9caa47fbabaf4559fedba753de171fa71f50f1ce15d43e994ec74d748\
+        002b0003020304000d0010000e0403050306030203080408050806002d00020101001c00024001003900320408ffffffffffffffff0504\
+        8000ffff07048000ffff0801100104800075300901100f088394c8f03e51570806048000ffff";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let pairs = hex.as_bytes().as_chunks::<2>().0.iter();
+        pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    /// A client's Initial packet with these frames.
+    fn initial(version: u32, number: u32, frames: &[u8]) -> Vec<u8> {
+        let known = Version::known(version).unwrap();
+        let keys = Keys::of_client(known, &ID);
+        let len = 0x4000 | (frames.len() + 20) as u16;
+        let first = [0xc3 | known.initial << 4];
+        let header = [&first[..], &version.to_be_bytes(), &[8], &ID, &[0, 0], &len.to_be_bytes()].concat();
+        let header = [header, number.to_be_bytes().to_vec()].concat();
+        let mut payload = frames.to_vec();
+        let tag = keys.seal(number, &header, &mut payload);
+        let mut packet = [header, payload, tag.to_vec()].concat();
+        let at = packet.len() - frames.len() - 20;
+        let mask = keys.mask(*packet[at + 4..].first_chunk().unwrap());
+        packet[0] ^= mask[0] & 0x0f;
+        packet[at..at + 4].iter_mut().zip(&mask[1..]).for_each(|(byte, mask)| *byte ^= mask);
+        packet
+    }
+
+    /// The frame, and padding up to the size of the RFC's packet.
+    fn padded(frame: &[u8]) -> Vec<u8> {
+        [frame, &vec![0; 1162 - frame.len()]].concat()
+    }
+
+    fn name(datagrams: &[Vec<u8>]) -> Option<String> {
+        let (mut client, mut facts) = (Client::default(), Facts::default());
+        datagrams.iter().for_each(|datagram| client.read(datagram, &mut facts));
+        assert_eq!(client.is_done(), facts.ja4.is_some());
+        facts.requested_server_name
+    }
+
+    #[test]
+    fn the_packet_of_the_rfc_is_opened() {
+        let packet = initial(1, 2, &padded(&bytes(CRYPTO_FRAME)));
+        // Its first bytes and its tag as they are printed there.
+        assert!(
+            packet.starts_with(&bytes("c000000001088394c8f03e5157080000449e7b9aec34d1b1c98dd7689fb8ec11d242b123dc9b"))
+        );
+        assert!(packet.ends_with(&bytes("e221af44860018ab0856972e194cd934")));
+        assert_eq!(name(&[packet]).as_deref(), Some("example.com"));
+        assert_eq!(name(&[initial(0x6b33_43cf, 2, &padded(&bytes(CRYPTO_FRAME)))]).as_deref(), Some("example.com"));
+    }
+
+    #[test]
+    fn a_hello_is_joined_over_frames_and_packets_in_any_order() {
+        let hello = &bytes(CRYPTO_FRAME)[4..];
+        let frame = |start: usize, end: usize| {
+            let [high, low] = (end - start).to_be_bytes()[6..] else { panic!() };
+            let offset = 0x4000 | start as u16;
+            [&[6][..], &offset.to_be_bytes(), &[0x40 | high, low], &hello[start..end]].concat()
+        };
+        let second = [frame(200, hello.len()), vec![1, 0, 0], frame(0, 30)].concat();
+        let first = [frame(90, 200), vec![2, 0, 0, 0, 0], frame(30, 90)].concat();
+        let packets = [initial(1, 0, &padded(&second)), initial(1, 1, &padded(&first))];
+        assert_eq!(name(&packets).as_deref(), Some("example.com"));
+        assert_eq!(name(&[packets.concat()]).as_deref(), Some("example.com"));
+        assert_eq!(name(&packets[..1]), None);
+    }
+
+    #[test]
+    fn a_damaged_packet_tells_nothing() {
+        let packet = initial(1, 2, &padded(&bytes(CRYPTO_FRAME)));
+        for at in 0..packet.len() {
+            let mut damaged = packet.clone();
+            damaged[at] ^= 0x40;
+            let datagrams = [damaged, packet[..at].to_vec()];
+            assert_eq!(name(&datagrams), None, "{at}");
+        }
+    }
+
+    #[test]
+    fn keys_are_derived_a_few_times_only() {
+        let mut client = Client::default();
+        for nth in 0..50 {
+            let mut packet = initial(1, 2, &padded(&bytes(CRYPTO_FRAME)));
+            packet[6] = nth;
+            client.read(&packet, &mut Facts::default());
+        }
+        assert_eq!(client.derived, MAX_DERIVED);
+    }
+}

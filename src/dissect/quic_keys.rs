@@ -73,6 +73,13 @@ impl Keys {
         self.packet.decrypt_inout_detached(&nonce.into(), header, payload.into(), &tag.into()).ok()
     }
 
+    /// Encrypts `payload` in place and gives its tag.
+    #[cfg(test)]
+    pub(super) fn seal(&self, number: u32, header: &[u8], payload: &mut [u8]) -> [u8; 16] {
+        let tag = self.packet.encrypt_inout_detached(&self.nonce(number).into(), header, payload.into());
+        tag.unwrap().into()
+    }
+
     /// The nonce of a packet (RFC 9001 §5.3).
     fn nonce(&self, number: u32) -> [u8; 12] {
         let mut nonce = self.iv;
