@@ -2,12 +2,16 @@
 //!
 //! A [`Dissection`] is the state of one flow. It looks at the packets of both directions until there is nothing more to
 //! learn: what is spoken is told by the bytes, and where they speak nothing that is known here it ends with the first of
-//! them. TLS and QUIC hellos, DTLS hellos and the server's certificate become [`Facts`].
+//! them. Hellos of TLS, DTLS and QUIC, the server's certificate, the first question and answer of DNS, the first request and
+//! response of HTTP/1 become [`Facts`]. Of DNS, which begins with nothing of its own, the port decides too.
 //! Whatever comes, the work and the memory for a flow are bounded: [`Stream`]s hold 16 KiB, and at most 64 packets with
 //! payload are looked at. When it is over only the facts stay.
 
 mod certificate;
 mod connection;
+pub mod dns;
+pub mod http;
+mod names;
 mod quic;
 mod quic_keys;
 mod stream;
@@ -15,7 +19,8 @@ mod tls;
 
 pub use stream::Stream;
 
-use crate::dissect::connection::Connection;
+use crate::dissect::connection::{Connection, Segment};
+use crate::dissect::names::Lookup;
 use crate::flow::{Direction, Facts};
 use crate::packet::{Packet, PacketFlags};
 
@@ -40,6 +45,10 @@ enum State {
     },
     Dtls {
         hellos: tls::dtls::Hellos,
+        datagrams: u8,
+    },
+    Dns {
+        lookup: Box<Lookup>,
         datagrams: u8,
     },
     Over,
@@ -67,7 +76,7 @@ impl Dissection {
         }
         match packet.info.ip_protocol {
             TCP => self.segment(direction, packet),
-            UDP => self.datagram(packet.payload()),
+            UDP => self.datagram(packet),
             _ => {}
         }
     }
@@ -103,20 +112,22 @@ impl Dissection {
                 return;
             }
             let begins = starts[direction as usize].is_none_or(|start| start == seq || flags.syn());
-            if begins && !connection::begins(payload) {
+            if begins && !connection::begins(payload, is_to_dns(packet)) {
                 self.state = State::Over;
                 return;
             }
-            self.state = State::Tcp(Box::new(Connection::new(*starts)));
+            self.state = State::Tcp(Box::new(Connection::new(*starts, is_to_dns(packet))));
         }
         let State::Tcp(connection) = &mut self.state else { return };
-        connection.read(direction, seq, flags, payload, self.facts.get_or_insert_default());
+        let segment = Segment { direction, stamp: packet.raw.stamp, seq, flags, payload };
+        connection.read(&segment, self.facts.get_or_insert_default());
         if connection.is_over() {
-            self.state = State::Over;
+            self.end();
         }
     }
 
-    fn datagram(&mut self, payload: &[u8]) {
+    fn datagram(&mut self, packet: &Packet<'_>) {
+        let payload = packet.payload();
         if payload.is_empty() {
             return;
         }
@@ -125,6 +136,8 @@ impl Dissection {
                 State::Quic { client: Box::default(), datagrams: 0 }
             } else if tls::dtls::begins(payload) {
                 State::Dtls { hellos: Default::default(), datagrams: 0 }
+            } else if is_to_dns(packet) {
+                State::Dns { lookup: Box::default(), datagrams: 0 }
             } else if datagrams < MAX_OTHERS {
                 State::Quiet { starts: [None; 2], datagrams: datagrams + 1 }
             } else {
@@ -142,12 +155,28 @@ impl Dissection {
                 *datagrams += 1;
                 hellos.is_done() || *datagrams >= MAX_DATAGRAMS
             }
+            State::Dns { lookup, datagrams } => {
+                lookup.read(payload, packet.raw.stamp, self.facts.get_or_insert_default());
+                *datagrams += 1;
+                lookup.is_done() || *datagrams >= MAX_DATAGRAMS
+            }
             _ => return,
         };
         if over {
-            self.state = State::Over;
+            self.end();
         }
     }
+
+    /// Frees all but what was learnt.
+    fn end(&mut self) {
+        self.state = State::Over;
+        self.facts.take_if(|facts| **facts == Facts::default());
+    }
+}
+
+/// Whether one of the ports of a packet is that of DNS.
+fn is_to_dns(packet: &Packet<'_>) -> bool {
+    Lookup::is_at(packet.info.src_port) || Lookup::is_at(packet.info.dst_port)
 }
 
 const TCP: u8 = 6;

@@ -17,6 +17,8 @@ pub(crate) struct Talk {
     decoder: Decoder,
     pub(crate) dissection: Dissection,
     next: [u32; 2],
+    port: u16,
+    stamp: i64,
 }
 
 impl Talk {
@@ -25,11 +27,25 @@ impl Talk {
             decoder: Decoder::new(DecodeOptions::new()),
             dissection: Dissection::new(ip_protocol),
             next: [u32::MAX - 100, 7],
+            port: 9999,
+            stamp: 0,
         }
     }
 
+    /// The port of the server from here on.
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The stamp of what follows, in nanoseconds.
+    pub(crate) fn at_ns(mut self, stamp: i64) -> Self {
+        self.stamp = stamp;
+        self
+    }
+
     fn frame(&mut self, direction: Direction, frame: &[u8]) {
-        let stamp = Timestamp::from_nanos(0);
+        let stamp = Timestamp::from_nanos(self.stamp);
         let raw = RawPacket { number: 1, stamp, wire_len: frame.len() as u32, link: LinkType(1), data: frame };
         let Decoded::Packet(info) = self.decoder.decode(&raw) else { panic!("no packet") };
         self.dissection.observe(direction, &Packet::new(raw, &info));
@@ -45,14 +61,14 @@ impl Talk {
 
     /// A TCP segment.
     fn segment(&mut self, direction: Direction, seq: u32, flags: u8, payload: &[u8]) {
-        let mut frame = ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").tcp(40_000, 9999, flags, payload));
+        let mut frame = ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").tcp(40_000, self.port, flags, payload));
         frame[38..42].copy_from_slice(&seq.to_be_bytes());
         self.frame(direction, &frame);
     }
 
     /// A datagram.
     pub(crate) fn sends(mut self, direction: Direction, payload: &[u8]) -> Self {
-        let frame = ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").udp(40_000, 9999, payload));
+        let frame = ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").udp(40_000, self.port, payload));
         self.frame(direction, &frame);
         self
     }

@@ -23,7 +23,7 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 16] = [
+const FOREIGN: [(&str, &[&str]); 18] = [
     ("aes_gcm", &["dissect/quic_keys.rs"]),
     ("base64", &["flow/community_id.rs"]),
     ("der", &["dissect/certificate.rs"]),
@@ -40,6 +40,8 @@ const FOREIGN: [(&str, &[&str]); 16] = [
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
     ("ndpi_sys", &["classify/ndpi.rs"]),
+    ("domain", &["dissect/dns.rs"]),
+    ("httparse", &["dissect/http.rs"]),
 ];
 
 #[test]
