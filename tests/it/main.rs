@@ -29,9 +29,12 @@ mod decode_radio;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
+mod dissect_flow;
 mod dissect_names;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_names_tshark;
+mod dissect_stream;
+mod dissect_tls;
 mod expiry;
 mod golden;
 mod house;

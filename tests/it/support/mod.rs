@@ -5,6 +5,7 @@ pub(crate) mod captures;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod carriers;
 pub(crate) mod frames;
+pub(crate) mod hello;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
 pub(crate) mod quirk;
