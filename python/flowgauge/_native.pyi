@@ -1027,6 +1027,10 @@ class Streamer:
         snaplen: On an interface, bytes kept of each frame.
         buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
+        tcp_linger: Seconds for which a flow still takes packets after its TCP connection ended; None is until silence, or
+            until a SYN opens the next.
+        tcp_analysis: Whether TCP segments are analysed: retransmissions, disorder, duplicate ACKs, shut windows, the
+            handshake and the end of the connection.
         statistics: Whether flows have statistics of sizes, gaps and TCP flags.
         splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
         after: The position where the previous piece of the capture ended; None is the beginning.
@@ -1054,6 +1058,8 @@ class Streamer:
         snaplen: int = 65535,
         buffer_size: int | None = None,
         tcp_end: bool = False,
+        tcp_linger: float | None = 5,
+        tcp_analysis: bool = False,
         statistics: bool = False,
         splt: int = 0,
         after: Position | None = None,
@@ -1121,6 +1127,14 @@ class Streamer:
     @property
     def tcp_end(self) -> bool:
         """Whether the end of a TCP connection ends its flow."""
+
+    @property
+    def tcp_linger(self) -> int | float | None:
+        """Seconds for which a flow still takes packets after its TCP connection ended; None is until silence."""
+
+    @property
+    def tcp_analysis(self) -> bool:
+        """Whether TCP segments are analysed."""
 
     @property
     def statistics(self) -> bool:
