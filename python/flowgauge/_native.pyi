@@ -688,6 +688,126 @@ class _Columns:
         Needs the option splt.
         """
 
+    @property
+    def retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def tcp_handshake_rtt(self) -> int | None:
+        """From SYN to the ACK that ends the handshake; null when it was not seen. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def tcp_end_state(self) -> str | None:
+        """How the connection ended: fin (from both), fin_src_to_dst or fin_dst_to_src (from one, half closed),
+        rst_src_to_dst, rst_dst_to_src, or open; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_initial_window(self) -> int | None:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Needs the
+        option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_mss(self) -> int | None:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_window_scale(self) -> int | None:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_initial_window(self) -> int | None:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Needs the
+        option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_mss(self) -> int | None:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_window_scale(self) -> int | None:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Needs the option
+        tcp_analysis.
+        """
+
 @final
 class PacketInformation:
     """One packet of a flow: what a metric is called with. It may be kept.
