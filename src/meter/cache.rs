@@ -118,9 +118,9 @@ impl FlowCache {
             hint::prefetch_all(gaps);
         }
         if let Some(details) = &state.details {
-            hint::prefetch_all(&**details);
-            if let Some(tcp) = &details.tcp {
-                hint::prefetch_all(tcp.wanted());
+            match &details.tcp {
+                Some(tcp) => hint::prefetch_all(tcp.wanted()),
+                None => hint::prefetch_all(&**details),
             }
         }
     }
