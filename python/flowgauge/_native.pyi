@@ -688,6 +688,126 @@ class _Columns:
         Needs the option splt.
         """
 
+    @property
+    def retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_retransmitted_pkts(self) -> int | None:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_out_of_order_pkts(self) -> int | None:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_duplicate_ack_pkts(self) -> int | None:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_zero_window_pkts(self) -> int | None:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Needs
+        the option tcp_analysis.
+        """
+
+    @property
+    def tcp_handshake_rtt(self) -> int | None:
+        """From SYN to the ACK that ends the handshake; null when it was not seen. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def tcp_end_state(self) -> str | None:
+        """How the connection ended: fin (from both), fin_src_to_dst or fin_dst_to_src (from one, half closed),
+        rst_src_to_dst, rst_dst_to_src, or open; null for other protocols. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_initial_window(self) -> int | None:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Needs the
+        option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_mss(self) -> int | None:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_window_scale(self) -> int | None:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_initial_window(self) -> int | None:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Needs the
+        option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_mss(self) -> int | None:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_window_scale(self) -> int | None:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Needs the option
+        tcp_analysis.
+        """
+
 @final
 class PacketInformation:
     """One packet of a flow: what a metric is called with. It may be kept.
@@ -1027,6 +1147,10 @@ class Streamer:
         snaplen: On an interface, bytes kept of each frame.
         buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
+        tcp_linger: Seconds for which a flow still takes packets after its TCP connection ended; None is until silence, or
+            until a SYN opens the next.
+        tcp_analysis: Whether TCP segments are analysed: retransmissions, disorder, duplicate ACKs, shut windows, the
+            handshake and the end of the connection.
         statistics: Whether flows have statistics of sizes, gaps and TCP flags.
         splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
         application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
@@ -1055,6 +1179,8 @@ class Streamer:
         snaplen: int = 65535,
         buffer_size: int | None = None,
         tcp_end: bool = False,
+        tcp_linger: float | None = 5,
+        tcp_analysis: bool = False,
         statistics: bool = False,
         splt: int = 0,
         application_fields: bool = False,
@@ -1123,6 +1249,14 @@ class Streamer:
     @property
     def tcp_end(self) -> bool:
         """Whether the end of a TCP connection ends its flow."""
+
+    @property
+    def tcp_linger(self) -> int | float | None:
+        """Seconds for which a flow still takes packets after its TCP connection ended; None is until silence."""
+
+    @property
+    def tcp_analysis(self) -> bool:
+        """Whether TCP segments are analysed."""
 
     @property
     def statistics(self) -> bool:

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use flowgauge::flow::schema::Needs;
 use flowgauge::metric::MetricGroup;
@@ -41,6 +42,10 @@ use crate::source::Source;
 ///     snaplen: On an interface, bytes kept of each frame.
 ///     buffer_size: On an interface, bytes of the kernel's buffer; None is libpcap's choice.
 ///     tcp_end: Whether FIN in both directions, or RST, ends a flow.
+///     tcp_linger: Seconds for which a flow still takes packets after its TCP connection ended; None is until silence, or
+///         until a SYN opens the next.
+///     tcp_analysis: Whether TCP segments are analysed: retransmissions, disorder, duplicate ACKs, shut windows, the
+///         handshake and the end of the connection.
 ///     statistics: Whether flows have statistics of sizes, gaps and TCP flags.
 ///     splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
 ///     application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
@@ -68,6 +73,8 @@ pub(crate) struct Streamer {
     snaplen: u64,
     buffer_size: Option<u64>,
     tcp_end: bool,
+    tcp_linger: Option<Seconds>,
+    tcp_analysis: bool,
     statistics: bool,
     splt: u64,
     application_fields: bool,
@@ -85,14 +92,14 @@ impl Streamer {
             user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
             workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
-            statistics=Given::Default, splt=Given::Default,
+            tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
             application_fields=Given::Default, after=None
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
-                          statistics=False, splt=0, \
-                          application_fields=False, after=None)"
+                          tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
+                          after=None)"
     )]
     fn new<'py>(
         source: Bound<'py, PyAny>,
@@ -110,6 +117,8 @@ impl Streamer {
         snaplen: Given<'py>,
         buffer_size: Given<'py>,
         tcp_end: Given<'py>,
+        tcp_linger: Given<'py>,
+        tcp_analysis: Given<'py>,
         statistics: Given<'py>,
         splt: Given<'py>,
         application_fields: Given<'py>,
@@ -133,6 +142,8 @@ impl Streamer {
             snaplen: options::number("snaplen", snaplen, 65_535, 1, MAX_SNAPLEN)?,
             buffer_size: options::number_or_none("buffer_size", buffer_size, 1, MAX_BUFFER)?,
             tcp_end: options::flag("tcp_end", tcp_end, false)?,
+            tcp_linger: options::seconds("tcp_linger", tcp_linger, 5)?,
+            tcp_analysis: options::flag("tcp_analysis", tcp_analysis, false)?,
             statistics: options::flag("statistics", statistics, false)?,
             splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
             application_fields: options::flag("application_fields", application_fields, false)?,
@@ -275,6 +286,18 @@ impl Streamer {
         self.tcp_end
     }
 
+    /// Seconds for which a flow still takes packets after its TCP connection ended; None is until silence.
+    #[getter]
+    fn tcp_linger(&self) -> Option<Seconds> {
+        self.tcp_linger
+    }
+
+    /// Whether TCP segments are analysed.
+    #[getter]
+    fn tcp_analysis(&self) -> bool {
+        self.tcp_analysis
+    }
+
     /// Whether flows have statistics of sizes, gaps and TCP flags.
     #[getter]
     fn statistics(&self) -> bool {
@@ -331,6 +354,8 @@ impl Streamer {
             .active_timeout(self.active_timeout.map(Seconds::duration))
             .capacity(self.capacity.map(saturated))
             .tcp_end(self.tcp_end)
+            .tcp_linger(self.tcp_linger.map_or(Duration::MAX, Seconds::duration))
+            .tcp_analysis(self.tcp_analysis)
             .statistics(self.statistics)
             .splt(saturated(self.splt))
             .application_fields(self.application_fields)
@@ -364,6 +389,7 @@ impl Streamer {
             (self.statistics, Needs::Statistics),
             (self.splt > 0, Needs::Splt),
             (self.application_fields, Needs::ApplicationFields),
+            (self.tcp_analysis, Needs::TcpAnalysis),
         ];
         options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
     }

@@ -141,9 +141,9 @@ impl FlowCache {
             return hint::prefetch_all(statistics);
         }
         if let Some(details) = &self.entries[slot as usize].state.details {
-            hint::prefetch_all(&**details);
-            if let Some(tcp) = &details.tcp {
-                hint::prefetch_all(tcp.wanted());
+            match &details.tcp {
+                Some(tcp) => hint::prefetch_all(tcp.wanted()),
+                None => hint::prefetch_all(&**details),
             }
         }
     }

@@ -82,7 +82,7 @@ def test_options_are_echoed() -> None:
     options = dict(
         inactive_timeout=1.5, active_timeout=None, capacity=7, bpf_filter="udp", n_dissections=0, stable_labels=True,
         workers=2, decode_tunnels=False, fragments=False, promiscuous=False, snaplen=96, buffer_size=1 << 20, tcp_end=True,
-        user_metrics={"n": print},
+        tcp_linger=2.5, tcp_analysis=True, user_metrics={"n": print},
     )  # fmt: skip
     streamer = Streamer("trace.pcap", **options)  # type: ignore[arg-type]
     assert {name: getattr(streamer, name) for name in options} == options
@@ -106,6 +106,8 @@ def test_defaults_are_those_of_the_specification() -> None:
         ({"active_timeout": float("inf")}, ValueError),
         ({"active_timeout": 2**64}, ValueError),
         ({"active_timeout": True}, TypeError),
+        ({"tcp_linger": -1}, ValueError),
+        ({"tcp_analysis": 1}, TypeError),
         ({"active_timeout": "60"}, TypeError),
         ({"capacity": 0}, ValueError),
         ({"capacity": 1.5}, TypeError),

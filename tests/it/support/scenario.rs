@@ -224,7 +224,7 @@ impl Sent {
                 let mut header = vec![0; 20];
                 header[4..8].copy_from_slice(&self.numbers.0.to_be_bytes());
                 header[8..12].copy_from_slice(&self.numbers.1.to_be_bytes());
-                header[12] = ((20 + self.options.len()) / 4 << 4) as u8;
+                header[12] = (((20 + self.options.len()) / 4) << 4) as u8;
                 header[13] = self.flags;
                 header[14..16].copy_from_slice(&self.window.to_be_bytes());
                 header.extend(self.options);
