@@ -36,7 +36,7 @@ typedef struct fg_ndpi_facts {
   char server_name[128];     /* TLS or QUIC server name, HTTP host, DNS or NetBIOS name, STUN realm, DHCP host name */
   char user_agent[513];      /* of HTTP or QUIC */
   char content_type[129];    /* of an HTTP response */
-  char ja3[33], ja3s[33];    /* not later than nDPI 4.10, all versions */
+  char ja3[33], ja3s[33];    /* ja3: nDPI up to 4.10 only */
   char tls_alpn[257];        /* what the client offers, with commas between */
   char hassh[33], hassh_server[33];
   char ssh_client[129], ssh_server[129];

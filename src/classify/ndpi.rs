@@ -150,12 +150,12 @@ impl Flow {
             host_name: own_name,
             user_agent: text_of(&said.user_agent),
             content_type: text_of(&said.content_type),
-            ja3: text_of(&said.ja3),
-            ja3s: text_of(&said.ja3s),
+            ja3: hash_of(&said.ja3),
+            ja3s: hash_of(&said.ja3s),
             tls_version: tls_version(said.tls_version),
             tls_alpn: text_of(&said.tls_alpn),
-            hassh: text_of(&said.hassh),
-            hassh_server: text_of(&said.hassh_server),
+            hassh: hash_of(&said.hassh),
+            hassh_server: hash_of(&said.hassh_server),
             ssh_client: text_of(&said.ssh_client),
             ssh_server: text_of(&said.ssh_server),
             dhcp_fingerprint: text_of(&said.dhcp_fingerprint),
@@ -235,6 +235,11 @@ unsafe fn text<'a>(start: *const c_char) -> Option<&'a str> {
 fn text_of(array: &[c_char]) -> Option<String> {
     let bytes: Vec<u8> = array.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0).collect();
     (!bytes.is_empty()).then(|| Facts::text(&bytes))
+}
+
+/// The same in lower case, as fingerprints are published; nDPI writes HASSH in capitals.
+fn hash_of(array: &[c_char]) -> Option<String> {
+    text_of(array).map(|hash| hash.to_ascii_lowercase())
 }
 
 fn risk_name(bit: u32) -> Option<String> {

@@ -17,6 +17,7 @@ use flowgauge::classify::ClassifierOptions;
 use flowgauge::classify::DissectionLimits;
 use flowgauge::flow::Application;
 use flowgauge::flow::Confidence;
+use flowgauge::flow::Facts;
 use flowgauge::packet::LinkType;
 use flowgauge::packet::PacketFlags;
 use flowgauge::packet::PacketInfo;
@@ -25,8 +26,8 @@ use flowgauge::packet::TcpFlags;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
-const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 49152);
-const SERVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+pub(crate) const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 49152);
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 
 #[test]
 fn a_dns_query_is_dns() {
@@ -250,8 +251,14 @@ fn mutated_packets_do_no_harm() {
     } else {
         eprintln!("skipped: no corpus at {}; only frames built here are mutated", corpus.display());
     }
+    let check = |facts: Option<Box<Facts>>| {
+        let names =
+            facts.into_iter().flat_map(|facts| [facts.requested_server_name, facts.user_agent, facts.ssh_client]);
+        assert!(names.flatten().all(|name| !name.is_empty() && name.len() <= Facts::MAX_TEXT));
+    };
     let mut random = Random(0x5eed);
-    let mut classifier = open(DissectionLimits::NDPI_READER);
+    let options = ClassifierOptions { limits: DissectionLimits::NDPI_READER, facts: true, ..Default::default() };
+    let mut classifier = Classifier::open(&options).unwrap();
     let mut flows = HashMap::new();
     for _ in 0..1_000 {
         let mutated = random.mutate(&seeds);
@@ -261,9 +268,11 @@ fn mutated_packets_do_no_harm() {
         mutated.show(&mut classifier, flow);
         if random.below(8) == 0 {
             assert!(classifier.label(flow).is_some());
+            check(classifier.facts(flow));
         }
         if random.below(32) == 0 {
             assert!(classifier.finish(flow).is_some());
+            check(flow.take_facts());
             *flow = classifier.start();
         }
     }
@@ -287,7 +296,7 @@ fn a_packet_of_another_protocol_is_passed_over() {
 
 /// An IP packet of its own, without a link layer, and what a decoder would say of it.
 #[derive(Clone, Debug)]
-struct Frame {
+pub(crate) struct Frame {
     data: Vec<u8>,
     info: PacketInfo,
 }
@@ -309,7 +318,7 @@ impl Frame {
         Self { data, info }
     }
 
-    fn show(&self, classifier: &mut Classifier, flow: &mut Classification) {
+    pub(crate) fn show(&self, classifier: &mut Classifier, flow: &mut Classification) {
         let raw = RawPacket {
             number: 1,
             stamp: self.info.clock,
@@ -335,11 +344,11 @@ fn label_of(packets: &[Frame]) -> Arc<Application> {
     classifier.finish(&mut flow).unwrap()
 }
 
-fn tcp(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), payload: &[u8]) -> Frame {
+pub(crate) fn tcp(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), payload: &[u8]) -> Frame {
     frame(TCP, src, dst, payload)
 }
 
-fn udp(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), payload: &[u8]) -> Frame {
+pub(crate) fn udp(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), payload: &[u8]) -> Frame {
     frame(UDP, src, dst, payload)
 }
 
@@ -381,19 +390,19 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 /// An HTTP request that does not end, so that its flow stays undecided for as long as the limit lets it.
-fn http_pieces(number: u32) -> Vec<u8> {
+pub(crate) fn http_pieces(number: u32) -> Vec<u8> {
     if number == 2 { b"GET /".to_vec() } else { b"a".repeat(20) }
 }
 
 /// The question for the A record of example.test.
-fn dns_query() -> Vec<u8> {
+pub(crate) fn dns_query() -> Vec<u8> {
     let mut message = vec![0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     message.extend(b"\x07example\x04test\x00\x00\x01\x00\x01");
     message
 }
 
 /// Its answer: 192.0.2.9.
-fn dns_answer() -> Vec<u8> {
+pub(crate) fn dns_answer() -> Vec<u8> {
     let mut message = dns_query();
     message[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1]);
     message.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 9]);
@@ -401,7 +410,7 @@ fn dns_answer() -> Vec<u8> {
 }
 
 /// A TLS 1.2 ClientHello (RFC 5246 §7.4.1.2) with one extension, the server's name (RFC 6066 §3).
-fn client_hello(server: &str) -> Vec<u8> {
+pub(crate) fn client_hello(server: &str) -> Vec<u8> {
     let u16_of = |n: usize| u16::try_from(n).unwrap().to_be_bytes();
     let mut extension = vec![0, 0];
     extension.extend(u16_of(server.len() + 5));

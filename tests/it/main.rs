@@ -14,6 +14,10 @@ mod capture_live;
 mod capture_pcapng;
 mod capture_tshark;
 mod classify;
+#[cfg(feature = "ndpi")]
+mod classify_facts;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod classify_facts_ndpireader;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod corpus;
 mod decode;

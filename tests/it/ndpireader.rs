@@ -18,7 +18,7 @@ use crate::support::oracle;
 use crate::support::run::{own, run};
 
 /// IP protocol and the two ends in order.
-type Ends = (u8, (String, u16), (String, u16));
+pub(crate) type Ends = (u8, (String, u16), (String, u16));
 /// The names of the flows between two ends, in order.
 type Names = BTreeMap<Ends, Vec<String>>;
 
@@ -26,12 +26,12 @@ type Names = BTreeMap<Ends, Vec<String>>;
 const EXCEPTIONS: &[(&str, &str, &str, &str)] =
     &[("story.pcap", "DNS+DNS+DNS", "DNS+DNS+DNS+DNS", "the reader passes over a VLAN tag behind a VLAN tag")];
 
-fn ends(protocol: u8, one: (String, u16), other: (String, u16)) -> Ends {
+pub(crate) fn ends(protocol: u8, one: (String, u16), other: (String, u16)) -> Ends {
     if one <= other { (protocol, one, other) } else { (protocol, other, one) }
 }
 
 /// An address as the reader writes it: in the IPv6 form of the C library, the first `:0:` of which it shortens.
-fn address(address: IpAddr) -> String {
+pub(crate) fn address(address: IpAddr) -> String {
     let text = address.to_string();
     if text.contains("::") { text } else { text.replacen(":0:", "::", 1) }
 }
@@ -78,7 +78,7 @@ fn ours(path: &Path) -> Names {
 }
 
 /// The capture itself, or a copy as pcap: the reader's libpcap reads few kinds of pcapng.
-fn as_pcap(path: &Path, folder: &Path) -> std::path::PathBuf {
+pub(crate) fn as_pcap(path: &Path, folder: &Path) -> std::path::PathBuf {
     if fs::read(path).unwrap().get(..4) != Some(&[0x0a, 0x0d, 0x0d, 0x0a]) {
         return path.to_owned();
     }
@@ -89,7 +89,7 @@ fn as_pcap(path: &Path, folder: &Path) -> std::path::PathBuf {
 }
 
 /// Whether the reader is there, and of the version of the nDPI that is linked here.
-fn reader_is_there() -> bool {
+pub(crate) fn reader_is_there() -> bool {
     if !oracle::there("ndpiReader", &["-h"]) || !oracle::there("editcap", &["-h"]) {
         return false;
     }

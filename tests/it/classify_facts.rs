@@ -1,0 +1,148 @@
+//! What nDPI reads beside the label: that it is handed out once, when it is asked for, and is what was sent.
+
+use std::net::Ipv4Addr;
+
+use flowgauge::classify::{Classification, Classifier, ClassifierOptions, DissectionLimits};
+use flowgauge::flow::Facts;
+
+use crate::classify::{CLIENT, Frame, SERVER, client_hello, dns_answer, dns_query, http_pieces, tcp, udp};
+
+fn open(facts: bool) -> Classifier {
+    let options = ClassifierOptions { limits: DissectionLimits::NDPI_READER, facts, ..Default::default() };
+    Classifier::open(&options).unwrap()
+}
+
+fn facts_of(packets: &[Frame]) -> Facts {
+    let mut classifier = open(true);
+    let mut flow = classifier.start();
+    packets.iter().for_each(|packet| packet.show(&mut classifier, &mut flow));
+    classifier.finish(&mut flow).unwrap();
+    *flow.take_facts().unwrap_or_default()
+}
+
+fn question_and_answer() -> [Frame; 2] {
+    [udp(CLIENT, (SERVER, 53), &dns_query()), udp((SERVER, 53), CLIENT, &dns_answer())]
+}
+
+#[test]
+fn facts_are_taken_once_and_the_label_stays() {
+    let mut classifier = open(true);
+    let mut flow = classifier.start();
+    assert_eq!(classifier.facts(&flow), None);
+    let [question, answer] = question_and_answer();
+    question.show(&mut classifier, &mut flow);
+    assert!(flow.is_open());
+    assert_eq!(flow.take_facts(), None, "dissection goes on");
+    let so_far = classifier.facts(&flow).unwrap();
+    assert_eq!((so_far.dns_query.as_deref(), so_far.dns_response_code), (Some("example.test"), None));
+    answer.show(&mut classifier, &mut flow);
+    assert!(!flow.is_open());
+    assert_eq!(flow.decided().unwrap().name, "DNS");
+    assert_eq!(classifier.label(&flow).unwrap().name, "DNS");
+    let answered = classifier.facts(&flow).unwrap();
+    assert_eq!(answered.dns_response_code, Some(0));
+    assert_eq!(flow.take_facts(), Some(answered));
+    assert_eq!((flow.take_facts(), classifier.facts(&flow)), (None, None));
+    assert!(matches!(&flow, Classification::Decided(label) if label.name == "DNS"));
+    assert_eq!(classifier.finish(&mut flow).unwrap().name, "DNS");
+    assert_eq!(flow.take_facts(), None);
+}
+
+#[test]
+fn a_flow_that_ends_early_leaves_its_facts() {
+    let mut classifier = open(true);
+    for packets in [&question_and_answer()[..1], &question_and_answer()] {
+        let mut flow = classifier.start();
+        packets.iter().for_each(|packet| packet.show(&mut classifier, &mut flow));
+        assert_eq!(classifier.finish(&mut flow).unwrap().name, "DNS");
+        assert_eq!(flow.take_facts().unwrap().requested_server_name.as_deref(), Some("example.test"));
+    }
+    let mut flow = classifier.start();
+    assert_eq!(classifier.finish(&mut flow).unwrap().name, "Unknown");
+    assert_eq!(flow.take_facts(), None);
+}
+
+#[test]
+fn without_the_option_nothing_is_told_and_nothing_is_larger() {
+    let mut classifier = open(false);
+    let mut flow = classifier.start();
+    for packet in question_and_answer() {
+        packet.show(&mut classifier, &mut flow);
+        assert_eq!(classifier.facts(&flow), None);
+    }
+    assert!(matches!(flow, Classification::Decided(_)));
+    assert_eq!(flow.take_facts(), None);
+    assert_eq!(size_of::<Classification>(), 2 * size_of::<usize>());
+}
+
+#[test]
+fn names_agents_and_fingerprints_are_those_that_were_sent() {
+    let dns = facts_of(&question_and_answer());
+    assert_eq!((dns.dns_query_type, dns.dns_response_code), (Some(1), Some(0)));
+    let tls = facts_of(&[tcp(CLIENT, (SERVER, 443), &client_hello("i.instagram.com"))]);
+    assert_eq!(tls.requested_server_name.as_deref(), Some("i.instagram.com"));
+    assert_eq!((tls.ja3.map(|ja3| ja3.len()), tls.dns_query), (Some(32), None));
+    let request = b"GET / HTTP/1.1\r\nHost: example.test\r\nUser-Agent: agent\xff/1\r\n\r\n";
+    let http = facts_of(&[tcp(CLIENT, (SERVER, 80), request)]);
+    assert_eq!(http.requested_server_name.as_deref(), Some("example.test"));
+    assert_eq!(http.user_agent.as_deref(), Some("agent\u{fffd}/1"));
+}
+
+#[test]
+fn a_host_in_dhcp_names_itself_and_asks_for_no_server() {
+    let anybody = (Ipv4Addr::UNSPECIFIED, 68);
+    let dhcp = facts_of(&[udp(anybody, (Ipv4Addr::BROADCAST, 67), &dhcp_discover())]);
+    assert_eq!((dhcp.host_name.as_deref(), dhcp.requested_server_name), (Some("laptop"), None));
+    assert_eq!(dhcp.dhcp_fingerprint.as_deref(), Some("1,3,6"));
+}
+
+#[test]
+fn hassh_is_md5_of_the_algorithms_in_the_clear() {
+    let (client, server) = ((CLIENT.0, 50022), (SERVER, 22));
+    let ssh = facts_of(&[
+        tcp(client, server, b"SSH-2.0-OpenSSH_9.2p1\r\n"),
+        tcp(server, client, b"SSH-2.0-OpenSSH_5.0\r\n"),
+        tcp(
+            client,
+            server,
+            &kex_init("curve25519-sha256,ecdh-sha2-nistp256", "aes128-ctr,aes256-ctr", "hmac-sha2-256", "none"),
+        ),
+        tcp(server, client, &kex_init("curve25519-sha256", "aes256-ctr", "hmac-sha2-512", "none,zlib@openssh.com")),
+    ]);
+    assert_eq!(ssh.ssh_client.as_deref(), Some("SSH-2.0-OpenSSH_9.2p1"));
+    assert_eq!(ssh.ssh_server.as_deref(), Some("SSH-2.0-OpenSSH_5.0"));
+    // `printf 'KEX;CIPHERS;MACS;COMPRESSIONS' | md5sum` (github.com/salesforce/hassh).
+    assert_eq!(ssh.hassh.as_deref(), Some("a7798297f5f9542056a6ca5d50554df7"));
+    assert_eq!(ssh.hassh_server.as_deref(), Some("6c2790d0b8d6b4fd69b79e1ca1fd1a60"));
+    assert_eq!(ssh.risks, ["SSH Obsolete Server Version/Cipher"]);
+}
+
+#[test]
+fn a_flow_of_which_nothing_is_read_has_no_facts() {
+    assert_eq!(facts_of(&[tcp(CLIENT, (SERVER, 49153), &http_pieces(3))]), Facts::default());
+}
+
+/// An offer of algorithms (RFC 4253 §7.1), the same in both directions.
+fn kex_init(kex: &str, ciphers: &str, macs: &str, compressions: &str) -> Vec<u8> {
+    let mut body = vec![20];
+    body.extend([7; 16]);
+    for list in [kex, "ssh-ed25519", ciphers, ciphers, macs, macs, compressions, compressions, "", ""] {
+        body.extend(u32::try_from(list.len()).unwrap().to_be_bytes());
+        body.extend(list.as_bytes());
+    }
+    body.extend([0; 5]);
+    let padding = 8 - (body.len() + 5) % 8 + 4;
+    let length = u32::try_from(1 + body.len() + padding).unwrap().to_be_bytes();
+    [&length[..], &[padding as u8], &body, &vec![0; padding]].concat()
+}
+
+/// A DHCPDISCOVER (RFC 2131) with a host name and a list of what is asked for.
+fn dhcp_discover() -> Vec<u8> {
+    let mut message = vec![1, 1, 6, 0];
+    message.resize(236, 0);
+    message.extend([99, 130, 83, 99, 53, 1, 1]);
+    message.extend(b"\x0c\x06laptop");
+    message.extend([55, 3, 1, 3, 6, 255]);
+    message.resize(300, 0);
+    message
+}
