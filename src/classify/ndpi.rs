@@ -242,11 +242,11 @@ fn hash_of(array: &[c_char]) -> Option<String> {
     text_of(array).map(|hash| hash.to_ascii_lowercase())
 }
 
-fn risk_name(bit: u32) -> Option<String> {
+fn risk_name(bit: u32) -> Option<&'static str> {
     // SAFETY: takes a number.
     let name = unsafe { ndpi_sys::fg_ndpi_risk_name(bit) };
     // SAFETY: null, or a terminated string of static lifetime.
-    unsafe { text(name) }.map(str::to_owned)
+    unsafe { text(name) }
 }
 
 /// A version of TLS or DTLS in words, as `ndpi_ssl_version2str` has them (RFC 8446 §4.2.1, RFC 9147 §5.3).

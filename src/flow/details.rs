@@ -7,7 +7,7 @@ use crate::flow::{Facts, FlowState, Sequence, TcpAnalysis};
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Details {
     pub(crate) sequence: Option<Sequence>,
-    /// What was read out of the payload, with the option `application_fields`; of nothing when nothing was.
+    /// What was read out of the payload, with the option `application_fields`; `None` when nothing was.
     pub(crate) facts: Option<Arc<Facts>>,
     /// The VLAN ids of the first packet, the outermost first, if there are several.
     pub(crate) vlan_ids: Box<[u16]>,

@@ -68,7 +68,7 @@ pub struct Facts {
     /// Version of the SSH server.
     pub ssh_server: Option<String>,
     /// Names of the risks that nDPI sees.
-    pub risks: Vec<String>,
+    pub risks: Vec<&'static str>,
 }
 
 impl Facts {
@@ -77,41 +77,49 @@ impl Facts {
     /// Most answers and cipher suites that are kept.
     pub const MAX_ITEMS: usize = 256;
 
-    /// What these tell, and what `other` tells beyond that.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            requested_server_name: self.requested_server_name.or(other.requested_server_name),
-            ja3: self.ja3.or(other.ja3),
-            ja3s: self.ja3s.or(other.ja3s),
-            ja4: self.ja4.or(other.ja4),
-            hassh: self.hassh.or(other.hassh),
-            hassh_server: self.hassh_server.or(other.hassh_server),
-            tls_version: self.tls_version.or(other.tls_version),
-            tls_ciphers: if self.tls_ciphers.is_empty() { other.tls_ciphers } else { self.tls_ciphers },
-            tls_cipher: self.tls_cipher.or(other.tls_cipher),
-            tls_alpn: self.tls_alpn.or(other.tls_alpn),
-            tls_alpn_chosen: self.tls_alpn_chosen.or(other.tls_alpn_chosen),
-            tls_subject: self.tls_subject.or(other.tls_subject),
-            tls_issuer: self.tls_issuer.or(other.tls_issuer),
-            tls_not_before: self.tls_not_before.or(other.tls_not_before),
-            tls_not_after: self.tls_not_after.or(other.tls_not_after),
-            dns_query: self.dns_query.or(other.dns_query),
-            dns_query_type: self.dns_query_type.or(other.dns_query_type),
-            dns_response_code: self.dns_response_code.or(other.dns_response_code),
-            dns_answers: if self.dns_answers.is_empty() { other.dns_answers } else { self.dns_answers },
-            dns_round_trip_ns: self.dns_round_trip_ns.or(other.dns_round_trip_ns),
-            http_method: self.http_method.or(other.http_method),
-            http_host: self.http_host.or(other.http_host),
-            http_path: self.http_path.or(other.http_path),
-            http_status: self.http_status.or(other.http_status),
-            user_agent: self.user_agent.or(other.user_agent),
-            content_type: self.content_type.or(other.content_type),
-            dhcp_fingerprint: self.dhcp_fingerprint.or(other.dhcp_fingerprint),
-            host_name: self.host_name.or(other.host_name),
-            ssh_client: self.ssh_client.or(other.ssh_client),
-            ssh_server: self.ssh_server.or(other.ssh_server),
-            risks: if self.risks.is_empty() { other.risks } else { self.risks },
+    /// Takes what `other` tells beyond these.
+    pub(crate) fn complete(&mut self, other: Self) {
+        fn fill<T>(mine: &mut Option<T>, other: Option<T>) {
+            if mine.is_none() {
+                *mine = other;
+            }
+        }
+        fill(&mut self.requested_server_name, other.requested_server_name);
+        fill(&mut self.ja3, other.ja3);
+        fill(&mut self.ja3s, other.ja3s);
+        fill(&mut self.ja4, other.ja4);
+        fill(&mut self.hassh, other.hassh);
+        fill(&mut self.hassh_server, other.hassh_server);
+        fill(&mut self.tls_version, other.tls_version);
+        if self.tls_ciphers.is_empty() {
+            self.tls_ciphers = other.tls_ciphers;
+        }
+        fill(&mut self.tls_cipher, other.tls_cipher);
+        fill(&mut self.tls_alpn, other.tls_alpn);
+        fill(&mut self.tls_alpn_chosen, other.tls_alpn_chosen);
+        fill(&mut self.tls_subject, other.tls_subject);
+        fill(&mut self.tls_issuer, other.tls_issuer);
+        fill(&mut self.tls_not_before, other.tls_not_before);
+        fill(&mut self.tls_not_after, other.tls_not_after);
+        fill(&mut self.dns_query, other.dns_query);
+        fill(&mut self.dns_query_type, other.dns_query_type);
+        fill(&mut self.dns_response_code, other.dns_response_code);
+        if self.dns_answers.is_empty() {
+            self.dns_answers = other.dns_answers;
+        }
+        fill(&mut self.dns_round_trip_ns, other.dns_round_trip_ns);
+        fill(&mut self.http_method, other.http_method);
+        fill(&mut self.http_host, other.http_host);
+        fill(&mut self.http_path, other.http_path);
+        fill(&mut self.http_status, other.http_status);
+        fill(&mut self.user_agent, other.user_agent);
+        fill(&mut self.content_type, other.content_type);
+        fill(&mut self.dhcp_fingerprint, other.dhcp_fingerprint);
+        fill(&mut self.host_name, other.host_name);
+        fill(&mut self.ssh_client, other.ssh_client);
+        fill(&mut self.ssh_server, other.ssh_server);
+        if self.risks.is_empty() {
+            self.risks = other.risks;
         }
     }
 

@@ -27,6 +27,10 @@ impl FlowFlags {
     pub const ICMP: Self = Self(256);
     /// The run analyses TCP, also where the flow is none.
     pub(crate) const TCP_ANALYSIS: Self = Self(512);
+    /// The run reads payload, also where the flow has none.
+    pub(crate) const APPLICATION_FIELDS: Self = Self(1024);
+    /// What options mark every flow with.
+    const OPTIONS: Self = Self::TCP_ANALYSIS.union(Self::APPLICATION_FIELDS);
 
     /// Whether all bits of `other` are set.
     #[inline]
@@ -55,7 +59,7 @@ impl FlowFlags {
     /// The bits that belong to the flow's first packet, not to what was counted: what a next segment inherits.
     #[must_use]
     pub(crate) const fn of_first_packet(self) -> Self {
-        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0 | Self::ICMP.0 | Self::TCP_ANALYSIS.0))
+        Self(self.0 & (Self::MACS.0 | Self::TUNNEL_KEY.0 | Self::ICMP.0 | Self::OPTIONS.0))
     }
 
     /// The bits of what was counted.

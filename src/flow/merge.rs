@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::flow::{ExportReason, Facts, FlowKey, FlowRecord, FlowState};
+use crate::flow::{ExportReason, FlowKey, FlowRecord, FlowState};
 use crate::time::Timestamp;
 
 impl FlowRecord {
@@ -51,10 +51,10 @@ impl FlowState {
         if let (Some(mine), Some(others)) = (self.sequence_mut(), next.sequence()) {
             mine.merge(others, turned);
         }
-        if let (Some(mine), Some(others)) = (&mut self.details, &next.details)
-            && mine.facts.as_deref() == Some(&Facts::default())
+        if self.facts().is_none()
+            && let Some(facts) = next.details.as_ref().and_then(|details| details.facts.clone())
         {
-            mine.facts.clone_from(&others.facts);
+            self.set_facts(facts);
         }
         if let (Some(mine), Some(others)) = (self.tcp_analysis_mut(), next.tcp_analysis()) {
             mine.merge(others, turned);

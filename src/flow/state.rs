@@ -112,13 +112,8 @@ impl FlowState {
         self.details.as_ref()?.facts.as_deref()
     }
 
-    pub(crate) fn facts_mut(&mut self) -> Option<&mut Arc<Facts>> {
-        self.details.as_mut()?.facts.as_mut()
-    }
-
-    /// Whether the payload was read.
-    pub(crate) fn has_application_fields(&self) -> bool {
-        self.details.as_ref().is_some_and(|details| details.facts.is_some())
+    pub(crate) fn set_facts(&mut self, facts: Arc<Facts>) {
+        self.details.get_or_insert_default().facts = Some(facts);
     }
 
     pub(crate) fn sequence_mut(&mut self) -> Option<&mut Sequence> {

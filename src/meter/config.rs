@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
+use crate::flow::MetricNames;
 use crate::flow::schema::{self, Needs, Schema};
-use crate::flow::{Facts, MetricNames};
 use crate::metric::{Metric, MetricGroup};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -28,8 +28,7 @@ pub struct MeterConfig {
     pub(super) sequence: u32,
     pub(super) tcp_analysis: bool,
     pub(super) packet_size: PacketSize,
-    /// What is read of a flow before its first packet, if payload is read.
-    pub(super) facts: Option<Arc<Facts>>,
+    pub(super) application_fields: bool,
     pub(super) classifier: ClassifierOptions,
     pub(super) groups: Vec<Arc<dyn MetricGroup>>,
 }
@@ -62,7 +61,7 @@ impl Default for MeterConfig {
             sequence: 0,
             tcp_analysis: false,
             packet_size: PacketSize::Wire,
-            facts: None,
+            application_fields: false,
             classifier: ClassifierOptions::default(),
             groups: Vec::new(),
         }
@@ -130,7 +129,7 @@ impl MeterConfig {
     /// Whether the payload of a flow's first packets is read for names, versions and fingerprints
     /// ([`Facts`](crate::flow::Facts)). Off by default.
     pub fn application_fields(mut self, on: bool) -> Self {
-        self.facts = on.then(Arc::default);
+        self.application_fields = on;
         self
     }
 
@@ -180,7 +179,7 @@ impl MeterConfig {
         let options = [
             (self.statistics, Needs::Statistics),
             (self.sequence > 0, Needs::Splt),
-            (self.facts.is_some(), Needs::ApplicationFields),
+            (self.application_fields, Needs::ApplicationFields),
             (self.tcp_analysis, Needs::TcpAnalysis),
         ];
         let on: Vec<_> = options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect();
@@ -227,7 +226,7 @@ impl fmt::Debug for MeterConfig {
             .field("sequence", &self.sequence)
             .field("tcp_analysis", &self.tcp_analysis)
             .field("packet_size", &self.packet_size)
-            .field("application_fields", &self.facts.is_some())
+            .field("application_fields", &self.application_fields)
             .field("classifier", &self.classifier)
             .field("metrics", &names)
             .finish()

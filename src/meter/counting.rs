@@ -53,11 +53,14 @@ pub(super) fn begin(
     if config.tcp_analysis {
         state.flags.insert(FlowFlags::TCP_ANALYSIS);
     }
+    if config.application_fields {
+        state.flags.insert(FlowFlags::APPLICATION_FIELDS);
+    }
     let analysed = config.tcp_analysis && info.ip_protocol == TCP;
-    if config.sequence > 0 || config.facts.is_some() || vlan_ids.len() > 1 || analysed {
+    if config.sequence > 0 || vlan_ids.len() > 1 || analysed {
         state.details = Some(Box::new(Details {
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
-            facts: config.facts.clone(),
+            facts: None,
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
             tcp: analysed.then(|| Box::new(TcpAnalysis::new())),
         }));

@@ -87,7 +87,7 @@ impl Meter {
         let horizon = config.inactive_timeout.unwrap_or(config.tcp_linger);
         Ok(Self {
             metrics: MetricRunner::new(&config.groups, config.metric_names()?),
-            classifier: Classifier::open(&ClassifierOptions { facts: config.facts.is_some(), ..config.classifier })?,
+            classifier: Classifier::open(&ClassifierOptions { facts: config.application_fields, ..config.classifier })?,
             hasher,
             cache: FlowCache::new(config.statistics),
             expiry: Expiry::new(horizon),
@@ -219,7 +219,7 @@ impl Meter {
         if !matches!(self.classifier, Classifier::Off) {
             self.classifier.observe(&mut entry.classification, packet);
         }
-        if self.config.facts.is_some()
+        if self.config.application_fields
             && let Some(dissection) = &mut entry.dissection
         {
             dissection.observe(direction, packet);
@@ -255,7 +255,7 @@ impl Meter {
             hash,
             tcp: TcpEnd::default(),
             classification: self.classifier.start(),
-            dissection: learning::begin(self.config.facts.is_some(), packet.info.ip_protocol),
+            dissection: learning::begin(self.config.application_fields, packet.info.ip_protocol),
             metrics: Vec::new(),
         };
         let slot = self.cache.insert(entry);
@@ -343,8 +343,8 @@ impl Meter {
 
     fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
         let (Entry { state, metrics, classification, dissection, .. }, statistics) = self.cache.parts_mut(slot);
-        if let Some(nothing) = &self.config.facts {
-            learning::show_first(state, dissection.as_deref(), nothing);
+        if self.config.application_fields {
+            learning::show_first(state, dissection.as_deref());
         }
         // While a flow lives, its statistics lie apart: metrics look at a copy.
         show(statistics, &mut state.statistics);

@@ -109,6 +109,6 @@ fn numbers(values: &[u16]) -> Cell<'static> {
     if values.is_empty() { Cell::Null } else { Cell::List(values.iter().copied().map(i64::from).collect()) }
 }
 
-fn texts(values: &[String]) -> Cell<'_> {
-    if values.is_empty() { Cell::Null } else { Cell::Texts(values) }
+fn texts(values: &[impl AsRef<str>]) -> Cell<'_> {
+    if values.is_empty() { Cell::Null } else { Cell::Texts(values.iter().map(AsRef::as_ref).collect()) }
 }

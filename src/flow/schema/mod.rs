@@ -136,7 +136,7 @@ pub enum Cell<'a> {
     /// Several numbers.
     List(Vec<i64>),
     /// Several texts.
-    Texts(&'a [String]),
+    Texts(Vec<&'a str>),
     /// What a metric yielded.
     Metric(&'a Value),
 }
@@ -162,7 +162,7 @@ impl Column {
             None => true,
             Some(Needs::Statistics) => record.statistics().is_some(),
             Some(Needs::Splt) => record.sequence().is_some(),
-            Some(Needs::ApplicationFields) => record.has_application_fields(),
+            Some(Needs::ApplicationFields) => record.flags.contains(FlowFlags::APPLICATION_FIELDS),
             Some(Needs::TcpAnalysis) => record.flags.contains(FlowFlags::TCP_ANALYSIS),
         }
     }
