@@ -28,9 +28,9 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("quic-mvfst-22.pcap", 4, "draft 22 of QUIC"),
     ("quic_interop_V.pcapng", 252, "reserved versions that ask for a negotiation, which tshark takes for a draft"),
     ("quic_t51.pcap", 4, "Google's QUIC T051"),
-    ("skype.pcap", 10, "the client does not speak TLS, the server answers a hello nobody said"),
+    ("skype.pcap", 10, "the client says hello in the format of SSLv2, which is not read"),
     ("smtp-starttls.pcap", 4, "TLS begins in the middle of an SMTP connection"),
-    ("viber.pcap", 4, "tshark gives servers' hellos up that we join out of segments"),
+    ("viber.pcap", 4, "tshark gives hellos up whose segments came out of order (frames 217 to 220)"),
 ];
 
 /// Our names and the fields of tshark's that tell the same: of a client's hello, or of a server's.
