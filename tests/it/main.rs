@@ -39,6 +39,8 @@ mod dissect_names;
 mod dissect_names_tshark;
 mod dissect_stream;
 mod dissect_tls;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod dissect_tshark_tls;
 mod expiry;
 mod golden;
 mod house;
