@@ -12,3 +12,4 @@ pub(crate) mod reading;
 pub(crate) mod run;
 pub(crate) mod scenario;
 pub(crate) mod slow_meter;
+pub(crate) mod tunnels;
