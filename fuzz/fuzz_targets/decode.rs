@@ -19,7 +19,8 @@ fuzz_target!(|input: &[u8]| {
     let cut = options & 8 != 0;
     let options = if options & 4 == 0 {
         let tunnels = if options & 1 == 0 { Tunnels::ALL } else { Tunnels::NONE };
-        DecodeOptions::new().tunnels(tunnels).fragments(options & 2 == 0)
+        // Keys are on for every other entry of the link types, one of Ethernet's among them.
+        DecodeOptions::new().tunnels(tunnels).tunnel_keys(options & 0x10 != 0).fragments(options & 2 == 0)
     } else {
         DecodeOptions::nfstream()
     };
@@ -55,7 +56,13 @@ fn check(decoder: &mut Decoder, raw: &RawPacket<'_>) -> Decoded {
             assert!(info.payload_len <= info.transport_len && info.transport_len <= info.ip_len);
             assert_eq!(decoder.clock(), before.max(raw.stamp));
             assert_eq!(info.clock, decoder.clock());
-            assert_eq!(info.tunnel == Some(Tunnel::GtpU), info.flags.contains(PacketFlags::TUNNEL_KEY));
+            let keyed = info.flags.contains(PacketFlags::TUNNEL_KEY);
+            match info.tunnel {
+                Some(Tunnel::GtpU | Tunnel::Vxlan | Tunnel::Geneve) => assert!(keyed),
+                Some(Tunnel::Gre | Tunnel::Erspan) => {}
+                _ => assert!(!keyed),
+            }
+            assert!(keyed || (info.tunnel_key == 0 && !info.flags.contains(PacketFlags::KEY_IN_FLOW)));
             let packet = Packet::new(*raw, info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);

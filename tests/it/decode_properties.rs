@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use crate::decode::{decode, raw, sizes};
 use crate::support::frames::*;
+use crate::support::tunnels::*;
 
 const LINK_TYPES: [u32; 17] = [0, 1, 1, 1, 9, 12, 50, 101, 104, 105, 108, 113, 119, 127, 228, 229, 276];
 
@@ -20,8 +21,9 @@ fn link_type() -> impl Strategy<Value = LinkType> {
 }
 
 fn options() -> impl Strategy<Value = DecodeOptions> {
-    any::<[bool; 4]>().prop_map(|[tunnels, fragments, ports, macs]| {
+    any::<[bool; 5]>().prop_map(|[tunnels, keys, fragments, ports, macs]| {
         DecodeOptions::new()
+            .tunnel_keys(keys)
             .tunnels(if tunnels { Tunnels::ALL } else { Tunnels::NONE })
             .fragments(fragments)
             .ports(if ports { Ports::All } else { Ports::TcpAndUdp })
@@ -48,7 +50,14 @@ fn hold_invariants(decoder: &mut Decoder, raw: &RawPacket<'_>) {
                 assert!(info.src <= u128::from(u32::MAX) && info.dst <= u128::from(u32::MAX));
             }
             assert!(!info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN) || info.payload_len == 0);
-            assert_eq!(info.tunnel == Some(Tunnel::GtpU), info.flags.contains(PacketFlags::TUNNEL_KEY));
+            let keyed = info.flags.contains(PacketFlags::TUNNEL_KEY);
+            match info.tunnel {
+                Some(Tunnel::GtpU | Tunnel::Vxlan | Tunnel::Geneve) => assert!(keyed),
+                Some(Tunnel::Gre | Tunnel::Erspan) => {}
+                _ => assert!(!keyed),
+            }
+            assert!(keyed || info.tunnel_key == 0);
+            assert!(keyed || !info.flags.contains(PacketFlags::KEY_IN_FLOW));
             let packet = Packet::new(*raw, &info);
             assert!(packet.payload().len() <= info.payload_len as usize);
             assert!(packet.ip_bytes().len() <= info.ip_len as usize);
@@ -85,16 +94,31 @@ fn ip_packet() -> impl Strategy<Value = Vec<u8>> {
     let innermost = (transport, any::<bool>(), 0_usize..4, 0_u32..9, any::<bool>())
         .prop_map(|((protocol, bytes), six, more, id, whole)| around(six, more, id, whole, protocol, &bytes));
     innermost.prop_recursive(3, 4, 1, |inner| {
-        (inner, any::<bool>(), 0_usize..4, 0_u8..8).prop_map(|(inner, six, more, tunnel)| {
+        (inner, any::<bool>(), 0_usize..4, 0_u8..20).prop_map(|(inner, six, more, tunnel)| {
             let ether_type = if inner[0] >> 4 == 4 { IPV4 } else { IPV6 };
             let radio = || Radio::qos(1, 0).carrying(ether_type, &inner);
             let tags = [&vec![0; more][..], &[60, 6, 1, 1, 1, 1, 1, 1, 1]].concat();
+            let (key, frame) = (more as u16, ethernet(ether_type, &inner));
+            let ppp = [&[0, if ether_type == IPV4 { 0x21 } else { 0x57 }][..], &inner].concat();
+            let in_gre = |content: &[u8]| around(six, more, 0, true, GRE, content);
             let (port, payload) = match tunnel {
                 0 | 1 => (2152, gtp_u(more as u32, &inner)),
                 2 => (37008, tzsp(1, 0, 1, &tags, &ethernet(ether_type, &inner))),
                 3 => (37008, tzsp(1, 0, 18, &tags, &radio())),
                 4 => (5247, capwap(0, true, &vec![0; 4 * more], &radio())),
                 5 => (5247, capwap(0, false, &vec![0; 4 * more], &ethernet(ether_type, &inner))),
+                6 => (4789, vxlan(more as u32, &frame)),
+                7 => (4790, vxlan_with(0x0c, if ether_type == IPV4 { 1 } else { 2 }, 7, &inner)),
+                8 => (6081, geneve(BRIDGED, 7, more as u8, &frame)),
+                9 => (6081, geneve(ether_type, 7, more as u8, &inner)),
+                10 if ether_type == IPV6 => (3544, [&authentication(0, more as u8)[..], &ORIGIN, &inner].concat()),
+                11 if ether_type == IPV6 => (3544, inner),
+                12 => return in_gre(&gre(0x8000, ether_type, &[0; 4], &inner)),
+                13 => return in_gre(&keyed_gre(7, BRIDGED, &frame)),
+                14 => return in_gre(&gre(0, ERSPAN, &[], &frame)),
+                15 => return in_gre(&erspan_ii(key, &frame)),
+                16 => return in_gre(&erspan_iii(key, 0, more > 1, &frame)),
+                17 => return in_gre(&pptp(key, &ppp)),
                 _ => return around(six, more, 0, true, if ether_type == IPV4 { 4 } else { 41 }, &inner),
             };
             around(six, more, 0, true, 17, &udp(port, port, &payload))
@@ -144,6 +168,11 @@ fn frame() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
 /// A datagram between two hosts on the way.
 fn sniffed(port: u16, payload: Vec<u8>) -> Vec<u8> {
     ethernet(VLAN, &vlan(9, IPV6, &Ipv6::new("2001:db8::8", "2001:db8::9").udp(port, 9, &payload)))
+}
+
+/// The same of a packet of GRE.
+fn mirrored(content: &[u8]) -> Vec<u8> {
+    ethernet(VLAN, &vlan(9, IPV4, &Ipv4::new("10.0.0.8", "10.0.0.9").carrying(GRE, content)))
 }
 
 proptest! {
@@ -225,7 +254,7 @@ proptest! {
         ports in any::<[u16; 2]>(),
         tcp in any::<bool>(),
         payload in vec(any::<u8>(), 0..60),
-        carrier in 0_u8..4,
+        carrier in 0_u8..8,
     ) {
         let builder = PacketBuilder::ethernet2(SRC_MAC, DST_MAC);
         let tag = |nth: usize| VlanId::try_new(tags[nth]).unwrap();
@@ -248,6 +277,10 @@ proptest! {
         let (frame, tunnel) = match carrier {
             0 => (sniffed(37008, tzsp(1, 0, 1, &[10, 1, 9, 1], &frame)), Some(Tunnel::Tzsp)),
             1 => (sniffed(5247, capwap(0, false, &[], &frame)), Some(Tunnel::Capwap)),
+            2 => (sniffed(4789, vxlan(7, &frame)), Some(Tunnel::Vxlan)),
+            3 => (sniffed(6081, geneve(BRIDGED, 7, 1, &frame)), Some(Tunnel::Geneve)),
+            4 => (mirrored(&keyed_gre(7, BRIDGED, &frame)), Some(Tunnel::Gre)),
+            5 => (mirrored(&erspan_ii(7, &frame)), Some(Tunnel::Erspan)),
             _ => (frame, None),
         };
         let raw = raw(LinkType::ETHERNET, &frame);

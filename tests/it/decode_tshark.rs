@@ -103,3 +103,19 @@ fn tshark_reads_the_same_packets_out_of_tunnelled_frames() {
     compare(LinkType::ETHERNET, &[], &[carriers::controlled(true), carriers::bridged()].concat());
     compare(LinkType::ETHERNET, &["capwap.swap_fc:FALSE"], &carriers::controlled(false));
 }
+
+#[test]
+fn tshark_reads_the_same_packets_out_of_overlays() {
+    if !there() {
+        return;
+    }
+    compare(LinkType::ETHERNET, &[], &carriers::overlays());
+}
+
+#[test]
+fn tshark_reads_the_same_packets_out_of_gre() {
+    if !there() {
+        return;
+    }
+    compare(LinkType::ETHERNET, &[], &carriers::routed());
+}

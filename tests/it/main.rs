@@ -25,8 +25,11 @@ mod decode_corpus;
 mod decode_fields;
 mod decode_fragments;
 mod decode_frame_tunnel;
+mod decode_gre;
 mod decode_link;
+mod decode_nested;
 mod decode_options;
+mod decode_overlay;
 mod decode_position;
 mod decode_properties;
 mod decode_radio;
@@ -66,3 +69,4 @@ mod tcp_end;
 mod tcp_tshark;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tshark;
+mod tunnel_keys;

@@ -365,17 +365,21 @@ fn ipv6_in_ipv4_is_unwrapped_always() {
 
 /// A tunnel that is not opened is a flow between its ends.
 #[test]
-fn a_gre_tunnel_is_a_flow_of_its_own_protocol() {
+fn a_gre_tunnel_is_opened_unless_the_option_is_off() {
     let outer = ["#1 47 10.0.0.1:0 > 10.0.0.2:0 | > 1 pkts 83/69/49/49 at 0ns..0ns | flush"];
     quirk("tun_gre").with(|streamer| streamer.decode_tunnels(false)).gives(&outer);
-    quirk("tun_gre").gives(&outer);
+    quirk("tun_gre").with(|streamer| streamer.decode_options(DecodeOptions::nfstream())).gives(&outer);
+    quirk("tun_gre").gives(&["#1 tcp 192.168.0.1:40000 > 192.168.0.2:443 in gre \
+                              | > 1 pkts 83/45/25/5 at 0ns..0ns | flush"]);
 }
 
 #[test]
-fn a_vxlan_tunnel_is_a_flow_of_datagrams() {
+fn a_vxlan_tunnel_is_opened_unless_the_option_is_off() {
     let outer = ["#1 udp 10.0.0.1:5555 > 10.0.0.2:4789 | > 1 pkts 109/95/75/67 at 0ns..0ns | flush"];
     quirk("tun_vxlan").with(|streamer| streamer.decode_tunnels(false)).gives(&outer);
-    quirk("tun_vxlan").gives(&outer);
+    quirk("tun_vxlan").with(|streamer| streamer.decode_options(DecodeOptions::nfstream())).gives(&outer);
+    quirk("tun_vxlan").gives(&["#1 tcp 192.168.0.1:40000 > 192.168.0.2:443 in vxlan 42 \
+                                | > 1 pkts 109/45/25/5 at 0ns..0ns | flush"]);
 }
 
 /// One label there and two back.

@@ -59,6 +59,11 @@ const LAYERS: &[&str] = &[
     "sctp",
     "dccp",
     "gtp",
+    "vxlan",
+    "geneve",
+    "gre",
+    "erspan",
+    "teredo",
     "data",
 ];
 

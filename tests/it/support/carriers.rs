@@ -4,6 +4,7 @@ use flowgauge::packet::LinkType;
 
 use crate::support::capture_file::PcapFile;
 use crate::support::frames::*;
+use crate::support::tunnels::*;
 
 /// A capture file of these frames.
 pub(crate) fn pcap(link: LinkType, frames: &[Vec<u8>]) -> Vec<u8> {
@@ -12,7 +13,7 @@ pub(crate) fn pcap(link: LinkType, frames: &[Vec<u8>]) -> Vec<u8> {
 
 /// A capture of each link and tunnel here.
 pub(crate) fn captures() -> Vec<Vec<u8>> {
-    let tunnels = [sniffed(), controlled(true), controlled(false), bridged()].concat();
+    let tunnels = [sniffed(), controlled(true), controlled(false), bridged(), overlays(), routed()].concat();
     vec![
         pcap(LinkType::IEEE802_11, &radio()),
         pcap(LinkType::IEEE802_11_RADIOTAP, &tapped()),
@@ -89,7 +90,7 @@ pub(crate) fn cisco_hdlc(address: u8) -> Vec<Vec<u8>> {
 pub(crate) fn sniffed() -> Vec<Vec<u8>> {
     let tags = [0, 10, 1, 0xc8, 0, 60, 6, 2, 0, 0, 0, 0, 9, 1];
     let on = |protocol, frame: &Vec<u8>| on_port(37008, &tzsp(1, 0, protocol, &tags, frame));
-    let ethernets = inner_ethernet();
+    let ethernets = inner_ethernets();
     ethernets.iter().map(|frame| on(1, frame)).chain(radio().iter().map(|frame| on(18, frame))).collect()
 }
 
@@ -105,16 +106,63 @@ pub(crate) fn controlled(swapped: bool) -> Vec<Vec<u8>> {
 /// Ethernet frames in CAPWAP, and a keep-alive.
 pub(crate) fn bridged() -> Vec<Vec<u8>> {
     let mut frames: Vec<_> =
-        inner_ethernet().iter().map(|frame| on_port(5247, &capwap(0, false, &[], frame))).collect();
+        inner_ethernets().iter().map(|frame| on_port(5247, &capwap(0, false, &[], frame))).collect();
     frames.push(on_port(5247, &capwap(0x08, false, &[], &[0, 35, 0, 16])));
     frames
 }
 
-fn inner_ethernet() -> [Vec<u8>; 3] {
-    let on = |ether_type: u16, payload: &[u8]| {
-        [&Radio::address(7)[..], &Radio::address(8), &ether_type.to_be_bytes(), payload].concat()
+/// VXLAN, its generic extension, Geneve and Teredo, over both IP versions, with a packet in it or with ARP.
+pub(crate) fn overlays() -> Vec<Vec<u8>> {
+    let arp = inner_ethernet(0x0806, &[&[0, 1, 8, 0, 6, 4, 0, 1][..], &[0; 20]].concat());
+    let mut datagrams = Vec::new();
+    for frame in inner_ethernets().iter().chain([&arp]) {
+        datagrams.push((4789, vxlan(7, frame)));
+        datagrams.push((4790, vxlan_with(0x0c, 3, 7, frame)));
+        datagrams.push((6081, geneve(BRIDGED, 7, 0, frame)));
+        datagrams.push((6081, geneve(BRIDGED, 7, 3, frame)));
+    }
+    datagrams.push((4790, vxlan_with(0x0c, 1, 7, &ipv4())));
+    datagrams.push((4790, vxlan_with(0x0c, 2, 7, &ipv6())));
+    datagrams.push((6081, geneve(IPV4, 7, 1, &ipv4())));
+    datagrams.push((6081, geneve(IPV6, 7, 1, &ipv6())));
+    for indication in [vec![], ORIGIN.to_vec(), [&authentication(2, 3)[..], &ORIGIN].concat()] {
+        datagrams.push((3544, [indication, ipv6()].concat()));
+    }
+    let on = |(port, payload): &(u16, Vec<u8>)| {
+        let over6 = Ipv6::new("2001:db8::1", "2001:db8::2").udp(40001, *port, payload);
+        [on_port(*port, payload), ethernet(IPV6, &over6)]
     };
-    [on(IPV4, &ipv4()), on(VLAN, &vlan(31, IPV6, &ipv6())), snap([0; 3], IPV4, &ipv4())]
+    datagrams.iter().flat_map(on).collect()
+}
+
+/// GRE, NVGRE, PPTP and ERSPAN, over both IP versions; but for IP in ERSPAN without a frame, which tshark 4.0 leaves.
+pub(crate) fn routed() -> Vec<Vec<u8>> {
+    let mut contents = vec![
+        gre(0, IPV4, &[], &ipv4()),
+        gre(0xb000, IPV6, &[0; 12], &ipv6()),
+        keyed_gre(7, MPLS, &mpls(&[16, 17], &ipv4())),
+        pptp(7, &[&[0xff, 3, 0, 0x21][..], &ipv4()].concat()),
+        pptp(7, &[&[0, 0x57][..], &ipv6()].concat()),
+        pptp(7, &[&[0x21][..], &ipv4()].concat()),
+        pptp(7, &[0xc0, 0x21, 9, 1, 0, 8, 0, 0, 0, 0]),
+    ];
+    for frame in inner_ethernets() {
+        contents.push(gre(0, BRIDGED, &[], &frame));
+        contents.push(keyed_gre(0x0700, BRIDGED, &frame));
+        contents.push(gre(0, ERSPAN, &[], &frame));
+        contents.push(erspan_ii(7, &frame));
+        contents.push(erspan_iii(7, 0, false, &frame));
+        contents.push(erspan_iii(7, 0, true, &frame));
+    }
+    let on = |content: &Vec<u8>| {
+        let over6 = Ipv6::new("2001:db8::1", "2001:db8::2").carrying(GRE, content);
+        [ethernet(IPV4, &Ipv4::new("10.0.0.1", "10.0.0.2").carrying(GRE, content)), ethernet(IPV6, &over6)]
+    };
+    contents.iter().flat_map(on).collect()
+}
+
+fn inner_ethernets() -> [Vec<u8>; 3] {
+    [inner_ethernet(IPV4, &ipv4()), inner_ethernet(VLAN, &vlan(31, IPV6, &ipv6())), snap([0; 3], IPV4, &ipv4())]
 }
 
 fn on_port(port: u16, payload: &[u8]) -> Vec<u8> {

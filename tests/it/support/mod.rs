@@ -13,3 +13,4 @@ pub(crate) mod reading;
 pub(crate) mod run;
 pub(crate) mod scenario;
 pub(crate) mod slow_meter;
+pub(crate) mod tunnels;

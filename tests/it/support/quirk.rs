@@ -113,7 +113,10 @@ pub(crate) fn line(record: &FlowRecord) -> String {
         write!(line, " vlan {}", record.key.vlan_id()).unwrap();
     }
     if let Some(tunnel) = record.key.tunnel() {
-        write!(line, " in {} {}", tunnel.name(), record.tunnel_key).unwrap();
+        write!(line, " in {}", tunnel.name()).unwrap();
+        if record.flags.contains(FlowFlags::TUNNEL_KEY) {
+            write!(line, " {}", record.tunnel_key).unwrap();
+        }
     }
     for (arrow, direction) in [('>', Direction::SrcToDst), ('<', Direction::DstToSrc)] {
         let counts = record.of(direction);
