@@ -190,11 +190,13 @@ class _Columns:
 
     @property
     def tunnel(self) -> str | None:
-        """Kind of the tunnel its packets came out of: gtp-u, tzsp, capwap; null without one."""
+        """Kind of the innermost tunnel: gtp-u, tzsp, capwap, vxlan, geneve, gre, erspan, teredo; null without
+        one.
+        """
 
     @property
     def tunnel_key(self) -> int | None:
-        """The tunnel's own key in the first packet: for GTP-U its TEID; null without one."""
+        """The innermost tunnel's key in the first packet: TEID, VNI, GRE key, ERSPAN session; null without one."""
 
     @property
     def src_mac(self) -> str | None:
@@ -395,6 +397,178 @@ class _Columns:
     @property
     def dst_to_src_duration_ns(self) -> int | None:
         """From the smallest stamp to the largest (IPFIX 161); null without packets. Nanoseconds."""
+
+    @property
+    def application_confidence(self) -> str | None:
+        """What the label rests on, in nDPI's words: dpi, dpi_cache, match_by_port, match_by_ip ...; null
+        without nDPI.
+        """
+
+    @property
+    def application_guessed(self) -> bool | None:
+        """Whether the label is a guess by port or address; null without nDPI."""
+
+    @property
+    def requested_server_name(self) -> str | None:
+        """The server that the client asks for: TLS or QUIC server name (RFC 6066), HTTP host, name in a DNS
+        question. Needs the option application_fields.
+        """
+
+    @property
+    def ja3(self) -> str | None:
+        """JA3 of the TLS client (github.com/salesforce/ja3). Needs the option application_fields."""
+
+    @property
+    def ja3s(self) -> str | None:
+        """JA3S of the TLS server (github.com/salesforce/ja3). Needs the option application_fields."""
+
+    @property
+    def ja4(self) -> str | None:
+        """JA4 of the TLS or QUIC client (github.com/FoxIO-LLC/ja4). Needs the option application_fields."""
+
+    @property
+    def hassh(self) -> str | None:
+        """HASSH of the SSH client (github.com/salesforce/hassh). Needs the option application_fields."""
+
+    @property
+    def hassh_server(self) -> str | None:
+        """HASSH of the SSH server (github.com/salesforce/hassh). Needs the option application_fields."""
+
+    @property
+    def tls_version(self) -> str | None:
+        """The version that TLS settled on, as TLSv1.3. Needs the option application_fields."""
+
+    @property
+    def tls_ciphers(self) -> list[int] | None:
+        """The cipher suites that the TLS client offers, in its order (IANA TLS parameters). Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_cipher(self) -> int | None:
+        """The cipher suite that the TLS server chose (IANA TLS parameters). Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_alpn(self) -> str | None:
+        """The protocols that the TLS client offers, with commas between (ALPN, RFC 7301). Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_alpn_chosen(self) -> str | None:
+        """The protocol that the TLS server chose, where that is in the clear. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_subject(self) -> str | None:
+        """Subject of the server's certificate (RFC 4514), where it is in the clear. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_issuer(self) -> str | None:
+        """Issuer of the server's certificate (RFC 4514), where it is in the clear. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_not_before(self) -> int | None:
+        """Since when the server's certificate is valid. Needs the option application_fields. Milliseconds since
+        the Unix epoch.
+        """
+
+    @property
+    def tls_not_before_ns(self) -> int | None:
+        """Since when the server's certificate is valid. Needs the option application_fields. Nanoseconds since
+        the Unix epoch.
+        """
+
+    @property
+    def tls_not_after(self) -> int | None:
+        """Until when the server's certificate is valid. Needs the option application_fields. Milliseconds since
+        the Unix epoch.
+        """
+
+    @property
+    def tls_not_after_ns(self) -> int | None:
+        """Until when the server's certificate is valid. Needs the option application_fields. Nanoseconds since
+        the Unix epoch.
+        """
+
+    @property
+    def dns_query(self) -> str | None:
+        """The first name asked for in DNS (RFC 1035). Needs the option application_fields."""
+
+    @property
+    def dns_query_type(self) -> int | None:
+        """The type that was asked for (IANA DNS parameters). Needs the option application_fields."""
+
+    @property
+    def dns_response_code(self) -> int | None:
+        """The response code of the first answer (IANA DNS parameters). Needs the option application_fields."""
+
+    @property
+    def dns_answers(self) -> list[str] | None:
+        """The answers of DNS: addresses, and names of other records. Needs the option application_fields."""
+
+    @property
+    def dns_round_trip(self) -> int | None:
+        """From the first question in DNS to its answer. Needs the option application_fields. Milliseconds,
+        rounded down.
+        """
+
+    @property
+    def dns_round_trip_ns(self) -> int | None:
+        """From the first question in DNS to its answer. Needs the option application_fields. Nanoseconds."""
+
+    @property
+    def http_method(self) -> str | None:
+        """Method of the first HTTP request (RFC 9110). Needs the option application_fields."""
+
+    @property
+    def http_host(self) -> str | None:
+        """Host of the first HTTP request (RFC 9110). Needs the option application_fields."""
+
+    @property
+    def http_path(self) -> str | None:
+        """Target of the first HTTP request (RFC 9110). Needs the option application_fields."""
+
+    @property
+    def http_status(self) -> int | None:
+        """Status of the first HTTP response (RFC 9110). Needs the option application_fields."""
+
+    @property
+    def user_agent(self) -> str | None:
+        """User agent of the HTTP or QUIC client. Needs the option application_fields."""
+
+    @property
+    def content_type(self) -> str | None:
+        """Type of the content of the first HTTP response. Needs the option application_fields."""
+
+    @property
+    def dhcp_fingerprint(self) -> str | None:
+        """What a DHCP client asks for: the numbers in its option 55, with commas between. Needs the option
+        application_fields.
+        """
+
+    @property
+    def host_name(self) -> str | None:
+        """The client's name in DHCP (option 12). Needs the option application_fields."""
+
+    @property
+    def ssh_client(self) -> str | None:
+        """Version of the SSH client (RFC 4253 section 4.2). Needs the option application_fields."""
+
+    @property
+    def ssh_server(self) -> str | None:
+        """Version of the SSH server (RFC 4253 section 4.2). Needs the option application_fields."""
+
+    @property
+    def risks(self) -> list[str] | None:
+        """Names of the risks that nDPI sees in the flow. Needs the option application_fields."""
 
     @property
     def size_min(self) -> int | None:
@@ -1142,6 +1316,8 @@ class Streamer:
         workers: How many threads meter; 0 meters inside the capture thread. None is one less than the processors, at
             least 1; with user_metrics 1, unless Python runs without its lock.
         decode_tunnels: Whether packets inside tunnels make flows of their own.
+        tunnel_keys: Whether flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) are kept apart; each
+            end of GTP-U chooses its own TEID, so the two directions are then two flows.
         fragments: Whether later fragments are counted in the flow of their first.
         promiscuous: On an interface, whether frames for other stations are captured too.
         snaplen: On an interface, bytes kept of each frame.
@@ -1174,6 +1350,7 @@ class Streamer:
         stable_labels: bool = False,
         workers: int | None = None,
         decode_tunnels: bool = True,
+        tunnel_keys: bool = False,
         fragments: bool = True,
         promiscuous: bool = True,
         snaplen: int = 65535,
@@ -1229,6 +1406,10 @@ class Streamer:
     @property
     def decode_tunnels(self) -> bool:
         """Whether packets inside tunnels make flows of their own."""
+
+    @property
+    def tunnel_keys(self) -> bool:
+        """Whether flows in tunnels with different keys are kept apart."""
 
     @property
     def fragments(self) -> bool:

@@ -37,6 +37,8 @@ use crate::source::Source;
 ///     workers: How many threads meter; 0 meters inside the capture thread. None is one less than the processors, at
 ///         least 1; with user_metrics 1, unless Python runs without its lock.
 ///     decode_tunnels: Whether packets inside tunnels make flows of their own.
+///     tunnel_keys: Whether flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) are kept apart; each
+///         end of GTP-U chooses its own TEID, so the two directions are then two flows.
 ///     fragments: Whether later fragments are counted in the flow of their first.
 ///     promiscuous: On an interface, whether frames for other stations are captured too.
 ///     snaplen: On an interface, bytes kept of each frame.
@@ -68,6 +70,7 @@ pub(crate) struct Streamer {
     stable_labels: bool,
     workers: Option<u64>,
     decode_tunnels: bool,
+    tunnel_keys: bool,
     fragments: bool,
     promiscuous: bool,
     snaplen: u64,
@@ -90,14 +93,14 @@ impl Streamer {
         signature = (
             source, *, inactive_timeout=Given::Default, active_timeout=Given::Default, capacity=Given::Default,
             user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
-            workers=Given::Default, decode_tunnels=Given::Default, fragments=Given::Default,
+            workers=Given::Default, decode_tunnels=Given::Default, tunnel_keys=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
             application_fields=Given::Default, after=None
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
-                          fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
+                          tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
                           after=None)"
     )]
@@ -112,6 +115,7 @@ impl Streamer {
         stable_labels: Given<'py>,
         workers: Given<'py>,
         decode_tunnels: Given<'py>,
+        tunnel_keys: Given<'py>,
         fragments: Given<'py>,
         promiscuous: Given<'py>,
         snaplen: Given<'py>,
@@ -137,6 +141,7 @@ impl Streamer {
             stable_labels: options::flag("stable_labels", stable_labels, false)?,
             workers: options::number_or_none("workers", workers, 0, 1024)?,
             decode_tunnels: options::flag("decode_tunnels", decode_tunnels, true)?,
+            tunnel_keys: options::flag("tunnel_keys", tunnel_keys, false)?,
             fragments: options::flag("fragments", fragments, true)?,
             promiscuous: options::flag("promiscuous", promiscuous, true)?,
             snaplen: options::number("snaplen", snaplen, 65_535, 1, MAX_SNAPLEN)?,
@@ -256,6 +261,12 @@ impl Streamer {
         self.decode_tunnels
     }
 
+    /// Whether flows in tunnels with different keys are kept apart.
+    #[getter]
+    fn tunnel_keys(&self) -> bool {
+        self.tunnel_keys
+    }
+
     /// Whether later fragments are counted in the flow of their first.
     #[getter]
     fn fragments(&self) -> bool {
@@ -363,6 +374,7 @@ impl Streamer {
             .stable_labels(self.stable_labels)
             .workers(options::workers(py, self.workers, self.callables.is_some())?)
             .decode_tunnels(self.decode_tunnels)
+            .tunnel_keys(self.tunnel_keys)
             .fragments(self.fragments)
             .promiscuous(self.promiscuous)
             .snaplen_bytes(saturated(self.snaplen))

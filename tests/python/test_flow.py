@@ -20,7 +20,7 @@ CORE = (
 @pytest.fixture
 def flow() -> Flow:
     story = Story().tcp(0.25, A, B, "syn").tcp(1.5, B, A, "syn ack", size=7, ports=(80, 1000))
-    (flow,) = Streamer(story.pcap(), n_dissections=0, statistics=True, splt=5, tcp_analysis=True)
+    (flow,) = Streamer(story.pcap(), n_dissections=0, statistics=True, splt=5, tcp_analysis=True, application_fields=True)
     return flow
 
 
@@ -140,7 +140,7 @@ def test_columns_say_what_they_are() -> None:
     assert len(set(names)) == len(names)
     for column in flowgauge.columns():
         assert column.doc.endswith(".")
-        assert column.option in {None, "statistics", "splt", "tcp_analysis"}
+        assert column.option in {None, "statistics", "splt", "application_fields", "tcp_analysis"}
         assert column.unit in {"", "bits", "bytes", "packets", "nanoseconds"}
         assert getattr(Flow, column.name).__doc__ == column.doc
     assert Flow.start_time_ns.__doc__.endswith("Nanoseconds since the Unix epoch.")  # type: ignore[attr-defined]

@@ -257,7 +257,8 @@ def test_labels_are_told(data: Path) -> None:
     (flow,) = flows(data / "dns.pcap", bpf_filter="udp port 53", max_nflows=1)
     assert (flow.application_name, flow.application_is_guessed, flow.application_confidence) == ("DNS", 0, 6)
     assert flow.application_category_name == "Network"
-    assert [getattr(flow, name) for name in APPLICATION[4:]] == [""] * 5
+    assert flow.requested_server_name == "www.example.org"
+    assert [getattr(flow, name) for name in APPLICATION[5:]] == [""] * 4
 
 
 def test_a_label_from_the_port_alone_is_guessed() -> None:

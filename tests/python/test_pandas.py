@@ -30,13 +30,13 @@ def wanted(column: flowgauge.Column) -> Any:
         return "timedelta64[ns]"
     if column.type.startswith("list"):
         return object
-    nullable = {"int64": "Int64", "float64": "Float64"}
+    nullable = {"bool": "boolean", "int64": "Int64", "float64": "Float64"}
     return nullable.get(column.type, column.type.replace("uint", "UInt")) if column.nullable else column.type
 
 
 @pytest.mark.parametrize("capture", [CAPTURE, EMPTY])
 def test_every_column_has_its_type(capture: bytes) -> None:
-    frame = Streamer(capture, statistics=True, splt=2, tcp_analysis=True).to_pandas()
+    frame = Streamer(capture, statistics=True, splt=2, tcp_analysis=True, application_fields=True).to_pandas()
     assert list(frame.columns) == [column.name for column in flowgauge.columns()]
     for column in flowgauge.columns():
         assert frame[column.name].dtype == wanted(column), column
@@ -44,7 +44,7 @@ def test_every_column_has_its_type(capture: bytes) -> None:
 
 
 def test_cells_are_those_of_the_flows() -> None:
-    streamer = Streamer(CAPTURE, statistics=True, splt=2, tcp_analysis=True)
+    streamer = Streamer(CAPTURE, statistics=True, splt=2, tcp_analysis=True, application_fields=True)
     flows = list(streamer)
     frame = streamer.to_pandas()
     for row, flow in zip(frame.to_dict("records"), flows, strict=True):

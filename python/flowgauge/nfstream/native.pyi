@@ -528,23 +528,23 @@ class NFlow:
 
     @property
     def requested_server_name(self) -> str:
-        """Name of the server that was asked for; empty as yet."""
+        """Name of the server that was asked for: TLS or QUIC server name, HTTP host, name in a DNS question."""
 
     @property
     def client_fingerprint(self) -> str:
-        """Fingerprint of the client; empty as yet."""
+        """JA4 of a TLS or QUIC client, HASSH of an SSH client, the options that a DHCP client asks for."""
 
     @property
     def server_fingerprint(self) -> str:
-        """Fingerprint of the server; empty as yet."""
+        """JA3S of a TLS server, HASSH of an SSH server."""
 
     @property
     def user_agent(self) -> str:
-        """User agent of HTTP or QUIC; empty as yet."""
+        """User agent of HTTP or QUIC."""
 
     @property
     def content_type(self) -> str:
-        """Content type of HTTP; empty as yet."""
+        """Content type of HTTP."""
 
     @property
     def udps(self) -> Any:

@@ -39,14 +39,14 @@ pub(super) static COLUMNS: &[Column] = &[
         "tunnel",
         ColumnKind::Text,
         true,
-        "Kind of the tunnel its packets came out of: gtp-u, tzsp, capwap; null without one.",
+        "Kind of the innermost tunnel: gtp-u, tzsp, capwap, vxlan, geneve, gre, erspan, teredo; null without one.",
         |r| text(r.key.tunnel().map(|tunnel| tunnel.name())),
     ),
     identity(
         "tunnel_key",
         ColumnKind::U32,
         true,
-        "The tunnel's own key in the first packet: for GTP-U its TEID; null without one.",
+        "The innermost tunnel's key in the first packet: TEID, VNI, GRE key, ERSPAN session; null without one.",
         |r| if r.flags.contains(FlowFlags::TUNNEL_KEY) { Cell::Uint(r.tunnel_key.into()) } else { Cell::Null },
     ),
     identity(
