@@ -59,7 +59,7 @@ pub enum Error {
         detail: String,
     },
     /// Two records are not neighbouring parts of one flow.
-    #[error("record {next} does not continue record {flow_id}: it must have the same key and come later")]
+    #[error("record {next} does not continue record {flow_id}: the key must be the same, and its flow_id larger")]
     Merge {
         /// The record that was to take in the other.
         flow_id: u64,

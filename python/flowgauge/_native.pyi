@@ -56,7 +56,8 @@ def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list
 
     The pieces must lie one behind the other, each metered from the position where the one before ended (`after`), without
     active timeout, capacity and tcp_end. Then packets, bytes, times, statistics and sequences are those of the whole, bit
-    for bit. Labels are not merged, the first that is known stays; metrics become None.
+    for bit. Labels are not merged, the first that is known stays; metrics become None. What only some pieces were metered
+    with (statistics, sequences of one length, TCP analysis) is not told of flows that go through others.
 
     Args:
         flows: The flows of all pieces, in any order.
@@ -64,6 +65,7 @@ def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list
 
     Raises:
         TypeError: Something among the flows that is none.
+        ValueError: Two records of one flow with the same flow_id.
     """
 
 def run_command(arguments: Sequence[str]) -> int:

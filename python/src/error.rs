@@ -9,7 +9,7 @@ use std::fmt;
 use std::io;
 
 use flowgauge::{BoxError, Error};
-use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyStopIteration, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -58,7 +58,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::CaptureDenied { .. } => CaptureDeniedError::new_err((EPERM, message)),
         Error::Interface { .. } => InterfaceError::new_err(message),
         Error::Filter { .. } => FilterError::new_err(message),
-        Error::Option { .. } => PyValueError::new_err(message),
+        Error::Option { .. } | Error::Merge { .. } => PyValueError::new_err(message),
         Error::Metric { flow_id, source, .. } => match source.downcast::<MetricFailure>() {
             Ok(failure) => note(py, failure.error, &format!("raised in {}, in flow {flow_id}", failure.place)),
             Err(_) => FlowgaugeError::new_err(message),
@@ -75,11 +75,22 @@ pub(crate) fn flowgauge_error(message: &'static str) -> PyErr {
     FlowgaugeError::new_err(message)
 }
 
-/// Puts a note under an exception, where Python has notes (3.11 and later).
+/// Puts a note under an exception of the user's code, where Python has notes (3.11 and later).
 pub(crate) fn note(py: Python<'_>, error: PyErr, text: &str) -> PyErr {
+    let error = not_the_end(py, error);
     // Before 3.11 there is no such method, and an exception without a note is still the right one.
     let _ = error.value(py).call_method1(intern!(py, "add_note"), (text,));
     error
+}
+
+/// A `StopIteration` out of the user's code as a `RuntimeError` (PEP 479): in an iterator it would be its end.
+fn not_the_end(py: Python<'_>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyStopIteration>(py) {
+        return error;
+    }
+    let told = PyRuntimeError::new_err("the code that was called raised StopIteration");
+    told.set_cause(py, Some(error));
+    told
 }
 
 /// Python's own error for what the system said of a file; the source again if the system has no number for it.

@@ -3,6 +3,7 @@
 use flowgauge::flow;
 use pyo3::prelude::*;
 
+use crate::error;
 use crate::options::{self, Given, Seconds};
 use crate::record::Flow;
 
@@ -18,13 +19,16 @@ use crate::record::Flow;
 ///
 /// Raises:
 ///     TypeError: Something among the flows that is none.
+///     ValueError: Two records of one flow with the same flow_id.
 #[pyfunction]
 #[pyo3(signature = (flows, *, inactive_timeout=Given::Default), text_signature = "(flows, *, inactive_timeout=60)")]
 pub(crate) fn merge(flows: &Bound<'_, PyAny>, inactive_timeout: Given<'_>) -> PyResult<Vec<Flow>> {
+    let py = flows.py();
     let timeout = options::seconds("inactive_timeout", inactive_timeout, 60)?.map(Seconds::duration);
     let mut records = Vec::new();
     for flow in flows.try_iter()? {
         records.push(flow?.cast_into::<Flow>()?.get().record().clone());
     }
-    Ok(flow::merge(records, timeout).into_iter().map(Flow::new).collect())
+    let whole = flow::merge(records, timeout).map_err(|error| error::raise(py, error))?;
+    Ok(whole.into_iter().map(Flow::new).collect())
 }

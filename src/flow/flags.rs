@@ -56,6 +56,11 @@ impl FlowFlags {
         self.0 |= other.0;
     }
 
+    /// Takes the bits of `other` away.
+    pub(super) fn remove(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+
     /// The bits that belong to the flow's first packet, not to what was counted: what a next segment inherits.
     #[must_use]
     pub(crate) const fn of_first_packet(self) -> Self {

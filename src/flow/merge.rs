@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::flow::{ExportReason, FlowKey, FlowRecord, FlowState};
+use crate::flow::{ExportReason, FlowFlags, FlowKey, FlowRecord, FlowState};
 use crate::time::Timestamp;
 
 impl FlowRecord {
@@ -45,11 +45,14 @@ impl FlowState {
         }
         let flags = next.flags.of_counted();
         self.flags.insert(if turned { flags.turned() } else { flags });
-        if let (Some(mine), Some(others)) = (&mut self.statistics, &next.statistics) {
-            mine.merge(&if turned { others.turned() } else { **others });
+        // What one of the pieces was metered without is not told of the whole: half of it would be a wrong number.
+        match (&mut self.statistics, &next.statistics) {
+            (Some(mine), Some(others)) => mine.merge(&if turned { others.turned() } else { **others }),
+            (mine, _) => *mine = None,
         }
-        if let (Some(mine), Some(others)) = (self.sequence_mut(), next.sequence()) {
-            mine.merge(others, turned);
+        match (self.sequence_mut(), next.sequence()) {
+            (Some(mine), Some(others)) if mine.limit() == others.limit() => mine.merge(others, turned),
+            _ => self.forget_sequence(),
         }
         if self.facts().is_none()
             && let Some(facts) = next.details.as_ref().and_then(|details| details.facts.clone())
@@ -58,6 +61,8 @@ impl FlowState {
         }
         if let (Some(mine), Some(others)) = (self.tcp_analysis_mut(), next.tcp_analysis()) {
             mine.merge(others, turned);
+        } else if self.flags.contains(FlowFlags::TCP_ANALYSIS) != next.flags.contains(FlowFlags::TCP_ANALYSIS) {
+            self.flags.remove(FlowFlags::TCP_ANALYSIS);
         }
         self.last_clock = next.last_clock;
         if self.application.as_ref().is_none_or(|application| application.app_protocol == 0) {
@@ -69,15 +74,23 @@ impl FlowState {
 /// Merges the records of pieces of one capture into those of the whole, in the order of their `flow_id`.
 ///
 /// Two records are one flow when the first was flushed at the end of its piece and less than `inactive_timeout` lies
-/// between them, by the clock of the capture; it must be the timeout that the pieces were metered with.
+/// between them, by the clock of the capture; it must be the timeout that the pieces were metered with. What only some
+/// pieces were metered with (statistics, sequences of one length, TCP analysis) is not told of flows that go through others.
+///
+/// # Errors
+///
+/// [`Error::Merge`] when a flow has two records of the same `flow_id`, so that its packets would count twice.
 pub fn merge(
     records: impl IntoIterator<Item = FlowRecord>,
     inactive_timeout: impl Into<Option<Duration>>,
-) -> Vec<FlowRecord> {
+) -> Result<Vec<FlowRecord>> {
     let timeout = inactive_timeout.into().map_or(u128::MAX, |timeout| timeout.as_nanos());
     let goes_on = |from: Timestamp, to: Timestamp| u128::from(to.nanos_since(from)) < timeout;
     let mut records: Vec<_> = records.into_iter().collect();
-    records.sort_by_key(|record| record.flow_id);
+    records.sort_by_key(|record| (record.flow_id, record.key));
+    if let Some(twice) = records.windows(2).find(|two| two[0].flow_id == two[1].flow_id && two[0].key == two[1].key) {
+        return Err(Error::Merge { flow_id: twice[0].flow_id, next: twice[1].flow_id });
+    }
     let mut whole: Vec<FlowRecord> = Vec::with_capacity(records.len());
     let mut latest: HashMap<FlowKey, usize> = HashMap::new();
     let mut clock = Timestamp::MIN;
@@ -99,5 +112,5 @@ pub fn merge(
             record.export_reason = ExportReason::INACTIVE;
         }
     }
-    whole
+    Ok(whole)
 }

@@ -112,6 +112,12 @@ impl FlowState {
         self.details.as_ref()?.facts.as_deref()
     }
 
+    pub(super) fn forget_sequence(&mut self) {
+        if let Some(details) = &mut self.details {
+            details.sequence = None;
+        }
+    }
+
     pub(crate) fn set_facts(&mut self, facts: Arc<Facts>) {
         self.details.get_or_insert_default().facts = Some(facts);
     }

@@ -68,7 +68,7 @@ fn compare(what: &str, frames: &[Frame], cuts: &[usize], inactive: Option<Durati
         position = Some(piece.position);
         records.extend(piece.records);
     }
-    let merged = merge(records, inactive);
+    let merged = merge(records, inactive).unwrap();
     assert_eq!(merged.len(), whole.records.len(), "{what} cut at {cuts:?} with {inactive:?}");
     for (merged, expected) in merged.iter().zip(&whole.records) {
         // Equality covers what no column shows, as the sums behind the statistics.
@@ -178,5 +178,5 @@ fn a_run_that_reads_no_more_than_it_was_told_to_tells_its_place() {
     let (more, end) = run(rest, None, position);
     assert_eq!((end.frame(), end.clock()), (4, Timestamp::from_nanos(EPOCH + 5_000_000_000)));
     records.extend(more);
-    assert_eq!(merge(records, Duration::from_secs(60)), run(story.source(), None, Position::default()).0);
+    assert_eq!(merge(records, Duration::from_secs(60)).unwrap(), run(story.source(), None, Position::default()).0);
 }

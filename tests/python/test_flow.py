@@ -70,6 +70,16 @@ def test_pieces_of_a_capture_merge_into_the_flows_of_the_whole() -> None:
         assert merged == whole, cut
     with pytest.raises(TypeError):
         flowgauge.merge([whole[0], "no flow"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="flow_id"):
+        flowgauge.merge([*whole, whole[0]])
+
+
+def test_pieces_metered_with_different_options_give_no_half_numbers() -> None:
+    early = Streamer(Story().udp(0, A, B).udp(1, A, B).pcap(), statistics=True, splt=3, active_timeout=None)
+    records = list(early)
+    late = Streamer(Story().udp(2, A, B).pcap(), splt=9, active_timeout=None, after=early.position)
+    (whole,) = flowgauge.merge(records + list(late))
+    assert whole.pkts == 3 and not hasattr(whole, "size_mean") and not hasattr(whole, "splt_size")
 
 
 def test_counts_and_addresses_are_those_of_the_packets(flow: Flow) -> None:

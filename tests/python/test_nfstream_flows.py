@@ -149,6 +149,7 @@ def test_each_iteration_begins_anew_and_counts_from_zero() -> None:
     assert [flow.id for flow in streamer] == [flow.id for flow in streamer] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.filterwarnings("ignore:n_meters is")
 def test_many_meters_find_the_same_flows() -> None:
     capture = conversations(500, 3)
 

@@ -202,7 +202,7 @@ def test_late_errors_are_value_errors_at_the_first_flow(tmp_path: Path) -> None:
 
 def test_more_meters_than_there_can_be_are_warned_of() -> None:
     made = streamer(n_meters=5000)
-    with pytest.warns(UserWarning, match="n_meters set to :1024"):
+    with pytest.warns(UserWarning, match="n_meters is 5000, but there are"):
         flows = iter(made)
     assert made.n_meters == 5000
     flows.close()

@@ -218,6 +218,7 @@ def test_state_of_a_plugin_is_the_callers() -> None:
     assert [flow.udps.nth for flow in streamer] == [5, 6, 7, 8]
 
 
+@pytest.mark.filterwarnings("ignore:n_meters is")
 @pytest.mark.parametrize("meters", [1, 3])
 def test_plugins_run_with_one_meter_or_several(meters: int) -> None:
     log = Log()
@@ -248,6 +249,7 @@ class Boom(NFPlugin):
 
 
 @pytest.mark.parametrize("where", ["on_init", "on_update", "on_expire", "cleanup"])
+@pytest.mark.filterwarnings("ignore:n_meters is")
 @pytest.mark.parametrize("meters", [0, 2])
 def test_an_exception_reaches_the_caller_after_the_flows(where: str, meters: int) -> None:
     log = Log()
@@ -256,22 +258,15 @@ def test_an_exception_reaches_the_caller_after_the_flows(where: str, meters: int
     with pytest.raises(ZeroDivisionError, match=where) as raised:
         for flow in iterator:
             found.append(flow)
-    assert len(found) == 5
+    # A flow that a plugin failed in is not handed out, nor one that came after that.
+    assert len(found) == 5 if where == "cleanup" else len(found) < 5
+    assert sum(iterator.report.records.values()) == 5
     assert any(frame.name == "maybe" for frame in traceback.extract_tb(raised.value.__traceback__))
     if sys.version_info >= (3, 11):
         (note,) = raised.value.__notes__
         assert f"{where} of the plugin test_nfstream_plugins.Boom" in note
     assert next(iterator, None) is None
     assert log.calls[-1] == ("cleanup",)
-
-
-def test_after_a_mistake_flows_are_still_counted_and_have_a_namespace() -> None:
-    iterator = iter(NFStreamer(conversations(5), udps=Boom(where="on_init")))
-    found = []
-    with pytest.raises(ZeroDivisionError):
-        found.extend(iterator)
-    assert [flow.bidirectional_packets for flow in found] == [2] * 5
-    assert all(vars(flow.udps) == {} for flow in found)
 
 
 def test_cleanup_is_called_however_a_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ class Count(NFPlugin):
         self.cleaned += 1
 
 
+@pytest.mark.filterwarnings("ignore:n_meters is")
 @pytest.mark.parametrize("meters", [0, 3])
 @pytest.mark.parametrize("plugins", [False, True])
 def test_leaving_a_run_stops_its_threads(meters: int, plugins: bool) -> None:

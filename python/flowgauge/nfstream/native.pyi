@@ -598,6 +598,14 @@ class NFFlows:
         """The names of the columns that every flow has, in order."""
 
     @property
+    def begun(self) -> bool:
+        """Whether a flow was asked for, and with it the capture began."""
+
+    @property
+    def over(self) -> bool:
+        """Whether there will be no more flows."""
+
+    @property
     def report(self) -> Report:
         """What became of everything read so far: a `Report`."""
 

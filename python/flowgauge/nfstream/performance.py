@@ -27,11 +27,12 @@ def print_lines(reference: weakref.ref[NFFlows], over: threading.Event, seconds:
         flows = reference()
         if flows is None:
             return
-        report = flows.report
+        begun, over_now, report = flows.begun, flows.over, flows.report
         # Whoever drops the iterator meanwhile must not have to wait for this thread.
         del flows
-        print(line(report), flush=True)
-        if report.complete:
+        if begun:
+            print(line(report), flush=True)
+        if over_now:
             return
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -167,9 +168,8 @@ class NFStreamer:
         return (self.udps,) if isinstance(self.udps, NFPlugin) else tuple(self.udps)
 
     def _workers(self) -> int | None:
-        if self.n_meters > MOST_WORKERS:
-            warnings.warn(f"n_meters set to :{MOST_WORKERS} in order to avoid contention.", stacklevel=3)
-        return min(self.n_meters, MOST_WORKERS) or None
-
-
-MOST_WORKERS = 1024
+        processors = len(os.sched_getaffinity(0))
+        if self.n_meters > processors:
+            text = f"n_meters is {self.n_meters}, but there are {processors} processors to use: {processors} threads meter"
+            warnings.warn(text, stacklevel=3)
+        return min(self.n_meters, processors) or None

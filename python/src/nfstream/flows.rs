@@ -11,6 +11,7 @@ use flowgauge::packet::{DecodeOptions, Tunnels};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::OnceLockExt;
 use pyo3::types::PyTuple;
 
 use super::collect::{self, Collected};
@@ -35,7 +36,8 @@ pub(crate) struct NFFlows {
     view: Arc<View>,
     plugins: Option<Arc<Plugins>>,
     abandoned: Abandoned,
-    run: OnceLock<Arc<Run>>,
+    /// Begun with the first flow that is asked for, once, whoever asks; `None` if it could not begin.
+    run: OnceLock<Option<Arc<Run>>>,
     /// How many flows were handed out.
     handed_out: AtomicU64,
     ended: AtomicBool,
@@ -127,8 +129,12 @@ impl NFFlows {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, NFlow>>> {
-        let record = self.take(py, |run| run.try_next(py))?;
-        record.map(|record| self.hand_out(py, record)).transpose()
+        loop {
+            let Some(record) = self.take(py, |run| run.try_next(py))? else { return Ok(None) };
+            if let Some(flow) = self.hand_out(py, record)? {
+                return Ok(Some(flow));
+            }
+        }
     }
 
     /// Iterate to the end and give the columns: of each its name, its type (`int`, `float`, `str`, `list`, or `any` for a
@@ -147,7 +153,9 @@ impl NFFlows {
             let Some(records) = records else { break };
             for record in records {
                 if self.view.plugins {
-                    columns.push(self.hand_out(py, record)?.get(), py)?;
+                    if let Some(flow) = self.hand_out(py, record)? {
+                        columns.push(flow.get(), py)?;
+                    }
                 } else {
                     let id = self.count(py);
                     columns.push_record(py, &record, id)?;
@@ -163,10 +171,22 @@ impl NFFlows {
         super::columns::columns_of(&self.view).map(|column| column.name).collect()
     }
 
+    /// Whether a flow was asked for, and with it the capture began.
+    #[getter(begun)]
+    fn has_begun(&self) -> bool {
+        self.begun().is_some()
+    }
+
+    /// Whether there will be no more flows.
+    #[getter]
+    fn over(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     /// What became of everything read so far: a `Report`.
     #[getter]
     fn report(&self) -> PyResult<Report> {
-        self.run.get().map_or_else(|| Ok(Report::new(flowgauge::Report::default())), |run| run.report().report())
+        self.begun().map_or_else(|| Ok(Report::new(flowgauge::Report::default())), |run| run.report().report())
     }
 
     /// Stop the run, wait for its threads, and call the plugins' `cleanup`; flows not taken are lost.
@@ -176,7 +196,7 @@ impl NFFlows {
     }
 
     fn __repr__(&self) -> String {
-        let state = match (self.run.get(), self.ended.load(Ordering::Acquire)) {
+        let state = match (self.begun(), self.ended.load(Ordering::Acquire)) {
             (_, true) => "over",
             (None, false) => "not begun",
             (Some(_), false) => "running",
@@ -196,7 +216,7 @@ impl NFFlows {
         if self.ended.load(Ordering::Acquire) {
             return self.clean_up(py).map(|()| None);
         }
-        let run = self.run(py)?;
+        let Some(run) = self.run(py)? else { return Ok(None) };
         loop {
             let ended = match next(run) {
                 Ok(Some(taken)) => return Ok(Some(taken)),
@@ -222,18 +242,25 @@ impl NFFlows {
             && !self.interrupted.swap(true, Ordering::Relaxed)
     }
 
-    fn run(&self, py: Python<'_>) -> PyResult<&Arc<Run>> {
-        if let Some(run) = self.run.get() {
-            return Ok(run);
-        }
-        let started = self.start(py);
-        if started.is_err() {
+    fn run(&self, py: Python<'_>) -> PyResult<Option<&Arc<Run>>> {
+        let mut failed = None;
+        let run = self.run.get_or_init_py_attached(py, || match self.start(py) {
+            Ok(run) => Some(run),
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        });
+        if let Some(error) = failed {
             self.ended.store(true, Ordering::Release);
+            return Err(error);
         }
-        Ok(self.run.get_or_init({
-            let run = started?;
-            move || run
-        }))
+        Ok(run.as_ref())
+    }
+
+    /// The run, if it began.
+    fn begun(&self) -> Option<&Arc<Run>> {
+        self.run.get()?.as_ref()
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
@@ -273,14 +300,15 @@ impl NFFlows {
         Run::start(py, streamer, self.abandoned.clone()).map_err(|error| late(py, error))
     }
 
-    /// The flow of a record, with its number.
-    fn hand_out<'py>(&self, py: Python<'py>, record: FlowRecord) -> PyResult<Bound<'py, NFlow>> {
-        let id = self.count(py);
-        if let Some(flow) = plugins::seen(py, &record) {
-            flow.get().number(id);
-            return Ok(flow);
+    /// The flow of a record, with its number; `None` for one that a plugin failed in, or that none saw after that: the
+    /// exception is on its way.
+    fn hand_out<'py>(&self, py: Python<'py>, record: FlowRecord) -> PyResult<Option<Bound<'py, NFlow>>> {
+        if self.plugins.is_none() {
+            return Bound::new(py, NFlow::done(&self.view, self.count(py), record)).map(Some);
         }
-        Bound::new(py, NFlow::done(&self.view, id, record))
+        let Some(flow) = plugins::seen(py, &record) else { return Ok(None) };
+        flow.get().number(self.count(py));
+        Ok(Some(flow))
     }
 
     /// Counts a flow that is handed out; the last one that is wanted ends the run.
@@ -295,7 +323,7 @@ impl NFFlows {
     /// Stops the run and its threads.
     fn end(&self, py: Python<'_>) {
         self.ended.store(true, Ordering::Release);
-        if let Some(run) = self.run.get() {
+        if let Some(run) = self.begun() {
             run.close(py);
         }
     }
@@ -303,7 +331,7 @@ impl NFFlows {
     /// After a run, the plugins are told, once.
     fn clean_up(&self, py: Python<'_>) -> PyResult<()> {
         match &self.plugins {
-            Some(plugins) if self.run.get().is_some() => plugins.clean_up(py),
+            Some(plugins) if self.begun().is_some() => plugins.clean_up(py),
             _ => Ok(()),
         }
     }
@@ -311,7 +339,7 @@ impl NFFlows {
 
 impl Drop for NFFlows {
     fn drop(&mut self) {
-        if self.run.get().is_none() {
+        if self.begun().is_none() {
             return;
         }
         Python::try_attach(|py| {

@@ -206,16 +206,19 @@ impl State {
             }
             None => self.open(py, &record.flow, Some(record.export_reason))?,
         };
-        // What a plugin left half done is not handed to it again.
-        let mut result = Ok(());
-        if !self.failed {
-            for plugin in &self.plugins.plugins {
-                let Some(method) = &plugin.on_expire else { continue };
-                let called = method.bind(py).call1((&view,)).map(drop);
-                result = result.and(called.map_err(|error| error::failure_in(plugin.place("on_expire"), error)));
-            }
+        // What a plugin left half done is not handed to it again, nor to anybody else.
+        if self.failed {
+            return Ok(());
         }
-        values.push(Value::Opaque(Opaque(Arc::new(view.unbind()))));
+        let mut result = Ok(());
+        for plugin in &self.plugins.plugins {
+            let Some(method) = &plugin.on_expire else { continue };
+            let called = method.bind(py).call1((&view,)).map(drop);
+            result = result.and(called.map_err(|error| error::failure_in(plugin.place("on_expire"), error)));
+        }
+        if result.is_ok() {
+            values.push(Value::Opaque(Opaque(Arc::new(view.unbind()))));
+        }
         result
     }
 
