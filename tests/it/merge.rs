@@ -180,3 +180,10 @@ fn a_run_that_reads_no_more_than_it_was_told_to_tells_its_place() {
     records.extend(more);
     assert_eq!(merge(records, Duration::from_secs(60)).unwrap(), run(story.source(), None, Position::default()).0);
 }
+
+#[test]
+fn a_record_that_comes_twice_is_an_error() {
+    let (records, _) = Scenario::new().at_s(0).udp(A, B).stream(|streamer| streamer);
+    let twice = records.iter().chain(&records).cloned();
+    assert!(matches!(merge(twice, Duration::from_secs(60)), Err(Error::Merge { flow_id: 1, next: 1 })));
+}

@@ -207,7 +207,7 @@ fn merged_pieces_add_up() {
     let late = Scenario::new().at_s(1).tcp(B, A).at(1, 1).at_s(2).tcp(B, A).at(1, 1).tcp(B, A).fin().at(11, 1);
     let mut late = late.meter_with(config());
     late[0].flow.flow_id = 100;
-    let merged = merge(early.into_iter().chain(late), Duration::from_secs(60));
+    let merged = merge(early.into_iter().chain(late), Duration::from_secs(60)).unwrap();
     assert_eq!(merged.len(), 1);
     assert_eq!(counted(&merged[0])[1][0], 1, "the pieces see the flow from different ends");
     assert_eq!(analysis(&merged[0]).end_state().name(), "fin");
