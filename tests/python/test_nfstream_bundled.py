@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
-from captures import UDP, A, B, Story, conversations, ethernet
+from captures import TCP, UDP, A, B, C, Story, conversations, ethernet
 
-from flowgauge.nfstream import NFStreamer
-from flowgauge.nfstream.plugins import DHCP, MDNS, SPLT, FlowSlicer
+from flowgauge import Streamer
+from flowgauge.nfstream import NFPlugin, NFStreamer
+from flowgauge.nfstream.plugins import DHCP, JA4, MDNS, SPLT, FlowSlicer
 from flowgauge.nfstream.plugins.dhcp import MsgType
 
 
@@ -138,3 +140,86 @@ def test_no_bytes_make_a_plugin_raise() -> None:
     found = flows(*frames, udps=[DHCP(), MDNS()])
     assert sum(flow.bidirectional_packets for flow in found) > 400
     assert any(flow.udps.dhcp_options for flow in found) and any(flow.udps.mdns_ptr for flow in found)
+
+
+def sized(width: int, value: bytes) -> bytes:
+    return len(value).to_bytes(width, "big") + value
+
+
+def numbers(*values: int) -> bytes:
+    return struct.pack(f"!{len(values)}H", *values)
+
+
+def chrome() -> bytes:
+    """The hello of the example in JA4's specification, as a TLS record."""
+    ciphers = numbers(
+        *(0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8),
+        *(0xC013, 0xC014, 0x009C, 0x009D, 0x002F, 0x0035),
+    )
+    data = {
+        0x0000: sized(2, b"\0" + sized(2, b"flowgauge.example")),
+        0x0010: sized(2, sized(1, b"h2") + sized(1, b"http/1.1")),
+        0x000D: sized(2, numbers(0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601)),
+        0x002B: sized(1, numbers(0x0304, 0x0303)),
+        0x000A: sized(2, numbers(0x001D, 0x0017, 0x0018)),
+        0x000B: b"\1\0",
+    }
+    kinds = (0x1B, 0x33, 0, 0x10, 0x4469, 0x17, 0x2D, 0xD, 5, 0x23, 0x12, 0x2B, 0xFF01, 0xB, 0xA, 0x15)
+    extensions = b"".join(numbers(kind) + sized(2, data.get(kind, b"")) for kind in kinds)
+    body = b"\3\3" + bytes(32) + b"\0" + sized(2, ciphers) + b"\1\0" + sized(2, extensions)
+    return b"\x16\3\1" + sized(2, b"\1" + sized(3, body))
+
+
+def segments(*payloads: bytes, src: str = A, dst: str = B) -> Story:
+    story, sequence = Story(), 1
+    for second, payload in enumerate(payloads):
+        header = struct.pack("!HHIIBBHHH", 40000, 443, sequence, 1, 0x50, 0x18, 1024, 0, 0)
+        story.raw(second, ethernet(src, dst, TCP, header + payload))
+        sequence += len(payload)
+    return story
+
+
+CHROME = "t13d1516h2_8daaf6152771_e5627efa2ab1"
+
+
+def test_ja4_is_that_of_the_published_example() -> None:
+    hello = chrome()
+    for story in segments(hello), segments(hello[:50], hello[50:]), segments(hello, src=C, dst="2001:db8::4"):
+        (flow,) = NFStreamer(story.pcap(), udps=JA4())
+        assert vars(flow.udps) == {"ja4": CHROME}
+        assert flow.client_fingerprint == CHROME
+
+
+def test_plugins_after_ja4_see_it_as_soon_as_the_hello_is_whole() -> None:
+    class Look(NFPlugin):
+        def on_init(self, packet: Any, flow: Any) -> None:
+            flow.udps.seen = [flow.udps.ja4]
+
+        def on_update(self, packet: Any, flow: Any) -> None:
+            flow.udps.seen.append(flow.udps.ja4)
+
+    hello = chrome()
+    (flow,) = NFStreamer(segments(hello[:50], hello[50:], b"more").pcap(), udps=[JA4(throw_warns=False), Look()])
+    assert flow.udps.seen == [None, CHROME, CHROME]
+
+
+def test_ja4_without_dissection_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="JA4.*n_dissections"):
+        list(NFStreamer(segments(chrome()).pcap(), udps=JA4(), n_dissections=0))
+
+
+@pytest.mark.parametrize(
+    "name", ["443-curl.pcap", "facebook.pcap", "quic-33.pcapng", "dhcp.pcap", "instagram.pcap", "git.pcap", "iphone.pcap"]
+)
+def test_ja4_is_that_of_the_native_column(corpus: Path, name: str) -> None:
+    path = corpus / name
+    native = {(flow.ip_src, flow.src_port, flow.ip_dst, flow.dst_port): flow.ja4 for flow in native_flows(path)}
+    view = {(f.src_ip, f.src_port, f.dst_ip, f.dst_port): f.udps.ja4 for f in NFStreamer(path, udps=JA4(), **FOREVER)}
+    assert view == native
+
+
+def native_flows(path: Path) -> Streamer:
+    return Streamer(path, application_fields=True, inactive_timeout=None, active_timeout=None)
+
+
+FOREVER: dict[str, Any] = {"idle_timeout": 10**9, "active_timeout": 10**9}

@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
 from flowgauge.nfstream import NFlow, NFPacket, NFPlugin, NFStreamer
-from flowgauge.nfstream.plugins import DHCP, MDNS, SPLT, FlowSlicer
+from flowgauge.nfstream.plugins import DHCP, JA4, MDNS, SPLT, FlowSlicer
 
 class Mine(NFPlugin):
     def on_init(self, packet: NFPacket, flow: NFlow) -> None:
         flow.udps.size = packet.raw_size
         flow.expiration_id = -1
 
-streamer = NFStreamer(source="x.pcap", udps=[Mine(limit=3), FlowSlicer(limit=2), SPLT(7, 0), DHCP(), MDNS()], n_meters=1)
+streamer = NFStreamer(source="x.pcap", udps=[Mine(limit=3), FlowSlicer(limit=2), SPLT(7, 0), DHCP(), MDNS(), JA4()], n_meters=1)
 streamer.idle_timeout = 3
 for flow in streamer:
     port: int = flow.dst_port
