@@ -56,6 +56,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tcp_analysis: bool,
 
+    /// Keep flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) apart.
+    #[arg(long)]
+    tunnel_keys: bool,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -106,6 +110,7 @@ impl Arguments {
             .splt(self.splt)
             .application_fields(self.application_fields)
             .tcp_analysis(self.tcp_analysis)
+            .tunnel_keys(self.tunnel_keys)
             .max_frames(self.count);
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");

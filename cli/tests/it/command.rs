@@ -68,6 +68,14 @@ fn csv_has_the_same_fields_in_every_line() {
 }
 
 #[test]
+fn keys_of_tunnels_keep_flows_apart_when_asked() {
+    let packets = |run: &Run| sum(&run.records(), ["src_to_dst_pkts", "dst_to_src_pkts"]);
+    let (together, apart) = (run("-r story.pcap").quiet(), run("-r story.pcap --tunnel-keys").quiet());
+    assert_eq!((together.records().len(), apart.records().len()), (31, 33));
+    assert_eq!(packets(&together), packets(&apart));
+}
+
+#[test]
 fn nothing_is_written_when_nothing_is_wanted() {
     let run = run("-r web.pcap -o none --report");
     assert_eq!((run.code, run.out.as_str()), (0, ""));
