@@ -41,6 +41,11 @@ pub trait PacketSource: Send {
     fn dropped(&mut self) -> Dropped {
         Dropped::default()
     }
+
+    /// What the user should know of what was read since the last call, and what did no harm.
+    fn warnings(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What a source had to say.

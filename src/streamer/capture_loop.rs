@@ -192,6 +192,10 @@ impl CaptureLoop {
     fn publish_all(&mut self) {
         self.counts.dropped = self.source.dropped();
         self.publish();
+        let warnings = self.source.warnings();
+        if !warnings.is_empty() {
+            lock(&self.ledger.warnings).extend(warnings);
+        }
         #[cfg(feature = "pcap")]
         if let Some(filter) = &self.filter {
             *lock(&self.ledger.filter_warnings) = filter.warnings();

@@ -2,7 +2,7 @@
 #![cfg(feature = "compress")]
 
 use std::io;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use flowgauge::Error;
 use flowgauge::capture::file::Input;
@@ -82,15 +82,75 @@ fn a_cut_stream_gives_its_frames_and_then_says_so() {
 }
 
 #[test]
-fn garbage_behind_the_stream_is_told_after_all_frames() {
-    for compress in BOTH {
-        let mut bytes = compress(&capture());
-        bytes.extend(b"garbage that is long enough");
-        let (frames, error) = read_bytes(&[bytes]);
-        assert_eq!(frames.len(), 500);
-        assert!(matches!(error, Some(Error::Read { frame: 500, .. })), "{error:?}");
+fn garbage_behind_zstd_is_told_after_all_frames() {
+    let (frames, error) = read_bytes(&[[zstd(&capture()), GARBAGE.to_vec()].concat()]);
+    assert_eq!(frames.len(), 500);
+    assert!(matches!(error, Some(Error::Read { frame: 500, .. })), "{error:?}");
+}
+
+#[test]
+fn zeros_behind_gzip_are_padding() {
+    let plain = capture();
+    for zeros in [1, 512, 1_000_000] {
+        let padding = vec![0; zeros];
+        let members = [gzip(&plain[..100_000]), padding.clone(), gzip(&plain[100_000..]), padding].concat();
+        for bytes in [members.clone(), [&members[..], &gzip(&[])].concat()] {
+            assert_eq!(warned(bytes), (500, Vec::new()));
+        }
     }
 }
+
+#[test]
+fn garbage_behind_gzip_is_left_out_with_a_warning() {
+    let warning = || vec!["what follows the gzip stream of \"bytes\" is ignored".to_owned()];
+    // The last begins as another member would.
+    for garbage in [GARBAGE, b"\0\0\0x", b"x", &[0x1f, 0x8c], &[0x1f, 0x1f, 0x8b]] {
+        assert_eq!(warned([gzip(&capture()), garbage.to_vec()].concat()), (500, warning()));
+    }
+}
+
+#[test]
+fn a_member_that_is_cut_is_no_garbage() {
+    let whole = gzip(&capture());
+    for cut in [1, 2, 3, 10, 20] {
+        let (frames, error) = read_bytes(&[[&whole[..], &whole[..cut]].concat()]);
+        let Some(Error::Read { frame: 500, source, .. }) = error else { panic!("{cut}: {error:?}") };
+        assert!(frames.len() == 500 && source.to_string().contains("cut short"), "{cut}: {source}");
+    }
+}
+
+#[test]
+fn what_a_stream_fails_with_is_told_as_it_is() {
+    let failures = [io::ErrorKind::Other, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+    for (compress, kind) in BOTH.into_iter().flat_map(|compress| failures.map(|kind| (compress, kind))) {
+        let good = compress(&capture());
+        // Within the header, within the body, and behind the stream.
+        for cut in [5, good.len() / 2, good.len()] {
+            let failing = io::Cursor::new(good[..cut].to_vec()).chain(Failing(kind));
+            let (_, error) = read_inputs(vec![Input::Reader { name: "cable".to_owned(), reader: Box::new(failing) }]);
+            let Some(Error::Read { source, .. }) = error else { panic!("{cut}: {error:?}") };
+            assert_eq!((source.kind(), source.to_string().as_str()), (kind, "the cable was pulled"), "{cut}");
+        }
+    }
+}
+
+struct Failing(io::ErrorKind);
+
+impl io::Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::new(self.0, "the cable was pulled"))
+    }
+}
+
+/// How many frames a capture has, and what the report of reading it warns of.
+fn warned(bytes: Vec<u8>) -> (u64, Vec<String>) {
+    let mut flows = flowgauge::Streamer::from_bytes(bytes).n_dissections(0).start().unwrap();
+    flows.by_ref().for_each(|record| drop(record.unwrap()));
+    let report = flows.report_handle().report();
+    (report.frames_read, report.warnings.into_iter().filter(|warning| !warning.contains("link type")).collect())
+}
+
+const GARBAGE: &[u8] = b"garbage that is long enough";
 
 #[test]
 fn a_corrupt_stream_is_told() {

@@ -31,7 +31,7 @@ use crate::capture::Captured;
 use crate::capture::FrameBatch;
 use crate::capture::PacketSource;
 use crate::capture::StopFlag;
-use crate::capture::decompress::Compression;
+use crate::capture::decompress::{Compression, Remarks};
 use crate::capture::file::format::Format;
 use crate::capture::file::format::Recognized;
 use crate::capture::file::format::Step;
@@ -73,6 +73,7 @@ pub struct FileSource {
     nothing: Arc<Block>,
     frames: u64,
     last: Timestamp,
+    remarks: Remarks,
 }
 
 /// The input that is being read.
@@ -108,6 +109,7 @@ impl FileSource {
             nothing: Arc::default(),
             frames: 0,
             last: Timestamp::default(),
+            remarks: Remarks::default(),
         };
         source.open_next()?;
         while source.current.as_ref().is_some_and(|current| !current.waits && current.format.is_none()) {
@@ -177,7 +179,7 @@ impl FileSource {
             if let Some(compression) = Compression::of(head) {
                 let head = io::Cursor::new(self.window.take_back());
                 let stream = std::mem::replace(&mut current.stream, Box::new(io::empty()));
-                current.stream = compression.decompress(Box::new(head.chain(stream)), &current.name)?;
+                current.stream = compression.decompress(Box::new(head.chain(stream)), &current.name, &self.remarks)?;
             }
             return Ok(Turn::Onward);
         }
@@ -263,6 +265,10 @@ impl PacketSource for FileSource {
                 }
             }
         }
+    }
+
+    fn warnings(&mut self) -> Vec<String> {
+        self.remarks.take()
     }
 }
 
