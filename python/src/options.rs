@@ -75,6 +75,15 @@ pub(crate) fn number_or_none(name: &str, given: Given<'_>, from: u64, to: u64) -
     }
 }
 
+/// A whole number that is as its type is.
+pub(crate) fn whole<T>(name: &str, object: &Bound<'_, PyAny>, allowed: &str) -> PyResult<T>
+where
+    T: for<'a, 'py> FromPyObject<'a, 'py>,
+{
+    let number = value::index(object).ok_or_else(|| wrong_type(name, object, allowed))?;
+    number.extract().map_err(|_| out_of_range(name, object, allowed))
+}
+
 /// True or false.
 pub(crate) fn flag(name: &str, given: Given<'_>, default: bool) -> PyResult<bool> {
     let Given::Value(object) = given else { return Ok(default) };

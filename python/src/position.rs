@@ -3,6 +3,8 @@
 use flowgauge::{Timestamp, packet};
 use pyo3::prelude::*;
 
+use crate::options;
+
 /// A place between two frames of a capture: where one run stopped reading, and the next piece goes on (`after`).
 ///
 /// One that a run gives also knows the fragments that were waiting for more; one made by hand does not.
@@ -10,6 +12,10 @@ use pyo3::prelude::*;
 /// Args:
 ///     frame: Number of the last frame before this place; 0 is the beginning.
 ///     clock_ns: The largest stamp of the packets before it, in nanoseconds since the Unix epoch.
+///
+/// Raises:
+///     TypeError: One of them is no int.
+///     ValueError: One of them is out of its range.
 #[pyclass(frozen, module = "flowgauge")]
 #[derive(Clone)]
 pub(crate) struct Position {
@@ -29,8 +35,10 @@ impl Position {
 #[pymethods]
 impl Position {
     #[new]
-    fn by_hand(frame: u64, clock_ns: i64) -> Self {
-        Self::new(packet::Position::new(frame, Timestamp::from_nanos(clock_ns)))
+    fn by_hand(frame: &Bound<'_, PyAny>, clock_ns: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let frame = options::whole("frame", frame, "an int from 0 to 18446744073709551615")?;
+        let clock = options::whole("clock_ns", clock_ns, "an int from -9223372036854775808 to 9223372036854775807")?;
+        Ok(Self::new(packet::Position::new(frame, Timestamp::from_nanos(clock))))
     }
 
     /// Number of the last frame before this place; 0 is the beginning.
