@@ -33,6 +33,9 @@ pub(crate) fn collect<'py>(
             return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
         }
         if !known().any(|known| known == name) {
+            if let Some(needs) = schema::column(name).and_then(|column| column.needs) {
+                return Err(PyValueError::new_err(format!("the column {name:?} needs the option {}", setting(needs))));
+            }
             let known = known().collect::<Vec<_>>().join(", ");
             return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
         }
@@ -49,6 +52,12 @@ pub(crate) fn collect<'py>(
         }
     }
     names.into_iter().zip(columns).map(|(name, column)| column.finish(py, name)).collect()
+}
+
+/// How the option is turned on.
+fn setting(needs: schema::Needs) -> String {
+    let value = if needs == schema::Needs::Splt { "N" } else { "True" };
+    format!("{}={value}", needs.option())
 }
 
 /// A column that grows.

@@ -131,3 +131,12 @@ def test_importing_flowgauge_does_not_import_pandas() -> None:
 
     program = "import sys, flowgauge, flowgauge.streamer; print('pandas' in sys.modules, 'numpy' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False False\n"
+
+
+@pytest.mark.parametrize("column", [column for column in flowgauge.columns() if column.option], ids=lambda column: column.name)
+def test_a_column_that_is_off_says_which_option_turns_it_on(column: flowgauge.Column) -> None:
+    setting = {"splt": "splt=N"}.get(column.option, f"{column.option}=True")
+    with pytest.raises(ValueError, match=f"^the column '{column.name}' needs the option {setting}$".replace("'", '"')):
+        Streamer(CAPTURE).to_pandas(columns=["pkts", column.name])
+    on = Streamer(CAPTURE, **{column.option: 1 if column.option == "splt" else True})
+    assert list(on.to_pandas(columns=[column.name]).columns) == [column.name]
