@@ -11,6 +11,7 @@ use std::time::Duration;
 use flowgauge::flow::schema::Schema;
 use flowgauge::streamer::Waited;
 use flowgauge::{FlowRecord, ReportHandle, StopHandle, Streamer};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::error;
@@ -87,6 +88,12 @@ impl Run {
             return Ok(None);
         }
         self.report.same_process()?;
+        if self.abandoned.is_within() {
+            return Err(Failure::Raised(PyRuntimeError::new_err(
+                "the next flow was asked for by code that the iterator itself called (a metric, a plugin, or its source): \
+                 it would wait for itself forever",
+            )));
+        }
         if let Some(record) = self.at_hand() {
             return Ok(Some(record));
         }

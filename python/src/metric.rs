@@ -3,6 +3,7 @@
 //! They share one dict a flow, so they are one group. A worker's thread keeps its state in the interpreter for as long as
 //! it runs, so that attaching for a call is cheap, and is attached only inside a call.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -124,14 +125,38 @@ impl Abandoned {
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// Calls the user's code for the run.
+    pub(crate) fn within<T>(&self, body: impl FnOnce() -> T) -> T {
+        let before = WITHIN.replace(self.place());
+        let result = body();
+        WITHIN.set(before);
+        result
+    }
+
+    /// Whether this is called by code that the run waits for, and which so must not wait for the run.
+    #[inline]
+    pub(crate) fn is_within(&self) -> bool {
+        WITHIN.get() == self.place()
+    }
+
+    /// What no other run has as long as this one lives.
+    fn place(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
 }
 
-/// Runs the body of a thread that will call Python, and keeps its state in the interpreter meanwhile.
-pub(crate) fn keeping_interpreter_state(body: &mut (dyn FnMut() + Send)) {
+thread_local! {
+    /// The run that this thread calls the user's code for; 0 is none.
+    static WITHIN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs the body of a thread that will call Python for a run, and keeps its state in the interpreter meanwhile.
+pub(crate) fn keeping_interpreter_state(run: &Abandoned, body: &mut (dyn FnMut() + Send)) {
     let mut body = Some(body);
     Python::try_attach(|py| {
         if let Some(body) = body.take() {
-            py.detach(body);
+            py.detach(|| run.within(body));
         }
     });
     // An interpreter that is going away has no state to keep.
@@ -153,7 +178,7 @@ impl MetricGroup for Group {
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
-        keeping_interpreter_state(body);
+        keeping_interpreter_state(&self.0.abandoned, body);
     }
 }
 

@@ -11,6 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyString, PyTuple};
 
+use crate::metric::Abandoned;
 use crate::value;
 
 /// What kind of thing the source is; looked at when the streamer is made, opened when it is iterated.
@@ -59,8 +60,8 @@ impl Source {
         Ok(Self::Reader)
     }
 
-    /// A streamer that reads from here; `object` is what the source was made of.
-    pub(crate) fn streamer(&self, object: &Bound<'_, PyAny>) -> PyResult<Streamer> {
+    /// A streamer that reads from here; `object` is what the source was made of, `run` the run that it is for.
+    pub(crate) fn streamer(&self, object: &Bound<'_, PyAny>, run: &Abandoned) -> PyResult<Streamer> {
         match self {
             Self::Named(path) => Ok(match path.to_str() {
                 Some(name) => Streamer::from_name(name),
@@ -75,7 +76,7 @@ impl Source {
             Self::Reader => {
                 let name = object.getattr("name").and_then(|name| name.extract::<String>());
                 let name = name.unwrap_or_else(|_| value::type_name(object));
-                Ok(Streamer::from_reader(name, Reader { object: object.clone().unbind() }))
+                Ok(Streamer::from_reader(name, Reader { object: object.clone().unbind(), run: run.clone() }))
             }
         }
     }
@@ -109,11 +110,12 @@ fn path(object: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
 /// A Python object that is read from.
 struct Reader {
     object: Py<PyAny>,
+    run: Abandoned,
 }
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = Python::try_attach(|py| read(self.object.bind(py), buffer));
+        let read = Python::try_attach(|py| self.run.within(|| read(self.object.bind(py), buffer)));
         match read {
             Some(Ok(Some(bytes))) => Ok(bytes),
             Some(Ok(None)) => {

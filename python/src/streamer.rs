@@ -358,9 +358,10 @@ impl Streamer {
 impl Streamer {
     /// Opens the source and sets the threads to work.
     pub(crate) fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
+        let abandoned = Abandoned::default();
         let mut streamer = self
             .source
-            .streamer(self.object.bind(py))?
+            .streamer(self.object.bind(py), &abandoned)?
             .inactive_timeout(self.inactive_timeout.map(Seconds::duration))
             .active_timeout(self.active_timeout.map(Seconds::duration))
             .capacity(self.capacity.map(saturated))
@@ -385,7 +386,6 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        let abandoned = Abandoned::default();
         if let Some(callables) = &self.callables {
             let group: Arc<dyn MetricGroup> = Arc::new(Group(Calls::new(callables, abandoned.clone())));
             streamer = streamer.metric_group(group);

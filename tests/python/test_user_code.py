@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -91,3 +92,55 @@ def test_threads_that_share_an_iterator_share_one_run() -> None:
             assert all(flow.udps.seen for flow in found)
     finally:
         sys.setswitchinterval(interval)
+
+
+ASKS = "it would wait for itself forever"
+
+
+@pytest.mark.parametrize("hook", ["on_init", "on_update", "on_expire"])
+@pytest.mark.parametrize("meters", [1, 2])
+def test_a_plugin_that_asks_its_own_iterator_is_told(hook: str, meters: int) -> None:
+    def ask(*_: object) -> None:
+        next(flows)
+
+    plugin = type("Asks", (NFPlugin,), {hook: ask})()
+    flows = iter(NFStreamer(CAPTURE, udps=plugin, n_dissections=0, n_meters=meters))
+    with pytest.raises(RuntimeError, match=ASKS):
+        list(flows)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_a_metric_that_asks_its_own_iterator_is_told(workers: int) -> None:
+    # It is there before the first packet.
+    begun = threading.Event()
+
+    def ask(packet: object, flow: object) -> None:
+        assert begun.wait(60)
+        next(flows)
+
+    flows = iter(Streamer(CAPTURE, user_metrics={"m": ask}, workers=workers))
+    begun.set()
+    with pytest.raises(RuntimeError, match=ASKS):
+        list(flows)
+
+
+def test_a_source_that_asks_its_own_iterator_is_told() -> None:
+    class Source(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            next(flows)
+            return super().read(size)
+
+    for streamer in Streamer(Source(CAPTURE)), NFStreamer(Source(CAPTURE)):
+        flows: Iterator[Any] = iter(())
+        flows = iter(streamer)
+        with pytest.raises(RuntimeError, match=ASKS):
+            list(flows)
+
+
+def test_a_plugin_may_iterate_another_streamer() -> None:
+    class Looks(NFPlugin):
+        def on_init(self, packet: Any, flow: Any) -> None:
+            flow.udps.others = len(list(NFStreamer(CAPTURE, udps=NFPlugin(), n_dissections=0)))
+
+    found = list(NFStreamer(CAPTURE, udps=Looks(), n_dissections=0))
+    assert [flow.udps.others for flow in found] == [10] * 10

@@ -282,7 +282,7 @@ impl NFFlows {
         let decode = DecodeOptions::nfstream();
         let decode = if self.view.tunnels { decode } else { decode.tunnels(Tunnels::NONE) };
         let mut streamer = Source::new(source)?
-            .streamer(source)?
+            .streamer(source, &self.abandoned)?
             .meter_config(meter)
             .decode_options(decode)
             .n_dissections(n_dissections)

@@ -128,7 +128,7 @@ impl MetricGroup for Group {
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
-        keeping_interpreter_state(body);
+        keeping_interpreter_state(&self.0.abandoned, body);
     }
 }
 
