@@ -1137,6 +1137,10 @@ class Position:
     Args:
         frame: Number of the last frame before this place; 0 is the beginning.
         clock_ns: The largest stamp of the packets before it, in nanoseconds since the Unix epoch.
+
+    Raises:
+        TypeError: One of them is no int.
+        ValueError: One of them is out of its range.
     """
 
     def __new__(cls, frame: int, clock_ns: int) -> Position: ...
@@ -1474,10 +1478,15 @@ class Streamer:
             columns: Names of the columns and metrics wanted, in order; None is all of them.
         """
 
-    def to_csv(self, path: _Path) -> int:
+    def to_csv(self, path: _Path | bytes) -> int:
         """Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
 
         Times are whole milliseconds since the Unix epoch. The file appears under its name when it is complete. If the
         capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`, and the
         exception has a note of it.
+
+        Raises:
+            TypeError: `path` is no str, bytes or os.PathLike.
+            ValueError: It is empty.
+            OSError: It is a directory, or cannot be written.
         """

@@ -179,7 +179,13 @@ impl Streamer {
     /// Times are whole milliseconds since the Unix epoch. The file appears under its name when it is complete. If the
     /// capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`, and the
     /// exception has a note of it.
-    fn to_csv(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+    ///
+    /// Raises:
+    ///     TypeError: `path` is no str, bytes or os.PathLike.
+    ///     ValueError: It is empty.
+    ///     OSError: It is a directory, or cannot be written.
+    fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>) -> PyResult<u64> {
+        let path: PathBuf = py.import("flowgauge.paths")?.call_method1("target", (path,))?.extract()?;
         let run = self.start(py)?;
         let written = csv::write(py, &run, &path);
         run.close(py);

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import copy
 import gzip
+import io
 import pickle
 import struct
+import sys
 import warnings
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from captures import EPOCH, TCP, A, B, C, Story, conversations, ethernet
 
-from flowgauge import nfstream
+from flowgauge import Streamer, nfstream
 from flowgauge.nfstream import NFlow, NFPlugin, NFStreamer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,10 +194,31 @@ def test_a_damaged_file_gives_its_flows_and_a_warning(tmp_path: Path) -> None:
             next(iterator)
         with pytest.raises(UserWarning, match="damaged"):
             next(iterator)
-    with pytest.warns(UserWarning, match="damaged"):
-        assert len(streamer.to_pandas()) == 3
-    with pytest.warns(UserWarning, match="damaged"):
-        assert streamer.to_csv(str(tmp_path / "flows.csv")) == 3
+
+
+def test_the_warning_of_damage_points_at_the_line_that_asked(tmp_path: Path) -> None:
+    class Mine(NFStreamer):
+        def __iter__(self) -> Any:
+            yield from super().__iter__()
+
+    target = str(tmp_path / "flows.csv")
+    for streamer in NFStreamer(conversations(3)[:-10]), Mine(conversations(3)[:-10]):
+        calls: dict[int, Callable[[], int]] = {}
+        calls[line()] = lambda: len(list(streamer))
+        calls[line()] = lambda: len(streamer.to_pandas())
+        calls[line()] = lambda: streamer.to_csv(target)
+        calls[line()] = lambda: streamer.to_csv(target, flows_per_file=1)
+        for number, call in calls.items():
+            with pytest.warns(UserWarning, match="damaged") as caught:
+                assert call() == 3
+            assert [warning.filename for warning in caught] == [__file__]
+            if type(streamer) is NFStreamer:
+                assert caught[0].lineno == number
+
+
+def line() -> int:
+    """The number of the line that calls."""
+    return sys._getframe(1).f_lineno
 
 
 @pytest.mark.parametrize("keep", [-200, -20, -1])
@@ -314,3 +338,35 @@ def test_jumbo_sizes_are_whole() -> None:
     record = struct.pack("<IIII", ns // 10**9, 0, len(frame), 70000) + frame
     (flow,) = flows(header + record)
     assert flow.bidirectional_bytes == 70000
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, None], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("error", [EOFError, OSError, ValueError, KeyError, KeyboardInterrupt])
+def test_an_exception_inside_a_compressed_stream_comes_out_as_itself(
+    data: Path, compress: Callable[[bytes], bytes] | None, error: type[BaseException]
+) -> None:
+    whole = compress((data / "story.pcap").read_bytes()) if compress else (data / "story.pcap.zst").read_bytes()
+
+    class Source:
+        def __init__(self, keep: int) -> None:
+            self.file = io.BytesIO(whole[:keep])
+
+        def read(self, size: int) -> bytes:
+            part = self.file.read(min(size, 7))
+            if not part:
+                raise error("mine")
+            return part
+
+    for keep in (6, len(whole) // 2, len(whole)):
+        for streamer in NFStreamer(Source(keep)), Streamer(Source(keep)):
+            with pytest.raises(error, match="mine"):
+                list(streamer)
+
+
+def test_what_follows_gzip_is_padding_or_a_warning_of_the_report(data: Path) -> None:
+    whole = gzip.compress((data / "story.pcap").read_bytes())
+    count = len(list(Streamer(whole)))
+    for tail, warnings_expected in ((bytes(1024), 0), (bytes(3) + whole[:0], 0), (b"junk", 1), (bytes(9) + b"junk", 1)):
+        streamer = Streamer(whole + tail)
+        assert len(list(streamer)) == count
+        assert len([warning for warning in streamer.report.warnings if "gzip" in warning]) == warnings_expected

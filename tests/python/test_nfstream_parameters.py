@@ -99,8 +99,9 @@ def test_a_filter_is_text_or_none() -> None:
 
 
 def test_a_long_sequence_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="256 packets"):
+    with pytest.warns(UserWarning, match="256 packets") as caught:
         made = streamer(splt_analysis=256)
+    assert [warning.filename for warning in caught] == [__file__]
     assert made.splt_analysis == 256
     (flow,) = made
     assert len(flow.splt_ps) == 256
@@ -123,8 +124,17 @@ def test_plugins_are_one_or_several() -> None:
     assert streamer(udps=(plugin for plugin in several)).udps == tuple(several)
     assert len(list(streamer(udps=(plugin for plugin in several)))) == 1
     assert list(streamer(udps=[]))[0].keys()[-1] == "content_type"
-    for wrong in (1, "plugin", [one, 1], NFPlugin, [NFPlugin]):
+    for wrong in (1, "plugin", [one, 1], int, [one, int]):
         with pytest.raises(ValueError, match=r"^User defined plugins must inherit from NFPlugin type\.$"):
+            streamer(udps=wrong)
+
+
+def test_a_class_of_plugins_is_told_apart_from_an_instance() -> None:
+    class Mine(NFPlugin):
+        pass
+
+    for wrong in (Mine, [Mine], [NFPlugin(), Mine], (plugin for plugin in [Mine])):
+        with pytest.raises(ValueError, match=r"inherit from NFPlugin type\. Mine is a class: give an instance, Mine\(\)\.$"):
             streamer(udps=wrong)
 
 
@@ -202,8 +212,9 @@ def test_late_errors_are_value_errors_at_the_first_flow(tmp_path: Path) -> None:
 
 def test_more_meters_than_there_can_be_are_warned_of() -> None:
     made = streamer(n_meters=5000)
-    with pytest.warns(UserWarning, match="n_meters is 5000, but there are"):
+    with pytest.warns(UserWarning, match="n_meters is 5000, but there are") as caught:
         flows = iter(made)
+    assert [warning.filename for warning in caught] == [__file__]
     assert made.n_meters == 5000
     flows.close()
 

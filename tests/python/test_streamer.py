@@ -17,6 +17,7 @@ from captures import ARP, EPOCH, A, B, Story, conversations
 
 import flowgauge
 from flowgauge import Streamer
+from flowgauge.nfstream import NFStreamer
 
 TWO_FLOWS = Story().udp(0, A, B).udp(1, B, A, sport=2000, dport=1000).udp(2, A, B, sport=3000).pcap()
 
@@ -316,3 +317,54 @@ def test_csv_of_a_damaged_capture_leaves_what_was_before_the_damage(tmp_path: Pa
 def test_csv_that_cannot_be_written_is_pythons_own_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Streamer(TWO_FLOWS).to_csv(tmp_path / "nowhere" / "flows.csv")
+
+
+def test_a_position_out_of_range_is_told_by_its_field() -> None:
+    for wrong, name in (((-1, 0), "frame"), ((2**64, 0), "frame"), ((0, 2**63), "clock_ns"), ((0, -(2**63) - 1), "clock_ns")):
+        with pytest.raises(ValueError, match=f"^{name} must be an int from"):
+            flowgauge.Position(*wrong)
+    for mistyped, name in ((("1", 0), "frame"), ((1.5, 0), "frame"), ((1, None), "clock_ns")):
+        with pytest.raises(TypeError, match=f"^{name} must be an int from"):
+            flowgauge.Position(*mistyped)  # type: ignore[arg-type]
+    last = flowgauge.Position(2**64 - 1, -(2**63))
+    assert (last.frame, last.clock_ns) == (2**64 - 1, -(2**63))
+
+
+WAYS = {
+    "native": lambda path: Streamer(TWO_FLOWS).to_csv(path),
+    "view": lambda path: NFStreamer(TWO_FLOWS).to_csv(path),
+    "view_in_parts": lambda path: NFStreamer(TWO_FLOWS).to_csv(path, flows_per_file=1),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_csv_goes_where_a_path_of_any_kind_says(way: str, tmp_path: Path) -> None:
+    class Named:
+        def __fspath__(self) -> bytes:
+            return os.fsencode(tmp_path / "named.csv")
+
+    # Not every name is UTF-8.
+    paths = [str(tmp_path / "a.csv"), tmp_path / "b.csv", os.fsencode(tmp_path / "c.csv"), Named()]
+    paths.append(os.fsencode(tmp_path) + b"/\xff.csv")
+    for path in paths:
+        assert WAYS[way](path) == 2
+    stems = [b"a", b"b", b"c", b"named", b"\xff"]
+    ends = [b".0.csv", b".1.csv"] if way == "view_in_parts" else [b".csv"]
+    assert sorted(os.listdir(os.fsencode(tmp_path))) == sorted(stem + end for stem in stems for end in ends)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_csv_refuses_what_is_no_file_before_it_reads(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
+    for path in (tmp_path / "folder.csv", str(tmp_path / "folder.csv"), b"folder.csv", "folder.csv/", "nowhere/"):
+        with pytest.raises(IsADirectoryError) as raised:
+            WAYS[way](path)
+        assert raised.value.filename == os.fsdecode(path)
+    for path in ("", b"", "a\0b"):
+        with pytest.raises(ValueError, match="^path must name a file, not '"):
+            WAYS[way](path)
+    for wrong in (3, ["x.csv"], io.BytesIO()):
+        with pytest.raises(TypeError, match="^path must be a str, bytes or os.PathLike, not "):
+            WAYS[way](wrong)
+    assert os.listdir(tmp_path) == ["folder.csv"] and not os.listdir(tmp_path / "folder.csv")

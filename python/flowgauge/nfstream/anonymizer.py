@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import warnings
 from collections.abc import Iterable
 from typing import Any
+
+from .attention import warn
 
 __all__ = ["Anonymizer"]
 
@@ -34,7 +35,7 @@ class Anonymizer:
         known = set(names)
         for column in self.columns:
             if column not in known:
-                warnings.warn(f"NFlow has no attribute {column}: it is not anonymized", stacklevel=4)
+                warn(f"NFlow has no attribute {column}: it is not anonymized")
 
     def hash(self, value: Any) -> str | None:
         """The hash of a value; None stays what it is."""

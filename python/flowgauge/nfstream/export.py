@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any
 
+from .. import paths
 from . import source
 from .anonymizer import Anonymizer
+from .attention import warn
 from .iteration import iteration
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["numbered", "to_csv"]
 
 def to_csv(
     streamer: NFStreamer,
-    path: str | os.PathLike[str] | None,
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None,
     columns_to_anonymize: Sequence[str],
     flows_per_file: int,
     rotate_files: int,
@@ -32,7 +33,7 @@ def to_csv(
         if not isinstance(value, int) or value < 0:
             raise ValueError(f"Please specify a valid {name} parameter (>= 0).")
     anonymizer = Anonymizer(columns_to_anonymize)
-    target = os.fspath(path) if path is not None else default_path(streamer.source)
+    target = paths.target(default_path(streamer.source) if path is None else path)
     with iteration(streamer) as flows, closing(Files(target, flows_per_file, rotate_files)) as files:
         table = Table(getattr(flows, "columns", ()), anonymizer)
         count = 0
@@ -92,7 +93,7 @@ class Table:
     def warn(self) -> None:
         if self.left_out:
             names = ", ".join(sorted(self.left_out))
-            warnings.warn(f"the first flow has no {names}: left out of the file", stacklevel=4)
+            warn(f"the first flow has no {names}: left out of the file")
 
 
 class Files:

@@ -5,10 +5,10 @@ Each is an attribute that is checked whenever it is set. Types, ranges and texts
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, overload
 
+from .attention import warn
 from .plugin import NFPlugin
 
 __all__ = ["Parameter", "flag", "number", "plugins", "system_visibility", "text_or_none"]
@@ -62,8 +62,7 @@ def number(least: int, most: int | None, allowed: str, warn_above: int | None = 
         if not isinstance(value, int) or value < least or (most is not None and value > most):
             raise ValueError(f"{text} {allowed}")
         if warn_above is not None and value > warn_above:
-            # The frames between: this one, Parameter.__set__, and at first NFStreamer.__init__.
-            warnings.warn(f"{value} packets of every flow are kept one by one, which takes memory", stacklevel=3)
+            warn(f"{value} packets of every flow are kept one by one, which takes memory")
         return value
 
     return check
@@ -77,7 +76,13 @@ def plugins(value: Any, _text: str) -> NFPlugin | Iterable[NFPlugin] | None:
         several = value if hasattr(value, "__len__") else tuple(value)
         if all(isinstance(plugin, NFPlugin) for plugin in several):
             return several
-    raise ValueError("User defined plugins must inherit from NFPlugin type.")
+        wrong = next(plugin for plugin in several if not isinstance(plugin, NFPlugin))
+    else:
+        wrong = value
+    text = "User defined plugins must inherit from NFPlugin type."
+    if isinstance(wrong, type) and issubclass(wrong, NFPlugin):
+        text += f" {wrong.__name__} is a class: give an instance, {wrong.__name__}()."
+    raise ValueError(text)
 
 
 def system_visibility(value: Any, text: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import export, frames, performance
 from . import source as sources
+from .attention import warn
 from .native import NFFlows
 from .parameters import Parameter, flag, number, plugins, system_visibility, text_or_none
 from .plugin import NFPlugin
@@ -138,7 +138,7 @@ class NFStreamer:
 
     def to_csv(
         self,
-        path: str | None = None,
+        path: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None,
         columns_to_anonymize: Sequence[str] = (),
         flows_per_file: int = 0,
         rotate_files: int = 0,
@@ -171,5 +171,5 @@ class NFStreamer:
         processors = len(os.sched_getaffinity(0))
         if self.n_meters > processors:
             text = f"n_meters is {self.n_meters}, but there are {processors} processors to use: {processors} threads meter"
-            warnings.warn(text, stacklevel=3)
+            warn(text)
         return min(self.n_meters, processors) or None

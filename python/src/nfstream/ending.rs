@@ -1,10 +1,9 @@
 //! What is made of an error of a run: nfstream's users expect a `ValueError`, and of a damaged file no error at all.
 
-use std::ffi::CString;
 use std::io::{self, ErrorKind};
 
 use flowgauge::Error;
-use pyo3::exceptions::{PyUserWarning, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::error;
@@ -35,9 +34,7 @@ pub(super) fn ended_early(py: Python<'_>, error: Error) -> PyResult<()> {
         return Err(late(py, error));
     }
     let text = format!("{}; the flows before that were given", error::chain(&error));
-    // A name with a zero byte in it cannot be opened.
-    let text = CString::new(text).unwrap_or_default();
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
+    py.import("flowgauge.nfstream.attention")?.call_method1("warn", (text,)).map(drop)
 }
 
 fn is_damage(error: &Error) -> bool {
