@@ -9,6 +9,8 @@
 //! - **pcapng**: any number of sections, interfaces and byte orders, `if_tsresol`, `if_tsoffset`; enhanced, simple and
 //!   obsolete packet blocks. A simple packet block has no stamp: its frame has that of the frame before it in the whole
 //!   capture, or 0. Other blocks are skipped.
+//! - **gzip**: zeros behind a member are padding; other bytes that begin no member are left out with a
+//!   [warning](PacketSource::warnings), as gunzip does it.
 //! - Lengths: a frame above 256 KiB that is also longer than the snaplen stated (or above 16 MiB) is taken for damage. A
 //!   captured length above the wire length is accepted and both are handed on as they stand, as Wireshark does.
 
