@@ -246,19 +246,22 @@ void fg_ndpi_peek(fg_ndpi_module *module, const fg_ndpi_flow *flow, fg_ndpi_verd
 
 /* ---- facts --------------------------------------------------------------------------------------------------- */
 
-/* nDPI's arrays are not always terminated. */
-static void copy(char *to, size_t to_size, const char *from, size_t from_size) {
-  size_t len = strnlen(from, from_size < to_size ? from_size : to_size - 1);
+/* Longest text that is looked at: nDPI bounds its own, but for some of them by the packet alone. */
+#define MAX_TEXT 4096
 
-  memcpy(to, from, len);
-  to[len] = '\0';
+/* nDPI's arrays are not always terminated. */
+static fg_ndpi_text text(const char *at, size_t size) {
+  fg_ndpi_text text = {NULL, 0};
+
+  if (at && *at) {
+    text.at = at;
+    text.len = strnlen(at, size);
+  }
+  return text;
 }
 
-#define COPY_ARRAY(to, from) copy(to, sizeof(to), from, sizeof(from))
-#define COPY_STRING(to, from)                                                                                         \
-  do {                                                                                                                \
-    if (from) copy(to, sizeof(to), from, SIZE_MAX);                                                                   \
-  } while (0)
+#define ARRAY(array) text(array, sizeof(array))
+#define STRING(string) text(string, MAX_TEXT)
 
 static int is(const struct ndpi_flow_struct *flow, uint16_t protocol) {
   return flow->detected_protocol_stack[0] == protocol || flow->detected_protocol_stack[1] == protocol;
@@ -271,40 +274,44 @@ static int is_tls(const struct ndpi_flow_struct *flow) {
          is(flow, NDPI_PROTOCOL_MAIL_SMTPS) || is(flow, NDPI_PROTOCOL_MAIL_POPS) || is(flow, NDPI_PROTOCOL_MAIL_IMAPS);
 }
 
-void fg_ndpi_facts_of(const fg_ndpi_flow *fg_flow, fg_ndpi_facts *facts) {
+int fg_ndpi_facts_of(const fg_ndpi_flow *fg_flow, fg_ndpi_facts *facts) {
   const struct ndpi_flow_struct *flow = &fg_flow->ndpi;
+  fg_ndpi_text *texts = facts->texts;
 
   memset(facts, 0, sizeof *facts);
   facts->risks = flow->risk;
-  COPY_ARRAY(facts->server_name, flow->host_server_name);
-  COPY_STRING(facts->user_agent, flow->http.user_agent);
-  COPY_STRING(facts->content_type, flow->http.content_type);
+  texts[FG_NDPI_SERVER_NAME] = ARRAY(flow->host_server_name);
+  texts[FG_NDPI_USER_AGENT] = STRING(flow->http.user_agent);
+  texts[FG_NDPI_CONTENT_TYPE] = STRING(flow->http.content_type);
   /* What follows share their memory: the protocol tells whose it is. */
   if (is_tls(flow)) {
     facts->tls_version = flow->protos.tls_quic.ssl_version;
 #if FG_VERSION < 412
-    COPY_ARRAY(facts->ja3, flow->protos.tls_quic.ja3_client);
+    texts[FG_NDPI_JA3] = ARRAY(flow->protos.tls_quic.ja3_client);
 #endif
-    COPY_ARRAY(facts->ja3s, flow->protos.tls_quic.ja3_server);
+    texts[FG_NDPI_JA3S] = ARRAY(flow->protos.tls_quic.ja3_server);
 #if FG_VERSION >= 406
-    COPY_STRING(facts->tls_alpn, flow->protos.tls_quic.advertised_alpns);
+    texts[FG_NDPI_TLS_ALPN] = STRING(flow->protos.tls_quic.advertised_alpns);
 #else
-    COPY_STRING(facts->tls_alpn, flow->protos.tls_quic.alpn);
+    texts[FG_NDPI_TLS_ALPN] = STRING(flow->protos.tls_quic.alpn);
 #endif
   } else if (is(flow, NDPI_PROTOCOL_SSH)) {
-    COPY_ARRAY(facts->hassh, flow->protos.ssh.hassh_client);
-    COPY_ARRAY(facts->hassh_server, flow->protos.ssh.hassh_server);
-    COPY_ARRAY(facts->ssh_client, flow->protos.ssh.client_signature);
-    COPY_ARRAY(facts->ssh_server, flow->protos.ssh.server_signature);
+    texts[FG_NDPI_HASSH] = ARRAY(flow->protos.ssh.hassh_client);
+    texts[FG_NDPI_HASSH_SERVER] = ARRAY(flow->protos.ssh.hassh_server);
+    texts[FG_NDPI_SSH_CLIENT] = ARRAY(flow->protos.ssh.client_signature);
+    texts[FG_NDPI_SSH_SERVER] = ARRAY(flow->protos.ssh.server_signature);
   } else if (is(flow, NDPI_PROTOCOL_DHCP)) {
     facts->is_dhcp = 1;
-    COPY_ARRAY(facts->dhcp_fingerprint, flow->protos.dhcp.fingerprint);
+    texts[FG_NDPI_DHCP_FINGERPRINT] = ARRAY(flow->protos.dhcp.fingerprint);
   } else if (is(flow, NDPI_PROTOCOL_DNS) || is(flow, NDPI_PROTOCOL_MDNS) || is(flow, NDPI_PROTOCOL_LLMNR)) {
     facts->is_dns = 1;
     facts->dns_query_type = flow->protos.dns.query_type;
     facts->is_dns_answered = flow->protos.dns.num_queries + flow->protos.dns.num_answers > 0 && !flow->protos.dns.is_query;
     facts->dns_response_code = flow->protos.dns.reply_code;
   }
+  /* All the rest comes with a protocol. */
+  return facts->risks != 0 || texts[FG_NDPI_SERVER_NAME].len > 0 || texts[FG_NDPI_USER_AGENT].len > 0 ||
+         texts[FG_NDPI_CONTENT_TYPE].len > 0 || is_tls(flow) || is(flow, NDPI_PROTOCOL_SSH) || facts->is_dhcp || facts->is_dns;
 }
 
 const char *fg_ndpi_risk_name(uint32_t bit) {

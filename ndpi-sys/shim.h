@@ -6,6 +6,7 @@
 #ifndef FLOWGAUGE_NDPI_SHIM_H
 #define FLOWGAUGE_NDPI_SHIM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A detection module: the automata, the tables and what was learnt from the flows it saw. */
@@ -23,24 +24,39 @@ typedef struct fg_ndpi_verdict {
   uint8_t undecided;        /* 1: more packets may give a label, or a more exact one */
 } fg_ndpi_verdict;
 
-/* What nDPI read in the packets of a flow beside its label. Every text is terminated, and empty where there is none; its
- * bytes are those of the packets, of whatever character set. */
+/* Bytes of a flow's state, of whatever character set: `at` is NULL where `len` is 0. Valid until the next call that takes
+ * the flow and may change it. */
+typedef struct fg_ndpi_text {
+  const char *at;
+  size_t len;
+} fg_ndpi_text;
+
+/* The texts of fg_ndpi_facts. */
+enum {
+  FG_NDPI_SERVER_NAME,  /* TLS or QUIC server name, HTTP host, DNS or NetBIOS name, STUN realm, DHCP host name */
+  FG_NDPI_USER_AGENT,   /* of HTTP or QUIC */
+  FG_NDPI_CONTENT_TYPE, /* of an HTTP response */
+  FG_NDPI_JA3,          /* nDPI up to 4.10 only */
+  FG_NDPI_JA3S,
+  FG_NDPI_TLS_ALPN, /* what the client offers, with commas between */
+  FG_NDPI_HASSH,
+  FG_NDPI_HASSH_SERVER,
+  FG_NDPI_SSH_CLIENT,
+  FG_NDPI_SSH_SERVER,
+  FG_NDPI_DHCP_FINGERPRINT,
+  FG_NDPI_TEXTS
+};
+
+/* What nDPI read in the packets of a flow beside its label. */
 typedef struct fg_ndpi_facts {
-  uint64_t risks;            /* bit n: a risk that fg_ndpi_risk_name(n) names */
-  uint16_t tls_version;      /* as on the wire; 0 without one */
-  uint16_t dns_query_type;   /* 0 without one */
+  uint64_t risks;          /* bit n: a risk that fg_ndpi_risk_name(n) names */
+  uint16_t tls_version;    /* as on the wire; 0 without one */
+  uint16_t dns_query_type; /* 0 without one */
   uint8_t dns_response_code;
-  uint8_t is_dns;            /* DNS, mDNS or LLMNR: server_name is what is asked for */
-  uint8_t is_dns_answered;   /* dns_response_code was read */
-  uint8_t is_dhcp;           /* server_name is the name of the host itself */
-  char server_name[128];     /* TLS or QUIC server name, HTTP host, DNS or NetBIOS name, STUN realm, DHCP host name */
-  char user_agent[513];      /* of HTTP or QUIC */
-  char content_type[129];    /* of an HTTP response */
-  char ja3[33], ja3s[33];    /* ja3: nDPI up to 4.10 only */
-  char tls_alpn[257];        /* what the client offers, with commas between */
-  char hassh[33], hassh_server[33];
-  char ssh_client[129], ssh_server[129];
-  char dhcp_fingerprint[129];
+  uint8_t is_dns;          /* DNS, mDNS or LLMNR: the server name is what is asked for */
+  uint8_t is_dns_answered; /* dns_response_code was read */
+  uint8_t is_dhcp;         /* the server name is the name of the host itself */
+  fg_ndpi_text texts[FG_NDPI_TEXTS];
 } fg_ndpi_facts;
 
 /* What fg_ndpi_confidence returns. */
@@ -87,8 +103,8 @@ const char *fg_ndpi_category(fg_ndpi_module *module, const fg_ndpi_verdict *verd
 /* FG_NDPI_CONFIDENCE_* of a verdict. */
 int fg_ndpi_confidence(const fg_ndpi_verdict *verdict);
 
-/* What is known of a flow beside its label; changes nothing. */
-void fg_ndpi_facts_of(const fg_ndpi_flow *flow, fg_ndpi_facts *facts);
+/* What is known of a flow beside its label; changes nothing. Returns 0 when that is nothing. */
+int fg_ndpi_facts_of(const fg_ndpi_flow *flow, fg_ndpi_facts *facts);
 
 /* What a bit of fg_ndpi_facts.risks means; of static lifetime, NULL for a bit that means nothing. */
 const char *fg_ndpi_risk_name(uint32_t bit);

@@ -35,8 +35,13 @@ impl Dissector {
         Ok(Self { module, limits: options.limits, facts: options.facts, labels: HashMap::new() })
     }
 
-    pub(super) fn observe(&mut self, classification: &mut Classification, packet: &Packet<'_>) {
-        if matches!(classification, Classification::Off | Classification::Decided(_) | Classification::Told(_)) {
+    pub(super) fn observe(
+        &mut self,
+        classification: &mut Classification,
+        packet: &Packet<'_>,
+        facts: &mut Option<Arc<Facts>>,
+    ) {
+        if matches!(classification, Classification::Off | Classification::Decided(_)) {
             return;
         }
         let limit = self.limits.of(packet.info.ip_protocol);
@@ -65,16 +70,18 @@ impl Dissector {
         if verdict.app_protocol == 0 {
             verdict = self.module.give_up(flow);
         }
-        let facts = self.facts_of(flow);
-        *classification = Classification::of(self.intern(verdict), facts);
+        if self.facts {
+            flow.complete(facts);
+        }
+        *classification = Classification::Decided(self.intern(verdict));
     }
 
-    /// What is known beside the label so far.
-    pub(super) fn facts(&self, classification: &Classification) -> Option<Box<Facts>> {
-        match classification {
-            Classification::Open(flow) => self.facts_of(flow),
-            Classification::Told(told) => Some(told.facts.clone()),
-            Classification::Off | Classification::Waiting | Classification::Decided(_) => None,
+    /// Adds to `facts` what is known beside the label so far.
+    pub(super) fn complete(&self, classification: &Classification, facts: &mut Option<Arc<Facts>>) {
+        if let Classification::Open(flow) = classification
+            && self.facts
+        {
+            flow.complete(facts);
         }
     }
 
@@ -82,7 +89,6 @@ impl Dissector {
     pub(super) fn label(&mut self, classification: &Classification) -> Arc<Application> {
         let verdict = match classification {
             Classification::Decided(application) => return Arc::clone(application),
-            Classification::Told(told) => return Arc::clone(&told.application),
             Classification::Open(flow) => self.module.peek(flow),
             Classification::Off | Classification::Waiting => Verdict::UNKNOWN,
         };
@@ -90,15 +96,14 @@ impl Dissector {
     }
 
     /// The last word on a flow whose dissection had not come to its end.
-    pub(super) fn finish(&mut self, flow: Option<Flow>) -> Classification {
-        let Some(mut flow) = flow else { return Classification::Decided(self.intern(Verdict::UNKNOWN)) };
+    pub(super) fn finish(&mut self, flow: Option<Flow>, facts: &mut Option<Arc<Facts>>) -> Arc<Application> {
+        let Some(mut flow) = flow else { return self.intern(Verdict::UNKNOWN) };
         // Also with a label: giving up may still remember the flow in nDPI's caches, as ndpiReader does.
         let verdict = self.module.give_up(&mut flow);
-        Classification::of(self.intern(verdict), self.facts_of(&flow))
-    }
-
-    fn facts_of(&self, flow: &Flow) -> Option<Box<Facts>> {
-        if self.facts { flow.facts() } else { None }
+        if self.facts {
+            flow.complete(facts);
+        }
+        self.intern(verdict)
     }
 
     fn intern(&mut self, verdict: Verdict) -> Arc<Application> {

@@ -12,6 +12,8 @@
 mod dissector;
 #[cfg(feature = "ndpi")]
 mod ndpi;
+#[cfg(feature = "ndpi")]
+mod told;
 
 use std::sync::Arc;
 
@@ -79,17 +81,6 @@ pub enum Classification {
     Open(ndpi::Flow),
     /// There is a label, and dissection is over.
     Decided(Arc<Application>),
-    /// The same, and facts that nobody took so far.
-    #[cfg(feature = "ndpi")]
-    Told(Box<Told>),
-}
-
-/// A label and what was learnt beside it.
-#[cfg(feature = "ndpi")]
-#[derive(Debug)]
-pub struct Told {
-    application: Arc<Application>,
-    facts: Box<Facts>,
 }
 
 impl Classifier {
@@ -112,12 +103,21 @@ impl Classifier {
     }
 
     /// Looks at the next packet of a flow.
+    ///
+    /// With [`ClassifierOptions::facts`], adds to `facts`, once there is a label that stays, what was read beside it and is
+    /// not known there.
+    #[inline]
     #[cfg_attr(not(feature = "ndpi"), expect(unused_variables))]
-    pub fn observe(&mut self, classification: &mut Classification, packet: &Packet<'_>) {
+    pub fn observe(
+        &mut self,
+        classification: &mut Classification,
+        packet: &Packet<'_>,
+        facts: &mut Option<Arc<Facts>>,
+    ) {
         match self {
             Self::Off => {}
             #[cfg(feature = "ndpi")]
-            Self::Ndpi(dissector) => dissector.observe(classification, packet),
+            Self::Ndpi(dissector) => dissector.observe(classification, packet, facts),
         }
     }
 
@@ -129,42 +129,41 @@ impl Classifier {
             Classification::Off => None,
             Classification::Decided(application) => Some(Arc::clone(application)),
             #[cfg(feature = "ndpi")]
-            Classification::Waiting | Classification::Open(_) | Classification::Told(_) => match self {
+            Classification::Waiting | Classification::Open(_) => match self {
                 Self::Off => None,
                 Self::Ndpi(dissector) => Some(dissector.label(classification)),
             },
         }
     }
 
-    /// What is known beside the label so far, for a record that is cut while its flow goes on; takes and changes nothing.
+    /// Adds to `facts` what was read beside the label so far and is not known there, for a record that is cut while its flow
+    /// goes on; changes nothing in what comes later.
     ///
-    /// `None` when that is nothing, when it was taken, or without [`ClassifierOptions::facts`].
+    /// Nothing once there is a label that stays, and without [`ClassifierOptions::facts`].
     #[cfg_attr(not(feature = "ndpi"), expect(unused_variables))]
-    pub fn facts(&self, classification: &Classification) -> Option<Box<Facts>> {
+    pub fn complete(&self, classification: &Classification, facts: &mut Option<Arc<Facts>>) {
         match self {
-            Self::Off => None,
+            Self::Off => {}
             #[cfg(feature = "ndpi")]
-            Self::Ndpi(dissector) => dissector.facts(classification),
+            Self::Ndpi(dissector) => dissector.complete(classification, facts),
         }
     }
 
-    /// The final label of a flow that ends, guessed if need be; frees what was kept of it.
-    ///
-    /// Facts stay there to be [taken](Classification::take_facts).
-    pub fn finish(&mut self, classification: &mut Classification) -> Option<Arc<Application>> {
+    /// The final label of a flow that ends, guessed if need be; frees what was kept of it, and adds to `facts` as
+    /// [`observe`](Self::observe) does.
+    #[cfg_attr(not(feature = "ndpi"), expect(unused_variables))]
+    pub fn finish(
+        &mut self,
+        classification: &mut Classification,
+        facts: &mut Option<Arc<Facts>>,
+    ) -> Option<Arc<Application>> {
         match std::mem::take(classification) {
             Classification::Off => None,
             Classification::Decided(application) => Some(application),
             #[cfg(feature = "ndpi")]
-            Classification::Told(told) => {
-                let application = Arc::clone(&told.application);
-                *classification = Classification::Told(told);
-                Some(application)
-            }
+            Classification::Waiting => self.conclude(None, facts),
             #[cfg(feature = "ndpi")]
-            Classification::Waiting => self.conclude(classification, None),
-            #[cfg(feature = "ndpi")]
-            Classification::Open(flow) => self.conclude(classification, Some(flow)),
+            Classification::Open(flow) => self.conclude(Some(flow), facts),
         }
     }
 
@@ -186,55 +185,19 @@ impl Classifier {
         }
     }
 
-    /// Leaves facts, where there are any, in `classification`, and nothing else.
     #[cfg(feature = "ndpi")]
-    fn conclude(&mut self, classification: &mut Classification, flow: Option<ndpi::Flow>) -> Option<Arc<Application>> {
+    fn conclude(&mut self, flow: Option<ndpi::Flow>, facts: &mut Option<Arc<Facts>>) -> Option<Arc<Application>> {
         let Self::Ndpi(dissector) = self else { return None };
-        match dissector.finish(flow) {
-            Classification::Decided(application) => Some(application),
-            told => {
-                *classification = told;
-                classification.decided().cloned()
-            }
-        }
+        Some(dissector.finish(flow, facts))
     }
 }
 
 impl Classification {
-    #[cfg(feature = "ndpi")]
-    fn of(application: Arc<Application>, facts: Option<Box<Facts>>) -> Self {
-        match facts {
-            Some(facts) => Self::Told(Box::new(Told { application, facts })),
-            None => Self::Decided(application),
-        }
-    }
-
     /// The label, once there is one that stays.
     pub const fn decided(&self) -> Option<&Arc<Application>> {
         match self {
             Self::Decided(application) => Some(application),
-            #[cfg(feature = "ndpi")]
-            Self::Told(told) => Some(&told.application),
             _ => None,
-        }
-    }
-
-    /// What was learnt beside the label, once: with the option [`ClassifierOptions::facts`], from when there is a label that
-    /// stays, or from [`Classifier::finish`] on. `None` when nothing was learnt.
-    ///
-    /// The label stays what it is.
-    pub fn take_facts(&mut self) -> Option<Box<Facts>> {
-        match std::mem::take(self) {
-            #[cfg(feature = "ndpi")]
-            Self::Told(told) => {
-                let Told { application, facts } = *told;
-                *self = Self::Decided(application);
-                Some(facts)
-            }
-            other => {
-                *self = other;
-                None
-            }
         }
     }
 

@@ -6,9 +6,11 @@
 
 use std::ffi::CStr;
 use std::ffi::c_char;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -16,7 +18,6 @@ use crate::error::Error;
 use crate::error::Result;
 use crate::flow::Application;
 use crate::flow::Confidence;
-use crate::flow::Facts;
 
 /// What nDPI says of a flow, in its own numbers.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -45,6 +46,13 @@ unsafe impl Send for Module {}
 
 // SAFETY: the flow is plain memory with one owner, allocated by malloc and free to be freed by any thread.
 unsafe impl Send for Flow {}
+
+/// What nDPI read in a flow beside its label: numbers, and texts that lie in the flow.
+pub(super) struct Said<'a> {
+    /// As `fg_ndpi_facts_of` left it; nobody may write here.
+    facts: ndpi_sys::fg_ndpi_facts,
+    flow: PhantomData<&'a Flow>,
+}
 
 impl Module {
     /// Opens a module; a `forgetful` one uses nothing that it learnt from a flow for another.
@@ -134,35 +142,33 @@ impl Flow {
     }
 
     /// What nDPI read in the flow's packets so far beside the label; `None` when that is nothing. Changes nothing.
-    pub(super) fn facts(&self) -> Option<Box<Facts>> {
+    pub(super) fn said(&self) -> Option<Said<'_>> {
         let mut said = MaybeUninit::uninit();
         // SAFETY: the flow is alive and only read; `said` is a place for the struct.
-        unsafe { ndpi_sys::fg_ndpi_facts_of(self.0.as_ptr(), said.as_mut_ptr()) };
-        // SAFETY: the call wrote every byte of it, and any bytes are one.
-        let said: ndpi_sys::fg_ndpi_facts = unsafe { said.assume_init() };
-        let name = text_of(&said.server_name);
-        let (own_name, server_name) = if said.is_dhcp != 0 { (name, None) } else { (None, name) };
-        let facts = Facts {
-            dns_query: server_name.clone().filter(|_| said.is_dns != 0),
-            dns_query_type: (said.dns_query_type != 0).then_some(said.dns_query_type),
-            dns_response_code: (said.is_dns_answered != 0).then_some(said.dns_response_code.into()),
-            requested_server_name: server_name,
-            host_name: own_name,
-            user_agent: text_of(&said.user_agent),
-            content_type: text_of(&said.content_type),
-            ja3: hash_of(&said.ja3),
-            ja3s: hash_of(&said.ja3s),
-            tls_version: tls_version(said.tls_version),
-            tls_alpn: text_of(&said.tls_alpn),
-            hassh: hash_of(&said.hassh),
-            hassh_server: hash_of(&said.hassh_server),
-            ssh_client: text_of(&said.ssh_client),
-            ssh_server: text_of(&said.ssh_server),
-            dhcp_fingerprint: text_of(&said.dhcp_fingerprint),
-            risks: (0..u64::BITS).filter(|bit| said.risks >> bit & 1 == 1).filter_map(risk_name).collect(),
-            ..Facts::default()
-        };
-        (facts != Facts::default()).then(|| Box::new(facts))
+        let anything = unsafe { ndpi_sys::fg_ndpi_facts_of(self.0.as_ptr(), said.as_mut_ptr()) };
+        // SAFETY: the call wrote every byte of it, and null pointers and zeros are valid where nothing is said.
+        (anything != 0).then(|| Said { facts: unsafe { said.assume_init() }, flow: PhantomData })
+    }
+}
+
+impl<'a> Said<'a> {
+    /// One of its texts, `FG_NDPI_SERVER_NAME` and so on; `None` where there is none.
+    pub(super) fn text(&self, which: u32) -> Option<&'a [u8]> {
+        let text = self.facts.texts[which as usize];
+        if text.at.is_null() {
+            return None;
+        }
+        // SAFETY: `fg_ndpi_facts_of` wrote it: `len` bytes of the flow, which is borrowed for `'a`, so that nothing changes
+        // them.
+        Some(unsafe { slice::from_raw_parts(text.at.cast(), text.len) })
+    }
+}
+
+impl std::ops::Deref for Said<'_> {
+    type Target = ndpi_sys::fg_ndpi_facts;
+
+    fn deref(&self) -> &ndpi_sys::fg_ndpi_facts {
+        &self.facts
     }
 }
 
@@ -231,41 +237,12 @@ unsafe fn text<'a>(start: *const c_char) -> Option<&'a str> {
     unsafe { CStr::from_ptr(start) }.to_str().ok()
 }
 
-/// The text at the beginning of `array`, up to its zero; `None` without one.
-fn text_of(array: &[c_char]) -> Option<String> {
-    let bytes: Vec<u8> = array.iter().map(|&byte| byte as u8).take_while(|&byte| byte != 0).collect();
-    (!bytes.is_empty()).then(|| Facts::text(&bytes))
-}
-
-/// The same in lower case, as fingerprints are published; nDPI writes HASSH in capitals.
-fn hash_of(array: &[c_char]) -> Option<String> {
-    text_of(array).map(|hash| hash.to_ascii_lowercase())
-}
-
-fn risk_name(bit: u32) -> Option<&'static str> {
+/// The name of a risk; `None` for a bit that means nothing.
+pub(super) fn risk_name(bit: u32) -> Option<&'static str> {
     // SAFETY: takes a number.
     let name = unsafe { ndpi_sys::fg_ndpi_risk_name(bit) };
     // SAFETY: null, or a terminated string of static lifetime.
     unsafe { text(name) }
-}
-
-/// A version of TLS or DTLS in words, as `ndpi_ssl_version2str` has them (RFC 8446 §4.2.1, RFC 9147 §5.3).
-fn tls_version(number: u16) -> Option<String> {
-    let known = match number {
-        0 => return None,
-        0x0300 => "SSLv3",
-        0x0301 => "TLSv1",
-        0x0302 => "TLSv1.1",
-        0x0303 => "TLSv1.2",
-        0x0304 => "TLSv1.3",
-        0x7f00..=0x7fff => "TLSv1.3 (draft)",
-        0xfb1a => "TLSv1.3 (Fizz)",
-        0xfeff => "DTLSv1.0",
-        0xfefd => "DTLSv1.2",
-        0xfefc => "DTLSv1.3",
-        _ => return Some(format!("0x{number:04x}")),
-    };
-    Some(known.to_owned())
 }
 
 fn confidence_of(number: i32) -> Confidence {

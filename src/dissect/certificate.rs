@@ -61,18 +61,18 @@ fn moment(reader: &mut SliceReader<'_>) -> Option<Timestamp> {
 /// A distinguished name as RFC 4514 writes it: the last part first.
 fn name(reader: &mut SliceReader<'_>) -> Option<String> {
     let mut all = inside(reader)?;
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(8);
     while !all.is_finished() && parts.len() < MAX_PARTS {
         parts.push(inside(&mut all)?);
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(96);
     for (nth, mut part) in parts.into_iter().rev().enumerate() {
         let mut separator = if nth == 0 { "" } else { "," };
         while !part.is_finished() && text.len() < Facts::MAX_TEXT {
             let mut attribute = inside(&mut part)?;
             text.push_str(separator);
-            let kind = ObjectIdentifier::decode(&mut attribute).ok()?;
-            push_attribute(&mut text, kind, attribute)?;
+            let kind = AnyRef::decode(&mut attribute).ok().filter(|kind| kind.tag() == Tag::ObjectIdentifier)?;
+            push_attribute(&mut text, kind.value(), attribute)?;
             separator = "+";
         }
     }
@@ -80,14 +80,14 @@ fn name(reader: &mut SliceReader<'_>) -> Option<String> {
 }
 
 /// Appends `kind=value`, or `kind=#` and the encoded value in hexadecimal where that is no text or the kind has no name.
-fn push_attribute(text: &mut String, kind: ObjectIdentifier, mut value: SliceReader<'_>) -> Option<()> {
+fn push_attribute(text: &mut String, kind: &[u8], mut value: SliceReader<'_>) -> Option<()> {
     let encoded = value.tlv_bytes().ok()?;
     let value = AnyRef::decode(&mut SliceReader::new(encoded).ok()?).ok()?;
-    let known = NAMES.iter().find(|(oid, _)| *oid == kind);
+    let known = NAMES.iter().find(|(oid, _)| oid.as_bytes() == kind);
     let words = match value.tag() {
         // Real certificates have other characters in these than their types allow.
         Tag::PrintableString | Tag::Utf8String | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
-            Some(String::from_utf8_lossy(value.value()).into_owned())
+            Some(String::from_utf8_lossy(value.value()))
         }
         // Meant to be T.61, and in fact Latin-1.
         Tag::TeletexString => Some(value.value().iter().copied().map(char::from).collect()),
@@ -99,7 +99,7 @@ fn push_attribute(text: &mut String, kind: ObjectIdentifier, mut value: SliceRea
     };
     let (Some((_, short)), Some(words)) = (known, words) else {
         // Writing to a string cannot fail.
-        let _ = write!(text, "{kind}=#");
+        let _ = write!(text, "{}=#", ObjectIdentifier::from_bytes(kind).ok()?);
         for byte in &encoded[..encoded.len().min(Facts::MAX_TEXT)] {
             let _ = write!(text, "{byte:02x}");
         }
@@ -107,12 +107,17 @@ fn push_attribute(text: &mut String, kind: ObjectIdentifier, mut value: SliceRea
     };
     text.push_str(short);
     text.push('=');
-    push_escaped(text, &Facts::text(words.as_bytes()));
+    let end = (0..=words.len().min(Facts::MAX_TEXT)).rev().find(|end| words.is_char_boundary(*end));
+    push_escaped(text, &words[..end.unwrap_or_default()]);
     Some(())
 }
 
 /// Appends a value with what means something in a name escaped (RFC 4514 §2.4).
 fn push_escaped(text: &mut String, value: &str) {
+    let special = |byte: u8| matches!(byte, b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | 0..=0x1f | 0x7f);
+    if !value.starts_with(['#', ' ']) && !value.ends_with(' ') && !value.bytes().any(special) {
+        return text.push_str(value);
+    }
     for (at, character) in value.char_indices() {
         let last = at + character.len_utf8() == value.len();
         match character {
@@ -128,8 +133,8 @@ fn push_escaped(text: &mut String, value: &str) {
 /// Most parts of a name that are read.
 const MAX_PARTS: usize = 64;
 
-/// Short names of attributes (RFC 4514 §3 and others that are registered, IANA LDAP descriptors).
-const NAMES: [(ObjectIdentifier, &str); 17] = [
+/// Short names of attributes, the most frequent first (RFC 4514 §3 and others that are registered, IANA LDAP descriptors).
+static NAMES: [(ObjectIdentifier, &str); 17] = [
     (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
     (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
     (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),

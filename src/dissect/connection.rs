@@ -1,5 +1,7 @@
 //! A TCP connection: two streams, and the protocol that their first bytes speak.
 
+use std::sync::Arc;
+
 use crate::dissect::dns;
 use crate::dissect::names::{Head, Lookup};
 use crate::dissect::stream::Stream;
@@ -70,36 +72,50 @@ impl Connection {
         Self { streams: starts.map(stream), protocol: Protocol::Unknown, to_dns, segments: 0 }
     }
 
-    /// Takes a segment that came at `stamp`.
-    pub(super) fn read(&mut self, segment: &Segment<'_>, facts: &mut Facts) {
+    /// Takes a segment.
+    pub(super) fn read(&mut self, segment: &Segment<'_>, facts: &mut Option<Arc<Facts>>) {
         if !segment.payload.is_empty() {
             self.segments += 1;
         }
-        let way = segment.direction as usize;
-        let stream = &mut self.streams[way];
-        let before = stream.ready().len();
-        stream.feed(segment.seq, segment.flags, segment.payload);
-        let (bytes, over) = (stream.ready(), stream.is_over());
-        if bytes.len() == before && !over {
+        let stream = &mut self.streams[segment.direction as usize];
+        // Most of what is read lies in the first segment of its direction, where nobody need put it together.
+        let alone = stream.begins_with(segment.seq, segment.flags, segment.payload);
+        if alone && self.look(segment, segment.payload, false, facts) {
             return;
         }
+        let stream = &mut self.streams[segment.direction as usize];
+        let before = stream.ready().len();
+        stream.feed(segment.seq, segment.flags, segment.payload);
+        if alone || stream.ready().len() == before && !stream.is_over() {
+            return;
+        }
+        let stream = std::mem::replace(stream, Stream::new(0));
+        if !self.look(segment, stream.ready(), stream.is_over(), facts) {
+            self.streams[segment.direction as usize] = stream;
+        }
+    }
+
+    /// Looks at the `bytes` of a direction so far, of which no more come when it is `over`; whether all was read of it, and
+    /// it was closed.
+    fn look(&mut self, segment: &Segment<'_>, bytes: &[u8], over: bool, facts: &mut Option<Arc<Facts>>) -> bool {
+        let way = segment.direction as usize;
         if let Protocol::Unknown = self.protocol {
             self.protocol = Protocol::of(bytes, self.to_dns);
         }
         let (this_done, all_done) = match &mut self.protocol {
-            Protocol::Unknown | Protocol::Over => return,
+            Protocol::Unknown | Protocol::Over => return false,
             Protocol::Tls(sides) => {
-                sides[way].read(bytes, over, facts);
+                sides[way].read(bytes, over, Facts::open(facts));
                 (sides[way].is_done(), sides.iter().all(tls::Side::is_done))
             }
             Protocol::Http(sides) => {
-                sides[way].read(bytes, over, facts);
+                sides[way].read(bytes, over, Facts::open(facts));
                 (sides[way].is_done(), sides.iter().all(Head::is_done))
             }
             Protocol::Dns(lookup) => {
                 let message = dns::tcp_message(bytes);
                 if let Some(message) = message {
-                    lookup.read(message, segment.stamp, facts);
+                    lookup.read(message, segment.stamp, Facts::open(facts));
                 }
                 (message.is_some() || over, lookup.is_done())
             }
@@ -108,8 +124,9 @@ impl Connection {
             self.protocol = Protocol::Over;
         } else if this_done {
             // Its bytes are of no more use; a limit of none takes no others.
-            *stream = Stream::new(0);
+            self.streams[way] = Stream::new(0);
         }
+        all_done || this_done
     }
 
     /// Whether there is nothing more to learn.

@@ -53,28 +53,59 @@ impl Message {
     ///
     /// `None` when it is too short for its header and its first question. Answers that are cut off or broken end the list.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let message = Reading::begin(bytes)?;
+        let mut text = String::new();
+        let question = message.question(&mut text).map(|kind| Question { name: text.clone(), kind });
+        let mut answers = Vec::new();
+        message.answers(&mut text, |answer| answers.push(answer.to_owned()));
+        let Reading { id, is_response, opcode, rcode, .. } = message;
+        Some(Self { id, is_response, opcode, rcode, question, answers })
+    }
+}
+
+/// A message whose header and first question can be read.
+pub(super) struct Reading<'a> {
+    message: &'a domain::base::Message<[u8]>,
+    question: Option<domain::base::Question<ParsedName<&'a [u8]>>>,
+    pub(super) id: u16,
+    pub(super) is_response: bool,
+    opcode: u8,
+    pub(super) rcode: u8,
+}
+
+impl<'a> Reading<'a> {
+    /// `None` when `bytes` are too short for that.
+    pub(super) fn begin(bytes: &'a [u8]) -> Option<Self> {
         let message = domain::base::Message::from_slice(bytes).ok()?;
         let header = message.header();
-        let question = match message.question().next() {
-            Some(question) => {
-                let question = question.ok()?;
-                Some(Question { name: name(question.qname()), kind: question.qtype().to_int() })
-            }
-            None => None,
-        };
-        let records = message.answer().into_iter().flatten().take(Facts::MAX_ITEMS);
+        let question = message.question().next().transpose().ok()?;
         Some(Self {
+            message,
+            question,
             id: header.id(),
             is_response: header.qr(),
             opcode: header.opcode().to_int(),
             rcode: header.rcode().to_int(),
-            question,
-            answers: records
-                .map_while(Result::ok)
-                .filter_map(|record| answer(&record))
-                .filter(|text| !text.is_empty())
-                .collect(),
         })
+    }
+
+    /// Writes the name in the first question into `text`, in place of what it holds, and tells the type; `None` without one.
+    pub(super) fn question(&self, text: &mut String) -> Option<u16> {
+        let question = self.question.as_ref()?;
+        text.clear();
+        name(question.qname(), text);
+        Some(question.qtype().to_int())
+    }
+
+    /// Tells the answers one after the other; `text` is where they are written.
+    pub(super) fn answers(&self, text: &mut String, mut tell: impl FnMut(&str)) {
+        let records = self.message.answer().into_iter().flatten().take(Facts::MAX_ITEMS);
+        for record in records.map_while(Result::ok) {
+            text.clear();
+            if answer(&record, text).is_some() && !text.is_empty() {
+                tell(text);
+            }
+        }
     }
 }
 
@@ -86,29 +117,37 @@ pub fn tcp_message(bytes: &[u8]) -> Option<&[u8]> {
     rest.get(..usize::from(u16::from_be_bytes(*length)))
 }
 
-/// A record as a text, if it is of a type that has one and its data can be read.
-fn answer(record: &ParsedRecord<'_, [u8]>) -> Option<String> {
+/// Writes a record, if it is of a type that has a text and its data can be read.
+fn answer(record: &ParsedRecord<'_, [u8]>, text: &mut String) -> Option<()> {
+    // Writing into a string cannot fail.
     match record.rtype() {
-        Rtype::A => record.to_record::<A>().ok()?.map(|record| record.data().addr().to_string()),
-        Rtype::AAAA => record.to_record::<Aaaa>().ok()?.map(|record| record.data().addr().to_string()),
-        Rtype::CNAME => record.to_record::<Cname<_>>().ok()?.map(|record| name(record.data().cname())),
-        Rtype::PTR => record.to_record::<Ptr<_>>().ok()?.map(|record| name(record.data().ptrdname())),
-        Rtype::NS => record.to_record::<Ns<_>>().ok()?.map(|record| name(record.data().nsdname())),
-        Rtype::MX => record.to_record::<Mx<_>>().ok()?.map(|record| name(record.data().exchange())),
-        Rtype::SRV => record.to_record::<Srv<_>>().ok()?.map(|record| name(record.data().target())),
-        Rtype::TXT => record.to_record::<Txt<_>>().ok()?.map(|record| text(record.data().iter())),
-        _ => None,
+        Rtype::A => write!(text, "{}", record.to_record::<A>().ok()??.data().addr()).ok()?,
+        Rtype::AAAA => write!(text, "{}", record.to_record::<Aaaa>().ok()??.data().addr()).ok()?,
+        Rtype::CNAME => name(record.to_record::<Cname<_>>().ok()??.data().cname(), text),
+        Rtype::PTR => name(record.to_record::<Ptr<_>>().ok()??.data().ptrdname(), text),
+        Rtype::NS => name(record.to_record::<Ns<_>>().ok()??.data().nsdname(), text),
+        Rtype::MX => name(record.to_record::<Mx<_>>().ok()??.data().exchange(), text),
+        Rtype::SRV => name(record.to_record::<Srv<_>>().ok()??.data().target(), text),
+        Rtype::TXT => texts(record.to_record::<Txt<_>>().ok()??.data().iter(), text),
+        _ => return None,
     }
+    Some(())
 }
 
 /// A name has at most 255 bytes, so what is written before the cut is bounded too.
-fn name(name: &ParsedName<&[u8]>) -> String {
-    let mut text = String::new();
+fn name(name: &ParsedName<&[u8]>, text: &mut String) {
     for label in name.iter().filter(|label| !label.is_root()) {
         if !text.is_empty() {
             text.push('.');
         }
-        for &byte in label.as_slice() {
+        let label = label.as_slice();
+        if label.iter().all(|byte| matches!(byte, b'!'..=b'-' | b'/'..=b'[' | b']'..=b'~'))
+            && let Ok(plain) = str::from_utf8(label)
+        {
+            text.push_str(plain);
+            continue;
+        }
+        for &byte in label {
             match byte {
                 b'.' | b'\\' => text.extend(['\\', char::from(byte)]),
                 b'!'..=b'~' => text.push(char::from(byte)),
@@ -121,10 +160,9 @@ fn name(name: &ParsedName<&[u8]>) -> String {
         text.push('.');
     }
     text.truncate(Facts::MAX_TEXT);
-    text
 }
 
-fn text<'a>(strings: impl Iterator<Item = &'a [u8]>) -> String {
+fn texts<'a>(strings: impl Iterator<Item = &'a [u8]>, text: &mut String) {
     let mut bytes = Vec::new();
     for string in strings.take(Facts::MAX_TEXT) {
         if !bytes.is_empty() {
@@ -135,7 +173,7 @@ fn text<'a>(strings: impl Iterator<Item = &'a [u8]>) -> String {
             break;
         }
     }
-    Facts::text(&bytes)
+    text.push_str(&Facts::text(&bytes));
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ mod tls;
 
 pub use stream::Stream;
 
+use std::sync::Arc;
+
 use crate::dissect::connection::{Connection, Segment};
 use crate::dissect::names::Lookup;
 use crate::flow::{Direction, Facts};
@@ -28,42 +30,44 @@ use crate::packet::{Packet, PacketFlags};
 #[derive(Debug)]
 pub struct Dissection {
     state: State,
-    facts: Option<Box<Facts>>,
+    facts: Option<Arc<Facts>>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// No payload that tells anything yet; where SYNs said that the two directions begin.
-    Quiet {
-        starts: [Option<u32>; 2],
-        datagrams: u8,
-    },
+    /// No payload that tells anything yet.
+    Quiet(Quiet),
     Tcp(Box<Connection>),
-    Quic {
-        client: Box<quic::Client>,
-        datagrams: u8,
-    },
-    Dtls {
-        hellos: tls::dtls::Hellos,
-        datagrams: u8,
-    },
-    Dns {
-        lookup: Box<Lookup>,
-        datagrams: u8,
-    },
+    Quic(Box<quic::Client>, u8),
+    Dtls(tls::dtls::Hellos, u8),
+    Dns(Box<Lookup>, u8),
     Over,
 }
 
+/// What was seen before the first payload.
+#[derive(Clone, Copy, Debug, Default)]
+struct Quiet {
+    /// Where SYNs said that the two directions begin.
+    starts: [u32; 2],
+    started: [bool; 2],
+    datagrams: u8,
+}
+
 impl Dissection {
+    /// None: for a flow whose payload is not to be read.
+    pub const OFF: Self = Self { state: State::Over, facts: None };
+
     /// The dissection of a flow of IP protocol `ip_protocol` (IANA protocol numbers).
     ///
     /// Only TCP and UDP are looked at; for others it is over at once.
     pub const fn new(ip_protocol: u8) -> Self {
-        let state = match ip_protocol {
-            TCP | UDP => State::Quiet { starts: [None; 2], datagrams: 0 },
-            _ => State::Over,
-        };
-        Self { state, facts: None }
+        match ip_protocol {
+            TCP | UDP => {
+                let quiet = Quiet { starts: [0; 2], started: [false; 2], datagrams: 0 };
+                Self { state: State::Quiet(quiet), facts: None }
+            }
+            _ => Self::OFF,
+        }
     }
 
     /// Looks at the next packet of the flow, which goes `direction`.
@@ -89,80 +93,98 @@ impl Dissection {
 
     /// What was learnt so far; `None` when nothing was.
     pub fn facts(&self) -> Option<&Facts> {
-        self.facts.as_deref().filter(|facts| **facts != Facts::default())
+        self.shared().map(|facts| &**facts)
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared(&self) -> Option<&Arc<Facts>> {
+        self.facts.as_ref().filter(|facts| !facts.is_empty())
+    }
+
+    /// Where others may add what they learnt of the flow: what is read here counts more, be it earlier or later.
+    pub(crate) fn facts_mut(&mut self) -> &mut Option<Arc<Facts>> {
+        &mut self.facts
     }
 
     /// What was learnt; `None` when nothing was.
-    pub fn finish(self) -> Option<Box<Facts>> {
-        self.facts.filter(|facts| **facts != Facts::default())
+    pub fn finish(self) -> Option<Arc<Facts>> {
+        // What is over was looked at when it ended.
+        let over = self.is_over();
+        self.facts.filter(|facts| over || !facts.is_empty())
     }
 
+    #[inline(never)]
     fn segment(&mut self, direction: Direction, packet: &Packet<'_>) {
         let (payload, flags) = (packet.payload(), packet.info.tcp_flags);
+        if payload.is_empty() && !flags.syn() && matches!(self.state, State::Quiet(_)) {
+            return;
+        }
         let header = packet.raw.data.get(packet.info.transport_offset as usize..).unwrap_or_default();
         let Some(seq) = header.get(4..).and_then(|bytes| bytes.first_chunk()).copied().map(u32::from_be_bytes) else {
             return;
         };
-        if let State::Quiet { starts, .. } = &mut self.state {
+        if let State::Quiet(quiet) = &mut self.state {
+            let way = direction as usize;
             if flags.syn() {
-                starts[direction as usize] = Some(seq.wrapping_add(1));
+                (quiet.starts[way], quiet.started[way]) = (seq.wrapping_add(1), true);
             }
             // A single zero byte may be a keep-alive probe of a connection that was there before.
             if payload.is_empty() || payload == [0] {
                 return;
             }
-            let begins = starts[direction as usize].is_none_or(|start| start == seq || flags.syn());
+            let begins = !quiet.started[way] || quiet.starts[way] == seq || flags.syn();
             if begins && !connection::begins(payload, is_to_dns(packet)) {
                 self.state = State::Over;
                 return;
             }
-            self.state = State::Tcp(Box::new(Connection::new(*starts, is_to_dns(packet))));
+            let starts = [0, 1].map(|way| quiet.started[way].then_some(quiet.starts[way]));
+            self.state = State::Tcp(Box::new(Connection::new(starts, is_to_dns(packet))));
         }
         let State::Tcp(connection) = &mut self.state else { return };
         let segment = Segment { direction, stamp: packet.raw.stamp, seq, flags, payload };
-        connection.read(&segment, self.facts.get_or_insert_default());
+        connection.read(&segment, &mut self.facts);
         if connection.is_over() {
             self.end();
         }
     }
 
+    #[inline(never)]
     fn datagram(&mut self, packet: &Packet<'_>) {
         let payload = packet.payload();
         if payload.is_empty() {
             return;
         }
-        if let State::Quiet { datagrams, .. } = self.state {
+        if let State::Quiet(quiet) = &mut self.state {
+            quiet.datagrams += 1;
             self.state = if quic::begins(payload) {
-                State::Quic { client: Box::default(), datagrams: 0 }
+                State::Quic(Box::default(), 0)
             } else if tls::dtls::begins(payload) {
-                State::Dtls { hellos: Default::default(), datagrams: 0 }
+                State::Dtls(Default::default(), 0)
             } else if is_to_dns(packet) {
-                State::Dns { lookup: Box::default(), datagrams: 0 }
-            } else if datagrams < MAX_OTHERS {
-                State::Quiet { starts: [None; 2], datagrams: datagrams + 1 }
+                State::Dns(Box::default(), 0)
+            } else if quiet.datagrams <= MAX_OTHERS {
+                return;
             } else {
                 State::Over
             };
         }
-        let over = match &mut self.state {
-            State::Quic { client, datagrams } => {
-                client.read(payload, self.facts.get_or_insert_default());
-                *datagrams += 1;
-                client.is_done() || *datagrams >= MAX_DATAGRAMS
+        let (done, datagrams) = match &mut self.state {
+            State::Quic(client, datagrams) => {
+                client.read(payload, Facts::open(&mut self.facts));
+                (client.is_done(), datagrams)
             }
-            State::Dtls { hellos, datagrams } => {
-                hellos.read(payload, self.facts.get_or_insert_default());
-                *datagrams += 1;
-                hellos.is_done() || *datagrams >= MAX_DATAGRAMS
+            State::Dtls(hellos, datagrams) => {
+                hellos.read(payload, Facts::open(&mut self.facts));
+                (hellos.is_done(), datagrams)
             }
-            State::Dns { lookup, datagrams } => {
-                lookup.read(payload, packet.raw.stamp, self.facts.get_or_insert_default());
-                *datagrams += 1;
-                lookup.is_done() || *datagrams >= MAX_DATAGRAMS
+            State::Dns(lookup, datagrams) => {
+                lookup.read(payload, packet.raw.stamp, Facts::open(&mut self.facts));
+                (lookup.is_done(), datagrams)
             }
-            _ => return,
+            State::Quiet(_) | State::Tcp(_) | State::Over => return,
         };
-        if over {
+        *datagrams += 1;
+        if done || *datagrams >= MAX_DATAGRAMS {
             self.end();
         }
     }
@@ -170,7 +192,7 @@ impl Dissection {
     /// Frees all but what was learnt.
     fn end(&mut self) {
         self.state = State::Over;
-        self.facts.take_if(|facts| **facts == Facts::default());
+        self.facts.take_if(|facts| facts.is_empty());
     }
 }
 
@@ -193,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_flow_without_anything_to_dissect_costs_little_memory() {
-        assert!(size_of::<Dissection>() <= 32, "{} bytes", size_of::<Dissection>());
+        assert!(size_of::<Dissection>() <= 24, "{} bytes", size_of::<Dissection>());
         assert!(Dissection::new(1).is_over());
     }
 }

@@ -1,9 +1,9 @@
 //! What DNS messages and HTTP heads tell, written into the facts: the first question and its answer, the first request and
 //! the first response.
 
-use crate::dissect::dns::Message;
+use crate::dissect::dns::Reading;
 use crate::dissect::http::{Parsed, Request, Response};
-use crate::flow::Facts;
+use crate::flow::{Fact, Facts};
 use crate::time::Timestamp;
 
 /// A question and its answer.
@@ -12,6 +12,8 @@ pub(super) struct Lookup {
     /// The id of the question, and when it was seen.
     asked: Option<(u16, Timestamp)>,
     answered: bool,
+    /// What is asked for was written down.
+    named: bool,
 }
 
 impl Lookup {
@@ -22,7 +24,8 @@ impl Lookup {
 
     /// Looks at the next message of either direction.
     pub(super) fn read(&mut self, message: &[u8], stamp: Timestamp, facts: &mut Facts) {
-        let Some(message) = Message::parse(message) else { return };
+        let Some(message) = Reading::begin(message) else { return };
+        let mut text = String::with_capacity(64);
         if message.is_response {
             // An answer to a question that was not seen, if none was, tells what was asked too.
             if self.asked.is_some_and(|(id, _)| id != message.id) {
@@ -31,18 +34,20 @@ impl Lookup {
             self.answered = true;
             facts.dns_response_code = Some(u16::from(message.rcode));
             facts.dns_round_trip_ns = self.asked.map(|(_, asked)| stamp.nanos_since(asked));
-            facts.dns_answers = message.answers;
+            facts.forget_dns_answers();
+            message.answers(&mut text, |answer| facts.add_dns_answer(answer));
         } else if self.asked.is_none() {
             self.asked = Some((message.id, stamp));
         } else {
             return;
         }
-        if facts.dns_query.is_none()
-            && let Some(question) = message.question
+        if !self.named
+            && let Some(kind) = message.question(&mut text)
         {
-            facts.requested_server_name = Some(question.name.clone());
-            facts.dns_query = Some(question.name);
-            facts.dns_query_type = Some(question.kind);
+            self.named = true;
+            facts.set(Fact::DnsQuery, &text);
+            facts.set_same(Fact::RequestedServerName, Fact::DnsQuery);
+            facts.dns_query_type = Some(kind);
         }
     }
 
@@ -70,22 +75,32 @@ impl Head {
             return;
         }
         let partial = if stream.starts_with(b"HTTP/") {
-            let response = Response::parse(stream);
-            if let Parsed::Complete(response) = &response {
-                facts.http_status = Some(response.status);
-                facts.content_type = response.content_type.clone();
+            match Response::parse(stream) {
+                Parsed::Complete(response) => {
+                    facts.http_status = Some(response.status);
+                    if let Some(content_type) = response.content_type {
+                        facts.set(Fact::ContentType, &content_type);
+                    }
+                    false
+                }
+                other => other == Parsed::Partial,
             }
-            response == Parsed::Partial
         } else {
-            let request = Request::parse(stream);
-            if let Parsed::Complete(request) = &request {
-                facts.http_method = Some(request.method.clone());
-                facts.http_path = Some(request.target.clone());
-                facts.http_host = request.host.clone();
-                facts.user_agent = request.user_agent.clone();
-                facts.requested_server_name = request.host.as_deref().map(without_port).map(str::to_owned);
+            match Request::parse(stream) {
+                Parsed::Complete(request) => {
+                    facts.set(Fact::HttpMethod, &request.method);
+                    facts.set(Fact::HttpPath, &request.target);
+                    if let Some(agent) = request.user_agent {
+                        facts.set(Fact::UserAgent, &agent);
+                    }
+                    if let Some(host) = request.host {
+                        facts.set(Fact::HttpHost, &host);
+                        facts.set(Fact::RequestedServerName, without_port(&host));
+                    }
+                    false
+                }
+                other => other == Parsed::Partial,
             }
-            request == Parsed::Partial
         };
         self.done = over || !partial;
     }

@@ -240,8 +240,8 @@ mod tests {
     fn name(datagrams: &[Vec<u8>]) -> Option<String> {
         let (mut client, mut facts) = (Client::default(), Facts::default());
         datagrams.iter().for_each(|datagram| client.read(datagram, &mut facts));
-        assert_eq!(client.is_done(), facts.ja4.is_some());
-        facts.requested_server_name
+        assert_eq!(client.is_done(), facts.ja4().is_some());
+        facts.requested_server_name().map(str::to_owned)
     }
 
     #[test]

@@ -107,6 +107,13 @@ impl Stream {
         self.take(offset, payload);
     }
 
+    /// Whether `payload` is what [`Stream::ready`] would be after this segment, and more may follow.
+    pub(super) fn begins_with(&self, seq: u32, flags: TcpFlags, payload: &[u8]) -> bool {
+        let fresh = self.ready.is_empty() && self.held.is_empty() && self.len.is_none() && !self.given_up;
+        let plain = !flags.syn() && !flags.fin() && !payload.is_empty() && payload != [0];
+        fresh && plain && self.start.is_none_or(|start| start == seq) && payload.len() < self.limit
+    }
+
     /// The contiguous bytes from the beginning of the direction.
     pub fn ready(&self) -> &[u8] {
         &self.ready

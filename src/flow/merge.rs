@@ -57,7 +57,7 @@ impl FlowState {
         if self.facts().is_none()
             && let Some(facts) = next.details.as_ref().and_then(|details| details.facts.clone())
         {
-            self.set_facts(facts);
+            self.set_facts(&facts);
         }
         if let (Some(mine), Some(others)) = (self.tcp_analysis_mut(), next.tcp_analysis()) {
             mine.merge(others, turned);

@@ -27,6 +27,7 @@ pub use counts::{Counts, TtlRange};
 pub(crate) use details::Details;
 pub use export_reason::ExportReason;
 pub use facts::Facts;
+pub(crate) use facts::{Fact, Risks};
 pub use flags::FlowFlags;
 pub use key::{Direction, FlowHasher, FlowKey};
 pub use merge::merge;

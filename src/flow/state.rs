@@ -118,8 +118,11 @@ impl FlowState {
         }
     }
 
-    pub(crate) fn set_facts(&mut self, facts: Arc<Facts>) {
-        self.details.get_or_insert_default().facts = Some(facts);
+    pub(crate) fn set_facts(&mut self, facts: &Arc<Facts>) {
+        let known = &mut self.details.get_or_insert_default().facts;
+        if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, facts)) {
+            *known = Some(Arc::clone(facts));
+        }
     }
 
     pub(crate) fn sequence_mut(&mut self) -> Option<&mut Sequence> {

@@ -42,7 +42,7 @@ pub(super) struct Entry {
     pub(super) tcp: TcpEnd,
     pub(super) classification: Classification,
     /// With the option `application_fields`.
-    pub(super) dissection: Option<Box<Dissection>>,
+    pub(super) dissection: Dissection,
     pub(super) metrics: States,
     pub(super) hash: u64,
 }

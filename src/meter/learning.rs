@@ -1,45 +1,35 @@
 //! What is learnt of a flow from its payload: by our own dissection, and by the classifier.
 
-use std::sync::Arc;
-
 use crate::classify::Classifier;
 use crate::dissect::Dissection;
 use crate::flow::{FlowFlags, FlowState};
 use crate::meter::cache::Entry;
 
 /// The dissection of a flow that begins, if payload is read.
-pub(super) fn begin(wanted: bool, ip_protocol: u8) -> Option<Box<Dissection>> {
-    wanted.then(|| Dissection::new(ip_protocol)).filter(|dissection| !dissection.is_over()).map(Box::new)
+pub(super) fn begin(wanted: bool, ip_protocol: u8) -> Dissection {
+    if wanted { Dissection::new(ip_protocol) } else { Dissection::OFF }
 }
 
-/// Shows a flow that lives what was read first, once.
-pub(super) fn show_first(state: &mut FlowState, dissection: Option<&Dissection>) {
-    if state.facts().is_none()
-        && let Some(facts) = dissection.and_then(Dissection::facts)
-    {
-        state.set_facts(Arc::new(facts.clone()));
+/// Shows a flow that lives what was read so far.
+pub(super) fn show(state: &mut FlowState, dissection: &Dissection) {
+    if let Some(facts) = dissection.shared() {
+        state.set_facts(facts);
     }
 }
 
-/// Puts all that was learnt of a flow so far into `state`, which is about to leave as a record: the flow's last one, if it
-/// `ends`.
-pub(super) fn show_all(state: &mut FlowState, entry: &mut Entry, classifier: &mut Classifier, ends: bool) {
-    if !state.flags.contains(FlowFlags::APPLICATION_FIELDS) {
-        return;
+/// Shows a record that is cut all that is known of its flow, which goes on.
+pub(super) fn show_so_far(state: &mut FlowState, entry: &Entry, classifier: &Classifier) {
+    if state.flags.contains(FlowFlags::APPLICATION_FIELDS) {
+        let mut facts = entry.dissection.shared().cloned();
+        classifier.complete(&entry.classification, &mut facts);
+        facts.iter().for_each(|facts| state.set_facts(facts));
     }
-    let (read, told) = if ends {
-        (entry.dissection.take().and_then(|dissection| dissection.finish()), entry.classification.take_facts())
-    } else {
-        let read = entry.dissection.as_ref().and_then(|dissection| dissection.facts());
-        (read.cloned().map(Box::new), classifier.facts(&entry.classification))
-    };
-    let facts = match (read, told) {
-        (Some(mut read), Some(told)) => {
-            read.complete(*told);
-            read
-        }
-        (Some(facts), None) | (None, Some(facts)) => facts,
-        (None, None) => return,
-    };
-    state.set_facts(Arc::from(facts));
+}
+
+/// Shows the last record of a flow all that was learnt of it.
+pub(super) fn show_all(state: &mut FlowState, entry: &mut Entry) {
+    if state.flags.contains(FlowFlags::APPLICATION_FIELDS) {
+        let facts = std::mem::replace(&mut entry.dissection, Dissection::OFF).finish();
+        facts.iter().for_each(|facts| state.set_facts(facts));
+    }
 }

@@ -216,13 +216,11 @@ impl Meter {
         self.living.bytes += u64::from(packet.info.wire_len);
         let entry = self.cache.entry_mut(slot);
         let direction = count(&mut entry.state, packet, turned, at);
-        if !matches!(self.classifier, Classifier::Off) {
-            self.classifier.observe(&mut entry.classification, packet);
+        if self.config.application_fields {
+            entry.dissection.observe(direction, packet);
         }
-        if self.config.application_fields
-            && let Some(dissection) = &mut entry.dissection
-        {
-            dissection.observe(direction, packet);
+        if !matches!(self.classifier, Classifier::Off) {
+            self.classifier.observe(&mut entry.classification, packet, entry.dissection.facts_mut());
         }
         if self.config.has_details() {
             let (entry, statistics) = self.cache.parts_mut(slot);
@@ -289,7 +287,7 @@ impl Meter {
             show(Some(statistics), &mut flow.statistics);
             *statistics = Statistics::EMPTY;
         }
-        learning::show_all(&mut flow, entry, &mut self.classifier, false);
+        learning::show_so_far(&mut flow, entry, &self.classifier);
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
@@ -302,12 +300,12 @@ impl Meter {
     /// Takes a flow that nobody waits for any more out of the cache, as a record.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
         let (entry, statistics) = self.cache.parts_mut(slot);
-        let application = self.classifier.finish(&mut entry.classification);
+        let application = self.classifier.finish(&mut entry.classification, entry.dissection.facts_mut());
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
         record.flow.application = application;
         show(statistics, &mut record.flow.statistics);
-        learning::show_all(&mut record.flow, entry, &mut self.classifier, true);
+        learning::show_all(&mut record.flow, entry);
         self.cache.remove(slot);
         self.complete(&mut record, states);
         record
@@ -344,7 +342,7 @@ impl Meter {
     fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
         let (Entry { state, metrics, classification, dissection, .. }, statistics) = self.cache.parts_mut(slot);
         if self.config.application_fields {
-            learning::show_first(state, dissection.as_deref());
+            learning::show(state, dissection);
         }
         // While a flow lives, its statistics lie apart: metrics look at a copy.
         show(statistics, &mut state.statistics);

@@ -24,6 +24,8 @@ use flowgauge::packet::PacketInfo;
 use flowgauge::packet::RawPacket;
 use flowgauge::packet::TcpFlags;
 
+use crate::classify_facts::so_far;
+
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 pub(crate) const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 49152);
@@ -84,7 +86,7 @@ fn with_all_limits_zero_there_is_no_classifier() {
     udp(CLIENT, (SERVER, 53), &dns_query()).show(&mut classifier, &mut flow);
     assert!(matches!(flow, Classification::Off));
     assert_eq!(classifier.label(&flow), None);
-    assert_eq!(classifier.finish(&mut flow), None);
+    assert_eq!(classifier.finish(&mut flow, &mut None), None);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn a_protocol_with_limit_zero_has_no_label() {
     let mut classifier = open(DissectionLimits { udp: 0, ..DissectionLimits::uniform(20) });
     let mut flow = classifier.start();
     udp(CLIENT, (SERVER, 53), &dns_query()).show(&mut classifier, &mut flow);
-    assert_eq!(classifier.finish(&mut flow), None);
+    assert_eq!(classifier.finish(&mut flow, &mut None), None);
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn dissection_ends_with_the_limit_of_the_protocol() {
             frame(protocol, CLIENT, (SERVER, 80), &payload).show(&mut classifier, &mut flow);
             assert_eq!(flow.is_open(), given < limit, "protocol {protocol}, packet {given}");
         }
-        assert!(classifier.finish(&mut flow).is_some());
+        assert!(classifier.finish(&mut flow, &mut None).is_some());
     }
 }
 
@@ -141,7 +143,7 @@ fn looking_at_a_living_flow_changes_nothing() {
     }
     assert_eq!(seen, ["Unknown", "Unknown", "Unknown", "TLS", "TLS", "TLS", "TLS", "TLS", "TLS"]);
     assert_eq!(classifier.label(&flow).unwrap().name, "TLS.Instagram");
-    assert_eq!(classifier.finish(&mut flow), Some(label_of(&story)));
+    assert_eq!(classifier.finish(&mut flow, &mut None), Some(label_of(&story)));
     assert!(matches!(flow, Classification::Off));
 }
 
@@ -175,7 +177,7 @@ fn flows_share_their_labels() {
         .map(|host| {
             let mut flow = classifier.start();
             udp((Ipv4Addr::new(192, 0, 2, host), 4000), (SERVER, 53), &dns_query()).show(&mut classifier, &mut flow);
-            classifier.finish(&mut flow).unwrap()
+            classifier.finish(&mut flow, &mut None).unwrap()
         })
         .collect();
     assert!(Arc::ptr_eq(&labels[0], &labels[1]));
@@ -194,10 +196,10 @@ fn stable_labels_use_nothing_learnt_from_other_flows() {
         let mut mining = classifier.start();
         with_tcp_flags(tcp(CLIENT, (SERVER, 49200), b""), TcpFlags::SYN).show(&mut classifier, &mut mining);
         tcp(CLIENT, (SERVER, 49200), miner).show(&mut classifier, &mut mining);
-        assert_eq!(classifier.finish(&mut mining).unwrap().name, "Mining");
+        assert_eq!(classifier.finish(&mut mining, &mut None).unwrap().name, "Mining");
         let mut other = classifier.start();
         udp((CLIENT.0, 49300), (SERVER, 49301), &noise(40)).show(&mut classifier, &mut other);
-        let label = classifier.finish(&mut other).unwrap();
+        let label = classifier.finish(&mut other, &mut None).unwrap();
         assert_eq!(label.name, expected);
         assert_eq!(label.confidence == Confidence::DpiCache, !stable_labels);
     }
@@ -215,7 +217,7 @@ fn classifiers_open_side_by_side_and_move_between_threads() {
             thread::spawn(move || {
                 let mut flow = classifier.start();
                 udp(CLIENT, (SERVER, 53), &dns_query()).show(&mut classifier, &mut flow);
-                classifier.finish(&mut flow).unwrap().name.clone()
+                classifier.finish(&mut flow, &mut None).unwrap().name.clone()
             })
         })
         .collect();
@@ -251,10 +253,10 @@ fn mutated_packets_do_no_harm() {
     } else {
         eprintln!("skipped: no corpus at {}; only frames built here are mutated", corpus.display());
     }
-    let check = |facts: Option<Box<Facts>>| {
-        let names =
-            facts.into_iter().flat_map(|facts| [facts.requested_server_name, facts.user_agent, facts.ssh_client]);
-        assert!(names.flatten().all(|name| !name.is_empty() && name.len() <= Facts::MAX_TEXT));
+    let check = |facts: Option<&Facts>| {
+        let names = facts.map(|facts| [facts.requested_server_name(), facts.user_agent(), facts.ssh_client()]);
+        let names = names.into_iter().flatten().flatten();
+        assert!(names.into_iter().all(|name| !name.is_empty() && name.len() <= Facts::MAX_TEXT));
     };
     let mut random = Random(0x5eed);
     let options = ClassifierOptions { limits: DissectionLimits::NDPI_READER, facts: true, ..Default::default() };
@@ -268,11 +270,12 @@ fn mutated_packets_do_no_harm() {
         mutated.show(&mut classifier, flow);
         if random.below(8) == 0 {
             assert!(classifier.label(flow).is_some());
-            check(classifier.facts(flow));
+            check(so_far(&classifier, flow).as_ref());
         }
         if random.below(32) == 0 {
-            assert!(classifier.finish(flow).is_some());
-            check(flow.take_facts());
+            let mut facts = None;
+            assert!(classifier.finish(flow, &mut facts).is_some());
+            check(facts.as_deref());
             *flow = classifier.start();
         }
     }
@@ -319,6 +322,15 @@ impl Frame {
     }
 
     pub(crate) fn show(&self, classifier: &mut Classifier, flow: &mut Classification) {
+        self.show_and_tell(classifier, flow, &mut None);
+    }
+
+    pub(crate) fn show_and_tell(
+        &self,
+        classifier: &mut Classifier,
+        flow: &mut Classification,
+        facts: &mut Option<Arc<Facts>>,
+    ) {
         let raw = RawPacket {
             number: 1,
             stamp: self.info.clock,
@@ -326,7 +338,7 @@ impl Frame {
             link: LinkType(101),
             data: &self.data,
         };
-        classifier.observe(flow, &Packet::new(raw, &self.info));
+        classifier.observe(flow, &Packet::new(raw, &self.info), facts);
     }
 }
 
@@ -341,7 +353,7 @@ fn label_of(packets: &[Frame]) -> Arc<Application> {
     for packet in packets {
         packet.show(&mut classifier, &mut flow);
     }
-    classifier.finish(&mut flow).unwrap()
+    classifier.finish(&mut flow, &mut None).unwrap()
 }
 
 pub(crate) fn tcp(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), payload: &[u8]) -> Frame {

@@ -12,12 +12,19 @@ fn open(facts: bool) -> Classifier {
     Classifier::open(&options).unwrap()
 }
 
+/// What a classifier knows of a flow so far.
+pub(crate) fn so_far(classifier: &Classifier, flow: &Classification) -> Option<Facts> {
+    let mut facts = None;
+    classifier.complete(flow, &mut facts);
+    facts.map(|facts| (*facts).clone())
+}
+
 fn facts_of(packets: &[Frame]) -> Facts {
     let mut classifier = open(true);
-    let mut flow = classifier.start();
-    packets.iter().for_each(|packet| packet.show(&mut classifier, &mut flow));
-    classifier.finish(&mut flow).unwrap();
-    *flow.take_facts().unwrap_or_default()
+    let (mut flow, mut facts) = (classifier.start(), None);
+    packets.iter().for_each(|packet| packet.show_and_tell(&mut classifier, &mut flow, &mut facts));
+    classifier.finish(&mut flow, &mut facts).unwrap();
+    facts.map(|facts| (*facts).clone()).unwrap_or_default()
 }
 
 fn question_and_answer() -> [Frame; 2] {
@@ -25,53 +32,64 @@ fn question_and_answer() -> [Frame; 2] {
 }
 
 #[test]
-fn facts_are_taken_once_and_the_label_stays() {
+fn facts_are_told_with_the_label() {
     let mut classifier = open(true);
-    let mut flow = classifier.start();
-    assert_eq!(classifier.facts(&flow), None);
+    let (mut flow, mut facts) = (classifier.start(), None);
+    assert_eq!(so_far(&classifier, &flow), None);
     let [question, answer] = question_and_answer();
-    question.show(&mut classifier, &mut flow);
+    question.show_and_tell(&mut classifier, &mut flow, &mut facts);
     assert!(flow.is_open());
-    assert_eq!(flow.take_facts(), None, "dissection goes on");
-    let so_far = classifier.facts(&flow).unwrap();
-    assert_eq!((so_far.dns_query.as_deref(), so_far.dns_response_code), (Some("example.test"), None));
-    answer.show(&mut classifier, &mut flow);
+    assert_eq!(facts, None, "dissection goes on");
+    let asked = so_far(&classifier, &flow).unwrap();
+    assert_eq!((asked.dns_query(), asked.dns_response_code), (Some("example.test"), None));
+    answer.show_and_tell(&mut classifier, &mut flow, &mut facts);
     assert!(!flow.is_open());
-    assert_eq!(flow.decided().unwrap().name, "DNS");
-    assert_eq!(classifier.label(&flow).unwrap().name, "DNS");
-    let answered = classifier.facts(&flow).unwrap();
-    assert_eq!(answered.dns_response_code, Some(0));
-    assert_eq!(flow.take_facts(), Some(answered));
-    assert_eq!((flow.take_facts(), classifier.facts(&flow)), (None, None));
+    assert_eq!(facts.unwrap().dns_response_code, Some(0));
+    assert_eq!(so_far(&classifier, &flow), None, "all was told");
     assert!(matches!(&flow, Classification::Decided(label) if label.name == "DNS"));
-    assert_eq!(classifier.finish(&mut flow).unwrap().name, "DNS");
-    assert_eq!(flow.take_facts(), None);
+    let mut more = None;
+    assert_eq!(classifier.finish(&mut flow, &mut more).unwrap().name, "DNS");
+    assert_eq!(more, None);
+}
+
+#[test]
+fn what_is_known_stays_and_the_rest_is_added() {
+    let mut classifier = open(true);
+    let [question, answer] = question_and_answer();
+    let mut other = dns_query();
+    other[13..20].copy_from_slice(b"another");
+    let elsewhere = udp(CLIENT, (SERVER, 53), &other);
+    let (mut flow, mut facts) = (classifier.start(), None);
+    elsewhere.show_and_tell(&mut classifier, &mut flow, &mut facts);
+    classifier.finish(&mut flow, &mut facts);
+    let mut flow = classifier.start();
+    for packet in [question, answer] {
+        packet.show_and_tell(&mut classifier, &mut flow, &mut facts);
+    }
+    let facts = facts.unwrap();
+    assert_eq!((facts.dns_query(), facts.requested_server_name()), (Some("another.test"), Some("another.test")));
+    assert_eq!(facts.dns_response_code, Some(0));
 }
 
 #[test]
 fn a_flow_that_ends_early_leaves_its_facts() {
-    let mut classifier = open(true);
     for packets in [&question_and_answer()[..1], &question_and_answer()] {
-        let mut flow = classifier.start();
-        packets.iter().for_each(|packet| packet.show(&mut classifier, &mut flow));
-        assert_eq!(classifier.finish(&mut flow).unwrap().name, "DNS");
-        assert_eq!(flow.take_facts().unwrap().requested_server_name.as_deref(), Some("example.test"));
+        assert_eq!(facts_of(packets).requested_server_name(), Some("example.test"));
     }
-    let mut flow = classifier.start();
-    assert_eq!(classifier.finish(&mut flow).unwrap().name, "Unknown");
-    assert_eq!(flow.take_facts(), None);
+    assert_eq!(facts_of(&[]), Facts::default());
 }
 
 #[test]
 fn without_the_option_nothing_is_told_and_nothing_is_larger() {
     let mut classifier = open(false);
-    let mut flow = classifier.start();
+    let (mut flow, mut facts) = (classifier.start(), None);
     for packet in question_and_answer() {
-        packet.show(&mut classifier, &mut flow);
-        assert_eq!(classifier.facts(&flow), None);
+        packet.show_and_tell(&mut classifier, &mut flow, &mut facts);
+        assert_eq!(so_far(&classifier, &flow), None);
     }
     assert!(matches!(flow, Classification::Decided(_)));
-    assert_eq!(flow.take_facts(), None);
+    classifier.finish(&mut flow, &mut facts);
+    assert_eq!(facts, None);
     assert_eq!(size_of::<Classification>(), 2 * size_of::<usize>());
 }
 
@@ -80,20 +98,20 @@ fn names_agents_and_fingerprints_are_those_that_were_sent() {
     let dns = facts_of(&question_and_answer());
     assert_eq!((dns.dns_query_type, dns.dns_response_code), (Some(1), Some(0)));
     let tls = facts_of(&[tcp(CLIENT, (SERVER, 443), &client_hello("i.instagram.com"))]);
-    assert_eq!(tls.requested_server_name.as_deref(), Some("i.instagram.com"));
-    assert_eq!((tls.ja3.map(|ja3| ja3.len()), tls.dns_query), (Some(32), None));
+    assert_eq!(tls.requested_server_name(), Some("i.instagram.com"));
+    assert_eq!((tls.ja3().map(|ja3| ja3.len()), tls.dns_query()), (Some(32), None));
     let request = b"GET / HTTP/1.1\r\nHost: example.test\r\nUser-Agent: agent\xff/1\r\n\r\n";
     let http = facts_of(&[tcp(CLIENT, (SERVER, 80), request)]);
-    assert_eq!(http.requested_server_name.as_deref(), Some("example.test"));
-    assert_eq!(http.user_agent.as_deref(), Some("agent\u{fffd}/1"));
+    assert_eq!(http.requested_server_name(), Some("example.test"));
+    assert_eq!(http.user_agent(), Some("agent\u{fffd}/1"));
 }
 
 #[test]
 fn a_host_in_dhcp_names_itself_and_asks_for_no_server() {
     let anybody = (Ipv4Addr::UNSPECIFIED, 68);
     let dhcp = facts_of(&[udp(anybody, (Ipv4Addr::BROADCAST, 67), &dhcp_discover())]);
-    assert_eq!((dhcp.host_name.as_deref(), dhcp.requested_server_name), (Some("laptop"), None));
-    assert_eq!(dhcp.dhcp_fingerprint.as_deref(), Some("1,3,6"));
+    assert_eq!((dhcp.host_name(), dhcp.requested_server_name()), (Some("laptop"), None));
+    assert_eq!(dhcp.dhcp_fingerprint(), Some("1,3,6"));
 }
 
 #[test]
@@ -109,12 +127,12 @@ fn hassh_is_md5_of_the_algorithms_in_the_clear() {
         ),
         tcp(server, client, &kex_init("curve25519-sha256", "aes256-ctr", "hmac-sha2-512", "none,zlib@openssh.com")),
     ]);
-    assert_eq!(ssh.ssh_client.as_deref(), Some("SSH-2.0-OpenSSH_9.2p1"));
-    assert_eq!(ssh.ssh_server.as_deref(), Some("SSH-2.0-OpenSSH_5.0"));
+    assert_eq!(ssh.ssh_client(), Some("SSH-2.0-OpenSSH_9.2p1"));
+    assert_eq!(ssh.ssh_server(), Some("SSH-2.0-OpenSSH_5.0"));
     // `printf 'KEX;CIPHERS;MACS;COMPRESSIONS' | md5sum` (github.com/salesforce/hassh).
-    assert_eq!(ssh.hassh.as_deref(), Some("a7798297f5f9542056a6ca5d50554df7"));
-    assert_eq!(ssh.hassh_server.as_deref(), Some("6c2790d0b8d6b4fd69b79e1ca1fd1a60"));
-    assert_eq!(ssh.risks, ["SSH Obsolete Server Version/Cipher"]);
+    assert_eq!(ssh.hassh(), Some("a7798297f5f9542056a6ca5d50554df7"));
+    assert_eq!(ssh.hassh_server(), Some("6c2790d0b8d6b4fd69b79e1ca1fd1a60"));
+    assert_eq!(ssh.risks().collect::<Vec<_>>(), ["SSH Obsolete Server Version/Cipher"]);
 }
 
 #[test]

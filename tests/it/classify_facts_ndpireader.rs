@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use flowgauge::capture::file::Input;
 use flowgauge::classify::{Classification, Classifier, ClassifierOptions, DissectionLimits};
@@ -81,18 +82,18 @@ fn theirs(path: &Path) -> Told {
 }
 
 fn row(facts: &Facts) -> String {
-    let risks: String = facts.risks.iter().map(|risk| format!("** {risk} **")).collect();
-    let name = facts.requested_server_name.as_ref().or(facts.host_name.as_ref());
-    let alpn = facts.tls_alpn.as_ref().map(|alpn| alpn.replace(',', ";"));
+    let risks: String = facts.risks().map(|risk| format!("** {risk} **")).collect();
+    let name = facts.requested_server_name().or(facts.host_name());
+    let alpn = facts.tls_alpn().map(|alpn| alpn.replace(',', ";"));
     let texts = [
         name,
-        facts.user_agent.as_ref(),
-        facts.content_type.as_ref(),
-        facts.ja3.as_ref(),
-        facts.ja3s.as_ref(),
-        alpn.as_ref(),
-        facts.dhcp_fingerprint.as_ref(),
-        Some(&risks),
+        facts.user_agent(),
+        facts.content_type(),
+        facts.ja3(),
+        facts.ja3s(),
+        alpn.as_deref(),
+        facts.dhcp_fingerprint(),
+        Some(&*risks),
     ];
     let mut nth = 0;
     let cells = texts.map(|text| {
@@ -101,26 +102,27 @@ fn row(facts: &Facts) -> String {
         let text = text.and_then(|text| text.split("][").next()).unwrap_or_default();
         text.get(..PRINTED[nth - 1].1).unwrap_or(text).to_owned()
     });
-    format!("{cells:?} {:?}", facts.tls_version.as_deref().unwrap_or_default())
+    format!("{cells:?} {:?}", facts.tls_version().unwrap_or_default())
 }
 
 fn ours(path: &Path) -> Told {
     let options = ClassifierOptions { limits: DissectionLimits::NDPI_READER, facts: true, ..Default::default() };
     let mut classifier = Classifier::open(&options).unwrap();
     let mut decoder = Decoder::new(DecodeOptions::new());
-    let mut flows: HashMap<Ends, Classification> = HashMap::new();
+    let mut flows: HashMap<Ends, (Classification, Option<Arc<Facts>>)> = HashMap::new();
     read_frames(Input::Path(path.into()), |batch, index| {
         let raw = batch.raw(index, 1);
         let Decoded::Packet(info) = decoder.decode(&raw) else { return };
         let packet = Packet::new(raw, &info);
         let (src, dst) = ((address(packet.ip_src()), info.src_port), (address(packet.ip_dst()), info.dst_port));
-        let flow = flows.entry(ends(info.ip_protocol, src, dst)).or_insert_with(|| classifier.start());
-        classifier.observe(flow, &packet);
+        let flow = flows.entry(ends(info.ip_protocol, src, dst));
+        let (flow, facts) = flow.or_insert_with(|| (classifier.start(), None));
+        classifier.observe(flow, &packet, facts);
     });
     let mut told = Told::new();
-    for (ends, mut flow) in flows {
-        classifier.finish(&mut flow);
-        add(&mut told, ends, row(&flow.take_facts().unwrap_or_default()));
+    for (ends, (mut flow, mut facts)) in flows {
+        classifier.finish(&mut flow, &mut facts);
+        add(&mut told, ends, row(&facts.unwrap_or_default()));
     }
     told
 }

@@ -1,5 +1,7 @@
 //! TLS dissection: fingerprints as they were published, and handshakes in any number of pieces.
 
+use std::sync::Arc;
+
 use flowgauge::Timestamp;
 use flowgauge::dissect::Dissection;
 use flowgauge::flow::{Direction, Facts};
@@ -77,13 +79,13 @@ impl Talk {
         self.dissection.is_over()
     }
 
-    pub(crate) fn facts(self) -> Option<Box<Facts>> {
+    pub(crate) fn facts(self) -> Option<Arc<Facts>> {
         self.dissection.finish()
     }
 }
 
 /// What a single segment of the client tells.
-fn told(stream: &[u8]) -> Option<Box<Facts>> {
+fn told(stream: &[u8]) -> Option<Arc<Facts>> {
     Talk::new(6).says(CLIENT, stream).facts()
 }
 
@@ -98,13 +100,13 @@ fn ja3_is_that_of_the_published_examples() {
     let ciphers = [47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4];
     let hello = Hello { version: 769, ciphers: ciphers.to_vec(), extensions: curves(&[23, 24, 25], &[0]) };
     let facts = told(&record(&hello.client())).unwrap();
-    assert_eq!(facts.ja3.as_deref(), Some("ada70206e40642a3e4461f35503241d5"));
+    assert_eq!(facts.ja3(), Some("ada70206e40642a3e4461f35503241d5"));
     assert_eq!(facts.tls_ciphers, ciphers);
     let ciphers = vec![4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99];
     let facts = told(&record(&Hello { version: 769, ciphers, extensions: Vec::new() }.client())).unwrap();
-    assert_eq!(facts.ja3.as_deref(), Some("de350869b8c85de67a350c8d186f11e6"));
-    assert_eq!(facts.ja4.as_deref().map(|ja4| &ja4[..11]), Some("t10i110000_"));
-    assert!(facts.ja4.unwrap().ends_with("_000000000000"));
+    assert_eq!(facts.ja3(), Some("de350869b8c85de67a350c8d186f11e6"));
+    assert_eq!(facts.ja4().map(|ja4| &ja4[..11]), Some("t10i110000_"));
+    assert!(facts.ja4().unwrap().ends_with("_000000000000"));
 }
 
 #[test]
@@ -113,16 +115,16 @@ fn grease_changes_no_fingerprint() {
     let mut extensions = curves(&[0xfafa, 23, 24, 25], &[0]);
     extensions.insert(1, (0x0a0a, vec![0]));
     let facts = told(&record(&Hello { version: 769, ciphers, extensions }.client())).unwrap();
-    assert_eq!(facts.ja3.as_deref(), Some("ada70206e40642a3e4461f35503241d5"));
+    assert_eq!(facts.ja3(), Some("ada70206e40642a3e4461f35503241d5"));
 }
 
 #[test]
 fn ja4_is_that_of_the_published_example() {
     let facts = told(&record(&chrome("flowgauge.example").client())).unwrap();
-    assert_eq!(facts.ja4.as_deref(), Some("t13d1516h2_8daaf6152771_e5627efa2ab1"));
-    assert_eq!(facts.requested_server_name.as_deref(), Some("flowgauge.example"));
-    assert_eq!(facts.tls_alpn.as_deref(), Some("h2,http/1.1"));
-    assert_eq!(facts.tls_version, None);
+    assert_eq!(facts.ja4(), Some("t13d1516h2_8daaf6152771_e5627efa2ab1"));
+    assert_eq!(facts.requested_server_name(), Some("flowgauge.example"));
+    assert_eq!(facts.tls_alpn(), Some("h2,http/1.1"));
+    assert_eq!(facts.tls_version(), None);
 }
 
 #[test]
@@ -130,12 +132,12 @@ fn ja4_without_name_protocol_and_algorithms_says_so() {
     let mut hello = chrome("x");
     hello.extensions.retain(|(kind, _)| !matches!(kind, 0x0000 | 0x0010 | 0x000d));
     let facts = told(&record(&hello.client())).unwrap();
-    assert!(facts.ja4.unwrap().starts_with("t13i151300_8daaf6152771_"));
+    assert!(facts.ja4().unwrap().starts_with("t13i151300_8daaf6152771_"));
     // The specification's hash of its extensions with no algorithms, although one says that there are.
     let mut hello = chrome("x");
     hello.extensions.iter_mut().filter(|(kind, _)| *kind == 0x000d).for_each(|(_, data)| *data = vec![0, 0]);
     let facts = told(&record(&hello.client())).unwrap();
-    assert_eq!(facts.ja4.as_deref(), Some("t13d1516h2_8daaf6152771_6d807ffa2a79"));
+    assert_eq!(facts.ja4(), Some("t13d1516h2_8daaf6152771_6d807ffa2a79"));
 }
 
 #[test]
@@ -144,12 +146,12 @@ fn a_server_settles_version_cipher_and_protocol() {
     let facts = Talk::new(6).says(CLIENT, &record(&chrome("a").client())).says(SERVER, &record(&hello.server()));
     assert!(facts.is_over());
     let facts = facts.facts().unwrap();
-    assert_eq!((facts.tls_version.as_deref(), facts.tls_cipher), (Some("TLSv1.3"), Some(0x1301)));
+    assert_eq!((facts.tls_version(), facts.tls_cipher), (Some("TLSv1.3"), Some(0x1301)));
     // MD5 of "771,4865,51-43", published for many servers of TLS 1.3.
-    assert_eq!(facts.ja3s.as_deref(), Some("eb1d94daa7e0344597e756a1fb6e7054"));
+    assert_eq!(facts.ja3s(), Some("eb1d94daa7e0344597e756a1fb6e7054"));
     let hello = Hello { version: 769, ciphers: vec![47], extensions: vec![(16, protocols(&["h2"]))] };
     let facts = Talk::new(6).says(SERVER, &record(&hello.server())).facts().unwrap();
-    assert_eq!((facts.tls_version.as_deref(), facts.tls_alpn_chosen.as_deref()), (Some("TLSv1"), Some("h2")));
+    assert_eq!((facts.tls_version(), facts.tls_alpn_chosen()), (Some("TLSv1"), Some("h2")));
 }
 
 #[test]
@@ -162,8 +164,8 @@ fn the_first_certificate_tells_subject_issuer_and_validity() {
     let talk = Talk::new(6).says(CLIENT, &record(&chrome("a").client())).says(SERVER, &stream[..600]);
     assert!(talk.is_over());
     let facts = talk.facts().unwrap();
-    assert_eq!(facts.tls_subject.as_deref(), Some("CN=*.example.com,O=Müller\\, Söhne\\ ,C=CH"));
-    assert_eq!(facts.tls_issuer, facts.tls_subject);
+    assert_eq!(facts.tls_subject(), Some("CN=*.example.com,O=Müller\\, Söhne\\ ,C=CH"));
+    assert_eq!(facts.tls_issuer(), facts.tls_subject());
     assert_eq!(facts.tls_not_before.map(|stamp| stamp.as_millis()), Some(1_795_242_196_000));
     assert_eq!(facts.tls_not_after.map(|stamp| stamp.as_millis()), Some(2_742_013_396_000));
 }
@@ -174,7 +176,7 @@ fn a_certificate_that_is_cut_or_none_leaves_the_rest() {
         let chain = message(11, &sized::<3>(&sized::<3>(&CERTIFICATE[..cut])));
         let hello = Hello { version: 771, ciphers: vec![47], extensions: Vec::new() };
         let facts = Talk::new(6).says(SERVER, &record(&[hello.server(), chain].concat())).facts().unwrap();
-        assert_eq!((facts.tls_cipher, facts.tls_subject), (Some(47), None), "{cut}");
+        assert_eq!((facts.tls_cipher, facts.tls_subject()), (Some(47), None), "{cut}");
     }
 }
 
@@ -207,7 +209,7 @@ fn a_thousand_extensions_are_counted_as_ninety_nine() {
     let hello = Hello { version: 771, ciphers: (0..3000).collect(), extensions };
     let stream = record(&hello.client());
     let facts = stream.chunks(1000).fold(Talk::new(6), |talk, chunk| talk.says(CLIENT, chunk)).facts().unwrap();
-    assert!(facts.ja4.unwrap().starts_with("t12i999900_"));
+    assert!(facts.ja4().unwrap().starts_with("t12i999900_"));
     assert_eq!(facts.tls_ciphers.len(), Facts::MAX_ITEMS);
 }
 
@@ -251,7 +253,7 @@ fn dtls_hellos_are_read_where_they_are_whole() {
     let handshake = [&[1][..], &len, &[0, 1, 0, 0, 0], &len, &body].concat();
     let datagram = [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1][..], &sized::<2>(&handshake)].concat();
     let facts = Talk::new(17).sends(CLIENT, &datagram).facts().unwrap();
-    assert!(facts.ja4.unwrap().starts_with("dd2d1515h2_8daaf6152771_"));
+    assert!(facts.ja4().unwrap().starts_with("dd2d1515h2_8daaf6152771_"));
     for cut in 0..datagram.len() {
         assert_eq!(Talk::new(17).sends(CLIENT, &datagram[..cut]).facts(), None);
     }

@@ -111,14 +111,14 @@ fn ours(path: &Path) -> HashMap<Conversation, Told> {
 fn as_told(facts: &Facts) -> Told {
     let mut told = Told::new();
     let hex = |numbers: &[u16]| numbers.iter().map(|number| format!("0x{number:04x}")).collect::<Vec<_>>().join(";");
-    if let Some(ja3) = &facts.ja3 {
-        told.insert("ja3", ja3.clone());
+    if let Some(ja3) = facts.ja3() {
+        told.insert("ja3", ja3.to_owned());
         told.insert("ciphers", hex(&facts.tls_ciphers));
-        told.extend(facts.requested_server_name.clone().map(|name| ("name", name)));
-        told.extend(facts.tls_alpn.as_ref().map(|protocols| ("protocols", protocols.replace(',', ";"))));
+        told.extend(facts.requested_server_name().map(|name| ("name", name.to_owned())));
+        told.extend(facts.tls_alpn().map(|protocols| ("protocols", protocols.replace(',', ";"))));
     }
-    if let Some(ja3s) = &facts.ja3s {
-        told.insert("ja3s", ja3s.clone());
+    if let Some(ja3s) = facts.ja3s() {
+        told.insert("ja3s", ja3s.to_owned());
         told.extend(facts.tls_cipher.map(|cipher| ("cipher", hex(&[cipher]))));
     }
     told

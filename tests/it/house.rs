@@ -39,7 +39,7 @@ const FOREIGN: [(&str, &[&str]); 18] = [
     ("rustix", &["capture/file/input.rs", "capture/live.rs"]),
     ("flate2", &["capture/decompress.rs"]),
     ("zstd", &["capture/decompress.rs"]),
-    ("ndpi_sys", &["classify/ndpi.rs"]),
+    ("ndpi_sys", &["classify/ndpi.rs", "classify/told.rs"]),
     ("domain", &["dissect/dns.rs"]),
     ("httparse", &["dissect/http.rs"]),
 ];

@@ -259,28 +259,23 @@ static APPLICATION: &[Definition] = &[
         Text,
         Application,
         "Name of the server that was asked for: TLS or QUIC server name, HTTP host, name in a DNS question.",
-        |row| row.fact(|facts| facts.requested_server_name.as_deref())
+        |row| row.fact(|facts| facts.requested_server_name())
     ),
     column!(
         "client_fingerprint",
         Text,
         Application,
         "JA4 of a TLS or QUIC client, HASSH of an SSH client, the options that a DHCP client asks for.",
-        |row| row.fact(|facts| facts
-            .ja4
-            .as_ref()
-            .or(facts.hassh.as_ref())
-            .or(facts.dhcp_fingerprint.as_ref())
-            .map(String::as_str))
+        |row| row.fact(|facts| facts.ja4().or(facts.hassh()).or(facts.dhcp_fingerprint()))
     ),
     column!("server_fingerprint", Text, Application, "JA3S of a TLS server, HASSH of an SSH server.", |row| {
-        row.fact(|facts| facts.ja3s.as_ref().or(facts.hassh_server.as_ref()).map(String::as_str))
+        row.fact(|facts| facts.ja3s().or(facts.hassh_server()))
     }),
     column!("user_agent", Text, Application, "User agent of HTTP or QUIC.", |row| {
-        row.fact(|facts| facts.user_agent.as_deref())
+        row.fact(|facts| facts.user_agent())
     }),
     column!("content_type", Text, Application, "Content type of HTTP.", |row| {
-        row.fact(|facts| facts.content_type.as_deref())
+        row.fact(|facts| facts.content_type())
     }),
 ];
 

@@ -15,7 +15,7 @@ pub(super) use hello::ClientHello;
 use crate::dissect::certificate::Certificate;
 use crate::dissect::tls::hello::ServerHello;
 use crate::dissect::tls::reader::Reader;
-use crate::flow::Facts;
+use crate::flow::{Fact, Facts};
 
 /// Whether `stream` may begin with a TLS handshake; one byte is enough to ask.
 pub(super) fn begins(stream: &[u8]) -> bool {
@@ -89,28 +89,37 @@ impl Side {
 
 /// Writes down what a client offers.
 pub(super) fn client(hello: &ClientHello<'_>, carrier: Carrier, facts: &mut Facts) {
-    facts.ja3 = Some(fingerprint::ja3(hello));
-    facts.ja4 = Some(fingerprint::ja4(hello, carrier));
+    facts.reserve(TEXTS);
+    let (ja3, ja4) = fingerprint::of_client(hello, carrier);
+    facts.set_bytes(Fact::Ja3, &ja3);
+    facts.set_bytes(Fact::Ja4, &ja4);
     facts.tls_ciphers = hello.ciphers().take(Facts::MAX_ITEMS).collect();
-    facts.requested_server_name = hello.server_name().map(Facts::text);
-    let mut protocols = hello.protocols();
+    if let Some(name) = hello.server_name() {
+        facts.set_bytes(Fact::RequestedServerName, name);
+    }
+    let mut protocols = hello.protocols().take(Facts::MAX_ITEMS);
     if let Some(first) = protocols.next() {
-        let mut list = first.to_vec();
-        protocols.take(Facts::MAX_ITEMS).for_each(|protocol| {
+        let mut list = Vec::with_capacity(64);
+        list.extend_from_slice(first);
+        for protocol in protocols {
             list.push(b',');
             list.extend_from_slice(protocol);
-        });
-        facts.tls_alpn = Some(Facts::text(&list));
+        }
+        facts.set_bytes(Fact::TlsAlpn, &list);
     }
 }
 
 /// Writes down what a server chose; tells the version.
 fn server(hello: &ServerHello<'_>, facts: &mut Facts) -> u16 {
     let version = hello.selected_version();
-    facts.ja3s = Some(fingerprint::ja3s(hello));
+    facts.set_bytes(Fact::Ja3s, &fingerprint::of_server(hello));
     facts.tls_cipher = Some(hello.cipher);
-    facts.tls_alpn_chosen = hello.protocol().map(Facts::text);
-    facts.tls_version = version_name(version).map(str::to_owned);
+    if let Some(protocol) = hello.protocol() {
+        facts.set_bytes(Fact::TlsAlpnChosen, protocol);
+    }
+    if let Some(name) = version_name(version) {
+        facts.set(Fact::TlsVersion, name);
+    }
     version
 }
 
@@ -126,8 +135,8 @@ fn first_certificate(body: Reader<'_>, len: usize, facts: &mut Facts) -> Option<
     }
     let Some(bytes) = body.take(first) else { return Some(first - body.0.len()) };
     let certificate = Certificate::parse(bytes)?;
-    facts.tls_subject = Some(certificate.subject);
-    facts.tls_issuer = Some(certificate.issuer);
+    facts.set(Fact::TlsSubject, &certificate.subject);
+    facts.set(Fact::TlsIssuer, &certificate.issuer);
     facts.tls_not_before = Some(certificate.not_before);
     facts.tls_not_after = Some(certificate.not_after);
     None
@@ -159,3 +168,5 @@ const CERTIFICATE_STATUS: u8 = 22;
 const MAX_MESSAGE: usize = crate::dissect::stream::Stream::DEFAULT_LIMIT;
 /// Most messages of a direction that are looked at.
 const MAX_MESSAGES: usize = 8;
+/// What the texts of most clients need, in bytes.
+const TEXTS: usize = 250;

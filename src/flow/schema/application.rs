@@ -23,7 +23,7 @@ macro_rules! fact {
         }
     };
     ($name:literal, $doc:literal, $field:ident) => {
-        fact!($name, Text, "", $doc, |facts| text(facts.$field.as_deref()))
+        fact!($name, Text, "", $doc, |facts| text(facts.$field()))
     };
 }
 
@@ -79,7 +79,7 @@ pub(super) static COLUMNS: &[Column] = &[
         number(facts.dns_response_code)
     }),
     fact!("dns_answers", ListText, "", "The answers of DNS: addresses, and names of other records.", |facts| {
-        texts(&facts.dns_answers)
+        texts(facts.dns_answers())
     }),
     fact!("dns_round_trip", Duration, "", "From the first question in DNS to its answer.", |facts| {
         facts.dns_round_trip_ns.map_or(Cell::Null, Cell::Duration)
@@ -98,7 +98,7 @@ pub(super) static COLUMNS: &[Column] = &[
     fact!("host_name", "The client's name in DHCP (option 12).", host_name),
     fact!("ssh_client", "Version of the SSH client (RFC 4253 section 4.2).", ssh_client),
     fact!("ssh_server", "Version of the SSH server (RFC 4253 section 4.2).", ssh_server),
-    fact!("risks", ListText, "", "Names of the risks that nDPI sees in the flow.", |facts| texts(&facts.risks)),
+    fact!("risks", ListText, "", "Names of the risks that nDPI sees in the flow.", |facts| texts(facts.risks())),
 ];
 
 fn number(value: Option<u16>) -> Cell<'static> {
@@ -109,6 +109,7 @@ fn numbers(values: &[u16]) -> Cell<'static> {
     if values.is_empty() { Cell::Null } else { Cell::List(values.iter().copied().map(i64::from).collect()) }
 }
 
-fn texts(values: &[impl AsRef<str>]) -> Cell<'_> {
-    if values.is_empty() { Cell::Null } else { Cell::Texts(values.iter().map(AsRef::as_ref).collect()) }
+fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Cell<'a> {
+    let texts: Vec<_> = values.collect();
+    if texts.is_empty() { Cell::Null } else { Cell::Texts(texts) }
 }
