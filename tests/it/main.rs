@@ -40,6 +40,7 @@ mod dissect_flow;
 mod dissect_names;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_names_tshark;
+mod dissect_published;
 mod dissect_stream;
 mod dissect_tls;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
