@@ -44,6 +44,7 @@ mod dissect_published;
 mod dissect_stream;
 mod dissect_tls;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod dissect_tshark_certificate;
 mod dissect_tshark_tls;
 mod expiry;
 mod golden;
