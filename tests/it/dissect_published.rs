@@ -69,3 +69,16 @@ fn ja4_is_that_of_the_captures_of_its_authors() {
         }
     }
 }
+
+#[test]
+fn the_initial_packet_of_the_quic_rfc_tells_its_client() {
+    let datagram = include_bytes!("../data/quic_initial.bin");
+    let talk = Talk::new(17).sends(Direction::SrcToDst, datagram);
+    assert!(talk.is_over());
+    let facts = talk.facts().unwrap();
+    assert_eq!(facts.requested_server_name.as_deref(), Some("example.com"));
+    assert_eq!((facts.tls_ciphers, facts.tls_alpn.as_deref()), (vec![0x1301, 0x1302], Some("alpn")));
+    // tshark 4.0 says so of the packet, and `sha256sum` of the lists in the RFC.
+    assert_eq!(facts.ja3.as_deref(), Some("41bc9ae914d6cb3bd0bd0a5453ab7d7f"));
+    assert_eq!(facts.ja4.as_deref(), Some("q13d0211an_62ed6f6ca7ad_4d634acda6c0"));
+}
