@@ -37,6 +37,7 @@ mod decode_radio;
 mod decode_tshark;
 mod decode_tunnel;
 mod dissect_flow;
+mod dissect_hostile;
 mod dissect_names;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_names_tshark;
