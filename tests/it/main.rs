@@ -68,6 +68,7 @@ mod streamer;
 mod support;
 mod tcp_analysis;
 mod tcp_end;
+mod tcp_end_corpus;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tcp_tshark;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
