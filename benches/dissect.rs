@@ -1,4 +1,4 @@
-//! What dissection costs for a flow: a hello, a flow of nothing known, and a packet after the end.
+//! What dissection costs for a flow: a hello of TLS, one of QUIC with its keys, and a flow of nothing known.
 //!
 //!     cargo bench --bench dissect
 
@@ -14,13 +14,18 @@ fn main() {
 
 /// The first payload of a TCP connection, in one segment.
 fn first_segment(bencher: Bencher<'_, '_>, payload: &[u8]) {
-    let data = [&[0; 20][..], payload].concat();
+    first_packet(bencher, 6, 20, payload);
+}
+
+/// The first packet with payload of a flow, from the beginning of the dissection to its facts.
+fn first_packet(bencher: Bencher<'_, '_>, ip_protocol: u8, header_len: u32, payload: &[u8]) {
+    let data = [&vec![0; header_len as usize][..], payload].concat();
     let stamp = Timestamp::from_nanos(0);
     let raw = RawPacket { number: 1, stamp, wire_len: data.len() as u32, link: LinkType(101), data: &data };
     let len = payload.len() as u32;
-    let info = PacketInfo { ip_protocol: 6, payload_offset: 20, payload_len: len, ..PacketInfo::EMPTY };
+    let info = PacketInfo { ip_protocol, payload_offset: header_len, payload_len: len, ..PacketInfo::EMPTY };
     bencher.bench(|| {
-        let mut dissection = Dissection::new(6);
+        let mut dissection = Dissection::new(ip_protocol);
         dissection.observe(Direction::SrcToDst, black_box(&Packet::new(raw, &info)));
         dissection.finish()
     });
@@ -38,6 +43,12 @@ fn client_hello(bencher: Bencher<'_, '_>) {
     let body = [&[3, 3][..], &[7; 32], &[0], &sized(&ciphers), &[1, 0], &sized(&extensions)].concat();
     let message = [&[1, 0][..], &sized(&body)].concat();
     first_segment(bencher, &[&[22, 3, 1][..], &sized(&message)].concat());
+}
+
+/// The Initial packet of RFC 9001 §A.2: derive the keys, decrypt, join, parse, name and fingerprint.
+#[divan::bench]
+fn quic_initial(bencher: Bencher<'_, '_>) {
+    first_packet(bencher, 17, 8, include_bytes!("../tests/data/quic_initial.bin"));
 }
 
 #[divan::bench]

@@ -197,6 +197,8 @@ const MAX_DERIVED: u8 = 4;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The connection id of RFC 9001 Appendix A.
@@ -270,6 +272,60 @@ mod tests {
         assert_eq!(name(&packets).as_deref(), Some("example.com"));
         assert_eq!(name(&[packets.concat()]).as_deref(), Some("example.com"));
         assert_eq!(name(&packets[..1]), None);
+    }
+
+    /// A CRYPTO frame with this offset.
+    fn crypto(offset: u64, data: &[u8]) -> Vec<u8> {
+        let (offset, len) = ((3 << 62 | offset).to_be_bytes(), (1 << 14 | data.len() as u16).to_be_bytes());
+        [&[6][..], &offset, &len, data].concat()
+    }
+
+    #[test]
+    fn frames_far_away_are_left_out_and_too_many_end_it() {
+        let hello = &bytes(CRYPTO_FRAME)[4..];
+        for offset in [1 << 14, 1 << 24, (1 << 32) - 1, 1 << 32, (1 << 62) - 1] {
+            let frames = [crypto(offset, b"x"), crypto(0, hello)].concat();
+            assert_eq!(name(&[initial(1, 0, &padded(&frames))]).as_deref(), Some("example.com"), "{offset}");
+        }
+        // A byte here and there behind a gap that is never filled.
+        let mut client = Client::default();
+        for number in 0..200 {
+            let offset = 100 + 2 * u64::from(number) % 16_000;
+            client.read(&initial(1, number, &crypto(offset, b"x")), &mut Facts::default());
+        }
+        assert!(client.is_done());
+    }
+
+    #[test]
+    fn of_frames_that_overlap_the_first_counts() {
+        let hello = &bytes(CRYPTO_FRAME)[4..];
+        let mut frames = crypto(0, &hello[..100]);
+        // What comes again says something else, and brings a byte or none that is new.
+        for end in (100..hello.len()).step_by(20) {
+            frames.extend(crypto(end as u64 - 60, &[&[0xee; 60][..], &hello[end..hello.len().min(end + 20)]].concat()));
+        }
+        let packets: Vec<_> = [initial(1, 0, &frames)].to_vec();
+        assert_eq!(name(&packets).as_deref(), Some("example.com"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_frames_are_read_without_harm(
+            frames in prop::collection::vec((any::<u8>(), any::<u64>(), prop::collection::vec(any::<u8>(), 0..60)), 0..30),
+            cut in 0..2000_usize,
+        ) {
+            let frames = frames.iter().map(|(kind, offset, data)| match kind % 4 {
+                0 => crypto(*offset >> 2, data),
+                1 => crypto(*offset % 400, data),
+                2 => [&[kind % 8][..], data].concat(),
+                _ => vec![0; data.len()],
+            });
+            let mut frames = frames.collect::<Vec<_>>().concat();
+            frames.truncate(cut);
+            let (mut client, mut facts) = (Client::default(), Facts::default());
+            client.read(&initial(1, 1, &frames), &mut facts);
+            prop_assert!(client.crypto.ready().len() <= Stream::DEFAULT_LIMIT);
+        }
     }
 
     #[test]

@@ -26,8 +26,10 @@ pub use application::{Application, Confidence};
 pub use counts::{Counts, TtlRange};
 pub(crate) use details::Details;
 pub use export_reason::ExportReason;
+pub(crate) use facts::Fact;
 pub use facts::Facts;
-pub(crate) use facts::{Fact, Risks};
+#[cfg(feature = "ndpi")]
+pub(crate) use facts::Risks;
 pub use flags::FlowFlags;
 pub use key::{Direction, FlowHasher, FlowKey};
 pub use merge::merge;

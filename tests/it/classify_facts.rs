@@ -135,6 +135,72 @@ fn hassh_is_md5_of_the_algorithms_in_the_clear() {
     assert_eq!(ssh.risks().collect::<Vec<_>>(), ["SSH Obsolete Server Version/Cipher"]);
 }
 
+/// Fingerprints and what they are made of, from the README of github.com/salesforce/hassh (the client Cyberduck) and from
+/// that of its Python program (a client and a server).
+const HASSHES: [(&str, [&str; 4]); 3] = [
+    (
+        "8a8ae540028bf433cd68356c1b9e8d5b",
+        [
+            "curve25519-sha256@libssh.org,diffie-hellman-group-exchange-sha256,ecdh-sha2-nistp521,\
+             ecdh-sha2-nistp384,ecdh-sha2-nistp256,diffie-hellman-group-exchange-sha1,\
+             diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group14-sha256,\
+             diffie-hellman-group15-sha512,diffie-hellman-group16-sha512,diffie-hellman-group17-sha512,\
+             diffie-hellman-group18-sha512,diffie-hellman-group14-sha256@ssh.com,diffie-hellman-group15-sha256,\
+             diffie-hellman-group15-sha256@ssh.com,diffie-hellman-group15-sha384@ssh.com,\
+             diffie-hellman-group16-sha256,diffie-hellman-group16-sha384@ssh.com,\
+             diffie-hellman-group16-sha512@ssh.com,diffie-hellman-group18-sha512@ssh.com",
+            "aes128-cbc,aes128-ctr,aes192-cbc,aes192-ctr,aes256-cbc,aes256-ctr,blowfish-cbc,blowfish-ctr,\
+             cast128-cbc,cast128-ctr,idea-cbc,idea-ctr,serpent128-cbc,serpent128-ctr,serpent192-cbc,\
+             serpent192-ctr,serpent256-cbc,serpent256-ctr,3des-cbc,3des-ctr,twofish128-cbc,twofish128-ctr,\
+             twofish192-cbc,twofish192-ctr,twofish256-cbc,twofish256-ctr,twofish-cbc,arcfour,arcfour128,\
+             arcfour256",
+            "hmac-sha1,hmac-sha1-96,hmac-md5,hmac-md5-96,hmac-sha2-256,hmac-sha2-512",
+            "zlib@openssh.com,zlib,none",
+        ],
+    ),
+    (
+        "a7a87fbe86774c2e40cc4a7ea2ab1b3c",
+        [
+            "diffie-hellman-group-exchange-sha256,diffie-hellman-group-exchange-sha1,\
+             diffie-hellman-group14-sha1,diffie-hellman-group1-sha1",
+            "aes128-ctr,aes192-ctr,aes256-ctr,aes256-cbc,rijndael-cbc@lysator.liu.se,aes192-cbc,aes128-cbc,\
+             blowfish-cbc,arcfour128,arcfour,cast128-cbc,3des-cbc",
+            "hmac-sha2-256,hmac-sha2-512,hmac-sha1,hmac-sha1-96,hmac-md5,hmac-md5-96,hmac-ripemd160,\
+             hmac-ripemd160@openssh.com",
+            "none",
+        ],
+    ),
+    (
+        "d43d91bc39d5aaed819ad9f6b57b7348",
+        [
+            "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,\
+             diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha1",
+            "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,\
+             aes256-gcm@openssh.com",
+            "umac-64-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256-etm@openssh.com,\
+             hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,umac-64@openssh.com,umac-128@openssh.com,\
+             hmac-sha2-256,hmac-sha2-512,hmac-sha1",
+            "none,zlib@openssh.com",
+        ],
+    ),
+];
+
+#[test]
+fn hassh_is_that_of_the_published_examples() {
+    let (client, server) = ((CLIENT.0, 50022), (SERVER, 22));
+    for (hassh, [kex, ciphers, macs, compressions]) in HASSHES {
+        let offer = kex_init(kex, ciphers, macs, compressions);
+        let ssh = facts_of(&[
+            tcp(client, server, b"SSH-2.0-libssh2_1.7.0\r\n"),
+            tcp(server, client, b"SSH-2.0-OpenSSH_7.2p2 Ubuntu-4ubuntu2.4\r\n"),
+            tcp(client, server, &offer),
+            tcp(server, client, &offer),
+        ]);
+        // The same algorithms make the same fingerprint, whoever offers them.
+        assert_eq!((ssh.hassh(), ssh.hassh_server()), (Some(hassh), Some(hassh)));
+    }
+}
+
 #[test]
 fn a_flow_of_which_nothing_is_read_has_no_facts() {
     assert_eq!(facts_of(&[tcp(CLIENT, (SERVER, 49153), &http_pieces(3))]), Facts::default());

@@ -149,6 +149,10 @@ fn a_server_settles_version_cipher_and_protocol() {
     assert_eq!((facts.tls_version(), facts.tls_cipher), (Some("TLSv1.3"), Some(0x1301)));
     // MD5 of "771,4865,51-43", published for many servers of TLS 1.3.
     assert_eq!(facts.ja3s(), Some("eb1d94daa7e0344597e756a1fb6e7054"));
+    // Facebook's draft of TLS 1.3.
+    let hello = Hello { version: 771, ciphers: vec![0x1301], extensions: vec![(43, vec![0xfb, 0x1a])] };
+    let facts = Talk::new(6).says(SERVER, &record(&hello.server())).facts().unwrap();
+    assert_eq!(facts.tls_version(), Some("TLSv1.3"));
     let hello = Hello { version: 769, ciphers: vec![47], extensions: vec![(16, protocols(&["h2"]))] };
     let facts = Talk::new(6).says(SERVER, &record(&hello.server())).facts().unwrap();
     assert_eq!((facts.tls_version(), facts.tls_alpn_chosen()), (Some("TLSv1"), Some("h2")));

@@ -14,23 +14,23 @@ use crate::support::captures::{frames, shared};
 use crate::support::oracle;
 
 /// IP protocol and the two ends in order.
-type Conversation = (u8, (IpAddr, u16), (IpAddr, u16));
+pub(crate) type Conversation = (u8, (IpAddr, u16), (IpAddr, u16));
 /// Fields by their names here.
 type Told = BTreeMap<&'static str, String>;
 
 /// Captures, how many fields of how many of their conversations differ, and why.
 const EXCEPTIONS: &[(&str, usize, &str)] = &[
-    ("443-opvn.pcap", 4, "TLS inside OpenVPN, which does not begin with a handshake record"),
-    ("KakaoTalk_chat.pcap", 2, "tshark gives a server's hello up that we join out of segments"),
-    ("android.pcap", 2, "tshark gives a hello up whose segments came out of order (frames 155, 157, 159)"),
-    ("anyconnect-vpn.pcap", 4, "Cisco's DTLS from before RFC 4347, version 0x0100"),
+    ("443-opvn.pcap", 5, "TLS inside OpenVPN, which does not begin with a handshake record"),
+    ("KakaoTalk_chat.pcap", 3, "tshark gives a server's hello up that we join out of segments"),
+    ("android.pcap", 3, "tshark gives a hello up whose segments came out of order (frames 155, 157, 159)"),
+    ("anyconnect-vpn.pcap", 5, "Cisco's DTLS from before RFC 4347, version 0x0100"),
     ("ja3_lots_of_cipher_suites.pcap", 1, "more cipher suites than are kept; the fingerprint is of all"),
     ("quic-mvfst-22.pcap", 4, "draft 22 of QUIC"),
     ("quic_interop_V.pcapng", 252, "reserved versions that ask for a negotiation, which tshark takes for a draft"),
     ("quic_t51.pcap", 4, "Google's QUIC T051"),
-    ("skype.pcap", 10, "the client says hello in the format of SSLv2, which is not read"),
-    ("smtp-starttls.pcap", 4, "TLS begins in the middle of an SMTP connection"),
-    ("viber.pcap", 4, "tshark gives hellos up whose segments came out of order (frames 217 to 220)"),
+    ("skype.pcap", 15, "the client says hello in the format of SSLv2, which is not read"),
+    ("smtp-starttls.pcap", 5, "TLS begins in the middle of an SMTP connection"),
+    ("viber.pcap", 6, "tshark gives hellos up whose segments came out of order (frames 217 to 220)"),
 ];
 
 /// Our names and the fields of tshark's that tell the same: of a client's hello, or of a server's.
@@ -42,7 +42,16 @@ const CLIENT: [(&str, &str); 4] = [
 ];
 const SERVER: [(&str, &str); 2] = [("cipher", "handshake.ciphersuite"), ("ja3s", "handshake.ja3s")];
 /// The fields that are printed: the client's, then the server's but for the one that both have.
-const FIELDS: [&str; 6] = [CLIENT[0].1, CLIENT[1].1, CLIENT[2].1, CLIENT[3].1, SERVER[1].1, "handshake.type"];
+const FIELDS: [&str; 8] = [
+    CLIENT[0].1,
+    CLIENT[1].1,
+    CLIENT[2].1,
+    CLIENT[3].1,
+    SERVER[1].1,
+    "handshake.version",
+    "handshake.extensions.supported_version",
+    "handshake.type",
+];
 
 /// Runs tshark over the hellos of a capture; each line has the ends, the layers, and the fields.
 fn theirs(path: &Path) -> HashMap<Conversation, Told> {
@@ -80,14 +89,25 @@ fn theirs(path: &Path) -> HashMap<Conversation, Told> {
             if !fields.iter().any(|(name, _)| told.contains_key(name)) {
                 let filled = fields.iter().zip(values).filter(|(_, value)| !value.is_empty());
                 told.extend(filled.map(|((name, _), value)| (*name, (*value).to_owned())));
+                if fields.len() == SERVER.len() {
+                    // That of the extension is the one that was settled on (RFC 8446 §4.2.1).
+                    let version = [values[3], values[2]].into_iter().find(|version| !version.is_empty());
+                    told.extend(version.map(|version| ("version", version_name(version).to_owned())));
+                }
             }
         }
     }
     told
 }
 
-/// What we tell of it; a conversation that was opened again is one dissection, as far as it goes.
+/// What we tell of it.
 fn ours(path: &Path) -> HashMap<Conversation, Told> {
+    let told = dissected(path).into_iter().map(|(conversation, facts)| (conversation, as_told(&facts)));
+    told.filter(|(_, told)| !told.is_empty()).collect()
+}
+
+/// What is learnt of every conversation; one that was opened again is one dissection, as far as it goes.
+pub(crate) fn dissected(path: &Path) -> HashMap<Conversation, Facts> {
     let mut decoder = Decoder::new(DecodeOptions::new().tunnels(Tunnels::ALL));
     let mut flows: HashMap<Conversation, (IpAddr, u16, Dissection)> = HashMap::new();
     for (number, frame) in frames(path).iter().enumerate() {
@@ -101,11 +121,10 @@ fn ours(path: &Path) -> HashMap<Conversation, Told> {
         let forward = (*address, *port) == src;
         dissection.observe(if forward { Direction::SrcToDst } else { Direction::DstToSrc }, &packet);
     }
-    let told = flows.into_iter().filter_map(|(conversation, (.., dissection))| {
-        let told = as_told(&*dissection.finish()?);
-        (!told.is_empty()).then_some((conversation, told))
-    });
-    told.collect()
+    let learnt = flows
+        .into_iter()
+        .filter_map(|(conversation, (.., dissection))| Some((conversation, (*dissection.finish()?).clone())));
+    learnt.collect()
 }
 
 fn as_told(facts: &Facts) -> Told {
@@ -120,11 +139,29 @@ fn as_told(facts: &Facts) -> Told {
     if let Some(ja3s) = facts.ja3s() {
         told.insert("ja3s", ja3s.to_owned());
         told.extend(facts.tls_cipher.map(|cipher| ("cipher", hex(&[cipher]))));
+        told.extend(facts.tls_version().map(|version| ("version", version.to_owned())));
     }
     told
 }
 
-fn conversation(protocol: u8, one: (IpAddr, u16), other: (IpAddr, u16)) -> Conversation {
+/// Our name of a version as tshark prints it.
+fn version_name(number: &str) -> &str {
+    match number {
+        "0x0300" => "SSLv3",
+        "0x0301" => "TLSv1",
+        "0x0302" => "TLSv1.1",
+        "0x0303" => "TLSv1.2",
+        "0x0304" => "TLSv1.3",
+        "0xfeff" => "DTLSv1.0",
+        "0xfefd" => "DTLSv1.2",
+        // Drafts, and Facebook's two.
+        "0xfb17" | "0xfb1a" => "TLSv1.3",
+        draft if draft.starts_with("0x7f") => "TLSv1.3",
+        other => other,
+    }
+}
+
+pub(crate) fn conversation(protocol: u8, one: (IpAddr, u16), other: (IpAddr, u16)) -> Conversation {
     if one <= other { (protocol, one, other) } else { (protocol, other, one) }
 }
 
@@ -138,7 +175,7 @@ fn compare(path: &Path) -> (usize, Vec<String>) {
     let none = Told::new();
     for conversation in conversations {
         let (their, our) = (theirs.get(conversation).unwrap_or(&none), ours.get(conversation).unwrap_or(&none));
-        for (name, _) in CLIENT.iter().chain(&SERVER) {
+        for (name, _) in CLIENT.iter().chain(&SERVER).chain(&[("version", "")]) {
             match (their.get(name), our.get(name)) {
                 (None, None) => {}
                 (their, our) if their == our => same += 1,

@@ -37,12 +37,15 @@ mod decode_radio;
 mod decode_tshark;
 mod decode_tunnel;
 mod dissect_flow;
+mod dissect_hostile;
 mod dissect_names;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_names_tshark;
+mod dissect_published;
 mod dissect_stream;
 mod dissect_tls;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod dissect_tshark_certificate;
 mod dissect_tshark_tls;
 mod expiry;
 mod golden;
@@ -65,6 +68,7 @@ mod streamer;
 mod support;
 mod tcp_analysis;
 mod tcp_end;
+mod tcp_end_corpus;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod tcp_tshark;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]

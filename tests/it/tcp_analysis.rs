@@ -65,6 +65,30 @@ fn data_that_was_overtaken_is_out_of_order_within_a_round_trip() {
 }
 
 #[test]
+fn what_ends_where_the_highest_data_ended_is_retransmitted_however_soon() {
+    let story = handshake(99).at_ms(30).tcp(A, B).at(100, 501);
+    assert_eq!(of(&story.at_ms(31).tcp(A, B).len(5).at(105, 501)), [RETRANSMITTED, NONE]);
+    let overtaken = handshake(99).at_ms(30).tcp(A, B).len(0).at(110, 501).at_ms(31).tcp(A, B).at(100, 501);
+    assert_eq!(of(&overtaken), [OUT_OF_ORDER, NONE], "an ACK without data went before it");
+}
+
+#[test]
+fn data_that_begins_with_the_byte_of_a_probe_is_new() {
+    let story = handshake(99).at_ms(30).tcp(A, B).at(100, 501).at_s(3).tcp(A, B).len(5).at(109, 501);
+    assert_eq!(of(&story), [NONE, NONE]);
+    assert_eq!(of(&story.at_s(9).tcp(A, B).len(5).at(108, 501)), [RETRANSMITTED, NONE]);
+}
+
+#[test]
+fn options_of_an_acknowledgement_make_no_difference() {
+    // ADD_ADDR (RFC 8684 §3.4.1).
+    let add = |story: Scenario| story.tcp(B, A).len(0).at(501, 100).options(&[30, 8, 0x34, 3, 192, 0, 2, 3]);
+    let story = add(handshake(99).tcp(B, A).len(0).at(501, 100));
+    assert_eq!(of(&story), [NONE, [0, 0, 1, 0]]);
+    assert_eq!(of(&add(story)), [NONE, [0, 0, 2, 0]]);
+}
+
+#[test]
 fn without_a_handshake_a_round_trip_is_three_milliseconds() {
     let story = |late| Scenario::new().at_ms(30).tcp(A, B).at(110, 501).at_ms(late).tcp(A, B).at(100, 501);
     assert_eq!(of(&story(32)), [OUT_OF_ORDER, NONE]);

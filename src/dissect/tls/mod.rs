@@ -142,14 +142,14 @@ fn first_certificate(body: Reader<'_>, len: usize, facts: &mut Facts) -> Option<
     None
 }
 
-/// The name of a version of TLS or DTLS; drafts of 1.3 count as 1.3.
+/// The name of a version of TLS or DTLS; drafts of 1.3 count as 1.3, Facebook's two as well.
 fn version_name(version: u16) -> Option<&'static str> {
     Some(match version {
         0x0300 => "SSLv3",
         0x0301 => "TLSv1",
         0x0302 => "TLSv1.1",
         0x0303 => "TLSv1.2",
-        0x0304 | 0x7f00..=0x7fff => "TLSv1.3",
+        0x0304 | 0x7f00..=0x7fff | 0xfb17 | 0xfb1a => "TLSv1.3",
         0xfeff => "DTLSv1.0",
         0xfefd => "DTLSv1.2",
         0xfefc => "DTLSv1.3",

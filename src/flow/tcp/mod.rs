@@ -20,6 +20,8 @@
 //! A SYN with another initial sequence number, or after FIN or RST, begins another connection: everything before it is
 //! forgotten, as Wireshark begins another stream. Fragments, and segments whose header was not captured, are passed over.
 //! Sequence numbers are compared modulo 2^32 (RFC 9293 §3.4).
+//! Options are read in a SYN only, so an acknowledgement that is repeated to carry one of Multipath TCP's is a duplicate as
+//! well; of a connection that began as one of those, Wireshark leaves out the duplicate that follows it.
 
 mod connection;
 mod segment;
