@@ -115,6 +115,15 @@ pub enum Error {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// Something is no expression, or does not fit where it stands.
+    #[error("{option}: {source}")]
+    Expression {
+        /// The option, or the metric.
+        option: String,
+        /// The part that is wrong, and what would be right.
+        #[source]
+        source: BoxError,
+    },
     /// A feature that this build leaves out.
     #[error("{what} needs the cargo feature `{feature}`, which this build leaves out")]
     MissingFeature {

@@ -15,6 +15,8 @@ impl ExportReason {
     pub const TCP_END: Self = Self(3);
     /// The cache was full and this flow was nearest its end (`flowEndReason` 5, lack of resources).
     pub const CAPACITY: Self = Self(4);
+    /// The first of the user's own reasons: that of [`MeterConfig::end_flow_when`](crate::meter::MeterConfig::end_flow_when).
+    pub const FIRST_OF_USER: Self = Self(16);
 
     /// The reasons that have a name, in the order of their numbers.
     pub const NAMED: [(Self, &'static str); 5] = [

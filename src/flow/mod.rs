@@ -36,6 +36,7 @@ pub use merge::merge;
 pub use record::{FlowRecord, MetricNames, Metrics};
 pub use sequence::{Sequence, SequenceItem};
 pub use state::FlowState;
+pub(crate) use statistics::variance;
 pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
 pub use tcp::TcpAnalysis;
 pub use value::{Opaque, Value};

@@ -8,6 +8,7 @@ use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
 use crate::flow::MetricNames;
 use crate::flow::schema::{self, Needs, Schema};
+use crate::metric::expr::{self, Expr, Invalid, Program};
 use crate::metric::{Metric, MetricGroup};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -30,7 +31,16 @@ pub struct MeterConfig {
     pub(super) packet_size: PacketSize,
     pub(super) application_fields: bool,
     pub(super) classifier: ClassifierOptions,
-    pub(super) groups: Vec<Arc<dyn MetricGroup>>,
+    pub(super) metrics: Vec<Listed>,
+    pub(super) end_flow_when: Option<Expr>,
+    pub(super) keep_flows: Option<Expr>,
+}
+
+/// One or more metrics where the user put them.
+#[derive(Clone)]
+pub(super) enum Listed {
+    Group(Arc<dyn MetricGroup>),
+    Expression(String, Expr),
 }
 
 /// What statistics and sequences take for the size of a packet.
@@ -63,7 +73,9 @@ impl Default for MeterConfig {
             packet_size: PacketSize::Wire,
             application_fields: false,
             classifier: ClassifierOptions::default(),
-            groups: Vec::new(),
+            metrics: Vec::new(),
+            end_flow_when: None,
+            keep_flows: None,
         }
     }
 }
@@ -160,7 +172,27 @@ impl MeterConfig {
 
     /// Adds metrics that share code and state.
     pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
-        self.groups.push(group);
+        self.metrics.push(Listed::Group(group));
+        self
+    }
+
+    /// Adds an expression as a metric under a name.
+    pub fn expression(mut self, name: impl Into<String>, expression: Expr) -> Self {
+        self.metrics.push(Listed::Expression(name.into(), expression));
+        self
+    }
+
+    /// Ends a flow with the packet after which `condition` is true, with [`ExportReason::user`](crate::ExportReason::user)
+    /// 16. It is an expression of truth values, of the packet or of the flow's packets so far.
+    pub fn end_flow_when(mut self, condition: impl Into<Option<Expr>>) -> Self {
+        self.end_flow_when = condition.into();
+        self
+    }
+
+    /// Keeps the records for which `condition` is true; the others are counted and left out. It is an expression of one
+    /// truth value of the flow.
+    pub fn keep_flows(mut self, condition: impl Into<Option<Expr>>) -> Self {
+        self.keep_flows = condition.into();
         self
     }
 
@@ -187,8 +219,39 @@ impl MeterConfig {
     }
 
     /// The groups of metrics, in order.
-    pub(crate) fn groups(&self) -> &[Arc<dyn MetricGroup>] {
-        &self.groups
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Arc<dyn MetricGroup>> {
+        self.metrics.iter().filter_map(|listed| match listed {
+            Listed::Group(group) => Some(group),
+            Listed::Expression(..) => None,
+        })
+    }
+
+    /// The program of the expressions; `None` without any.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Expression`] for one that does not fit where it stands.
+    pub(super) fn program(&self) -> Result<Option<Program>> {
+        let fits = |option: &str, checked: std::result::Result<(), Invalid>| {
+            checked.map_err(|source| Error::Expression { option: option.to_owned(), source: source.into() })
+        };
+        let mut expressions = Vec::new();
+        for listed in &self.metrics {
+            if let Listed::Expression(name, expression) = listed {
+                fits(&format!("metric {name:?}"), expression.check_metric())?;
+                expressions.push(expression.clone());
+            }
+        }
+        let (end, keep) = (self.end_flow_when.as_ref(), self.keep_flows.as_ref());
+        fits("end_flow_when", end.map_or(Ok(()), |end| expr::compile(&[], Some(end), None).map(drop)))?;
+        fits("keep_flows", keep.map_or(Ok(()), |keep| expr::compile(&[], None, Some(keep)).map(drop)))?;
+        if expressions.is_empty() && end.is_none() && keep.is_none() {
+            return Ok(None);
+        }
+        let program = expr::compile(&expressions, end, keep);
+        program
+            .map(Some)
+            .map_err(|source| Error::Expression { option: "user_metrics".to_owned(), source: source.into() })
     }
 
     /// The names of the metrics, in order.
@@ -197,7 +260,7 @@ impl MeterConfig {
     ///
     /// [`Error::Option`] for a name that is empty, given twice, or that of a column.
     pub(crate) fn metric_names(&self) -> Result<MetricNames> {
-        let names: Vec<String> = self.groups.iter().flat_map(|group| group.names()).collect();
+        let names: Vec<String> = self.metrics.iter().flat_map(Listed::names).collect();
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() || names[..index].contains(name) || schema::column(name).is_some() {
                 return Err(Error::Option {
@@ -213,7 +276,7 @@ impl MeterConfig {
 
 impl fmt::Debug for MeterConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.groups.iter().flat_map(|group| group.names()).collect();
+        let names: Vec<_> = self.metrics.iter().flat_map(Listed::names).collect();
         f.debug_struct("MeterConfig")
             .field("inactive_timeout", &self.inactive_timeout.map(Duration::from_nanos))
             .field("active_timeout", &self.active_timeout.map(Duration::from_nanos))
@@ -229,7 +292,18 @@ impl fmt::Debug for MeterConfig {
             .field("application_fields", &self.application_fields)
             .field("classifier", &self.classifier)
             .field("metrics", &names)
+            .field("end_flow_when", &self.end_flow_when)
+            .field("keep_flows", &self.keep_flows)
             .finish()
+    }
+}
+
+impl Listed {
+    pub(super) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Group(group) => group.names(),
+            Self::Expression(name, _) => vec![name.clone()],
+        }
     }
 }
 

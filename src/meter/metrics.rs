@@ -1,9 +1,12 @@
 //! The user's metrics of a meter's flows: started, updated and finished, until one of them fails.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::error::{BoxError, Error};
-use crate::flow::{ExportReason, FlowRecord, FlowState, MetricNames, Metrics, Value};
+use crate::error::{BoxError, Error, Result};
+use crate::flow::{Direction, ExportReason, FlowRecord, FlowState, MetricNames, Metrics, Value};
+use crate::meter::config::{Listed, MeterConfig};
+use crate::metric::expr::Folder;
 use crate::metric::{MetricGroup, MetricState};
 use crate::packet::Packet;
 
@@ -11,8 +14,11 @@ use crate::packet::Packet;
 pub(super) struct MetricRunner {
     groups: Vec<Arc<dyn MetricGroup>>,
     names: MetricNames,
-    /// How many names each group has.
-    sizes: Vec<usize>,
+    /// Where the values of each group go.
+    places: Vec<Range<usize>>,
+    /// Where those of each expression go.
+    expressions: Vec<usize>,
+    folder: Option<Folder>,
     error: Option<Error>,
     /// A metric failed: from then on packets are metered without metrics.
     failed: bool,
@@ -22,14 +28,33 @@ pub(super) struct MetricRunner {
 pub(super) type States = Vec<Box<dyn MetricState>>;
 
 impl MetricRunner {
-    pub(super) fn new(groups: &[Arc<dyn MetricGroup>], names: MetricNames) -> Self {
-        let sizes = groups.iter().map(|group| group.names().len()).collect();
-        Self { groups: groups.to_vec(), names, sizes, error: None, failed: false }
+    /// # Errors
+    ///
+    /// As [`MeterConfig::metric_names`] and [`MeterConfig::program`].
+    pub(super) fn new(config: &MeterConfig) -> Result<Self> {
+        let (mut groups, mut places, mut expressions, mut next) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for listed in &config.metrics {
+            let first = next;
+            next += listed.names().len();
+            match listed {
+                Listed::Group(group) => {
+                    groups.push(Arc::clone(group));
+                    places.push(first..next);
+                }
+                Listed::Expression(..) => expressions.push(first),
+            }
+        }
+        let folder = config.program()?.map(|program| Folder::new(Arc::new(program)));
+        let names = config.metric_names()?;
+        Ok(Self { groups, names, places, expressions, folder, error: None, failed: false })
     }
 
     /// Fills `states` for a flow, or a segment of one, that begins.
-    pub(super) fn start(&mut self, states: &mut States, flow: &FlowState) {
+    pub(super) fn start(&mut self, slot: u32, states: &mut States, flow: &FlowState) {
         states.clear();
+        if let Some(folder) = &mut self.folder {
+            folder.start(slot);
+        }
         if self.failed {
             return;
         }
@@ -42,6 +67,12 @@ impl MetricRunner {
                 }
             }
         }
+    }
+
+    /// Folds a packet, counted in `flow` already, into the expressions; whether they end the flow.
+    #[inline]
+    pub(super) fn fold(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+        self.folder.as_mut().is_some_and(|folder| folder.update(slot, packet, flow, direction))
     }
 
     /// Hands a packet, counted in `flow` already, to every metric; a reason if one of them ends the flow.
@@ -69,28 +100,43 @@ impl MetricRunner {
         end
     }
 
-    /// The values of a flow that ended, as `record` says but for them.
-    pub(super) fn finish(&mut self, states: States, record: &FlowRecord) -> Metrics {
-        let mut values = Vec::with_capacity(self.names.len());
-        let mut states = states.into_iter();
+    /// Writes the values of a flow that ended into its record; whether the record is kept.
+    pub(super) fn finish(&mut self, slot: u32, states: States, record: &mut FlowRecord) -> bool {
+        let mut values = vec![Value::Null; self.names.len()];
+        let (expressions, folder) = (&self.expressions, &mut self.folder);
+        let kept = folder
+            .as_mut()
+            .is_none_or(|folder| folder.finish(slot, record, |nth, value| values[expressions[nth]] = value));
+        if !kept {
+            return false;
+        }
         let mut failed = None;
-        for (group, size) in self.groups.iter().zip(&self.sizes) {
-            let before = values.len();
-            if let Some(Err(source)) = states.next().map(|state| state.finish(record, &mut values)) {
+        for ((group, place), state) in self.groups.iter().zip(&self.places).zip(states) {
+            let mut made = Vec::with_capacity(place.len());
+            if let Err(source) = state.finish(record, &mut made) {
                 failed = failed.or(Some((group.names().join(", "), source)));
             }
-            values.resize(before + size, Value::Null);
+            values[place.clone()].iter_mut().zip(made).for_each(|(value, made)| *value = made);
         }
         if let Some((metric, source)) = failed {
             self.fail(metric, record.flow_id, source);
         }
-        Metrics::new(MetricNames::clone(&self.names), values)
+        if !values.is_empty() {
+            record.metrics = Metrics::new(MetricNames::clone(&self.names), values);
+        }
+        true
     }
 
-    /// Whether there are any.
+    /// Whether there is nothing to do for packets and records.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.groups.is_empty() && self.folder.is_none()
+    }
+
+    /// Whether there is code of the user's to call for packets.
+    #[inline]
+    pub(super) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
     }
 
     pub(super) fn take_error(&mut self) -> Option<Error> {

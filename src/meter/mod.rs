@@ -47,6 +47,7 @@ pub struct Meter {
     /// Once finished: the flows that are still to leave, the last one first.
     leaving: Option<Vec<u32>>,
     living: Living,
+    withheld: Withheld,
     evicted: u64,
 }
 
@@ -56,6 +57,17 @@ pub struct Living {
     /// Flows.
     pub flows: u64,
     /// Their packets.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+}
+
+/// What [`MeterConfig::keep_flows`] left out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Withheld {
+    /// Records.
+    pub records: u64,
+    /// Packets in them.
     pub packets: u64,
     /// Their bytes on the wire.
     pub bytes: u64,
@@ -73,7 +85,8 @@ impl Meter {
     ///
     /// # Errors
     ///
-    /// [`Error::Option`] for names of metrics that clash, [`Error::Classifier`] when nDPI cannot be set up.
+    /// [`Error::Option`] for names of metrics that clash, [`Error::Expression`] for an expression that does not fit where it
+    /// stands, [`Error::Classifier`] when nDPI cannot be set up.
     pub fn new(config: MeterConfig) -> Result<Self> {
         Self::with_hasher(config, FlowHasher::random())
     }
@@ -86,7 +99,7 @@ impl Meter {
     pub fn with_hasher(config: MeterConfig, hasher: FlowHasher) -> Result<Self> {
         let horizon = config.inactive_timeout.unwrap_or(config.tcp_linger);
         Ok(Self {
-            metrics: MetricRunner::new(&config.groups, config.metric_names()?),
+            metrics: MetricRunner::new(&config)?,
             classifier: Classifier::open(&ClassifierOptions { facts: config.application_fields, ..config.classifier })?,
             hasher,
             cache: FlowCache::new(config.statistics),
@@ -95,6 +108,7 @@ impl Meter {
             ready: VecDeque::new(),
             leaving: None,
             living: Living::default(),
+            withheld: Withheld::default(),
             evicted: 0,
             config,
         })
@@ -156,18 +170,24 @@ impl Meter {
         if let Some(record) = self.ready.pop_front() {
             return Some(record);
         }
-        if let Some(leaving) = &mut self.leaving {
+        while let Some(leaving) = &mut self.leaving {
             let slot = leaving.pop()?;
             if let Some(soon) = leaving.len().checked_sub(LEAVING_AHEAD) {
                 self.cache.want(leaving[soon]);
             }
             let reason = self.ended(slot).unwrap_or(ExportReason::FLUSH);
-            return Some(self.take(slot, reason));
+            if let Some(record) = self.take(slot, reason) {
+                return Some(record);
+            }
         }
-        let Self { cache, config, .. } = self;
-        let slot = self.expiry.pop_due(self.now, |slot| due(config, cache.entry(slot)))?;
-        let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
-        Some(self.take(slot, reason))
+        loop {
+            let Self { cache, config, .. } = self;
+            let slot = self.expiry.pop_due(self.now, |slot| due(config, cache.entry(slot)))?;
+            let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
+            if let Some(record) = self.take(slot, reason) {
+                return Some(record);
+            }
+        }
     }
 
     /// The first error of a user's metric, once. Packets after it are metered without metrics.
@@ -183,6 +203,11 @@ impl Meter {
     /// What is in living flows.
     pub fn living(&self) -> Living {
         Living { flows: self.cache.len() as u64, ..self.living }
+    }
+
+    /// What [`MeterConfig::keep_flows`] left out so far.
+    pub fn withheld(&self) -> Withheld {
+        self.withheld
     }
 
     /// How many flows had to leave because the cache was full.
@@ -207,7 +232,7 @@ impl Meter {
             Some((slot, Fate::Ends(reason))) => {
                 self.expiry.disarm(slot);
                 let record = self.take(slot, reason);
-                self.ready.push_back(record);
+                self.ready.extend(record);
                 self.open(packet, key, turned, hash, at.clock)
             }
             None => self.open(packet, key, turned, hash, at.clock),
@@ -230,7 +255,7 @@ impl Meter {
             self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
         if !self.metrics.is_empty() {
-            self.update_metrics(slot, packet);
+            self.update_metrics(slot, packet, direction);
         }
     }
 
@@ -275,7 +300,7 @@ impl Meter {
         } else {
             return;
         };
-        self.ready.push_back(record);
+        self.ready.extend(record);
     }
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
@@ -291,14 +316,15 @@ impl Meter {
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
-        self.complete(&mut record, states);
-        self.ready.push_back(record);
+        if self.complete(&mut record, slot, states) {
+            self.ready.push_back(record);
+        }
         self.start_metrics(slot);
         slot
     }
 
-    /// Takes a flow that nobody waits for any more out of the cache, as a record.
-    fn take(&mut self, slot: u32, export_reason: ExportReason) -> FlowRecord {
+    /// Takes a flow that nobody waits for any more out of the cache, as a record; `None` if that is withheld.
+    fn take(&mut self, slot: u32, export_reason: ExportReason) -> Option<FlowRecord> {
         let (entry, statistics) = self.cache.parts_mut(slot);
         let application = self.classifier.finish(&mut entry.classification, entry.dissection.facts_mut());
         let states = std::mem::take(&mut entry.metrics);
@@ -307,18 +333,21 @@ impl Meter {
         show(statistics, &mut record.flow.statistics);
         learning::show_all(&mut record.flow, entry);
         self.cache.remove(slot);
-        self.complete(&mut record, states);
-        record
+        self.complete(&mut record, slot, states).then_some(record)
     }
 
-    /// Adds the metrics to a record that leaves, and takes its packets from those that live.
-    fn complete(&mut self, record: &mut FlowRecord, states: metrics::States) {
+    /// Adds the metrics to a record that leaves, and takes its packets from those that live; whether it is kept.
+    fn complete(&mut self, record: &mut FlowRecord, slot: u32, states: metrics::States) -> bool {
         let total = record.total();
         self.living.packets -= total.pkts;
         self.living.bytes -= total.bytes;
-        if !self.metrics.is_empty() {
-            record.metrics = self.metrics.finish(states, record);
+        let kept = self.metrics.is_empty() || self.metrics.finish(slot, states, record);
+        if !kept {
+            self.withheld.records += 1;
+            self.withheld.packets += total.pkts;
+            self.withheld.bytes += total.bytes;
         }
+        kept
     }
 
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
@@ -335,11 +364,27 @@ impl Meter {
     fn start_metrics(&mut self, slot: u32) {
         if !self.metrics.is_empty() {
             let entry = self.cache.entry_mut(slot);
-            self.metrics.start(&mut entry.metrics, &entry.state);
+            self.metrics.start(slot, &mut entry.metrics, &entry.state);
         }
     }
 
-    fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>) {
+    fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction) {
+        let mut end = None;
+        if self.metrics.fold(slot, packet, &self.cache.entry(slot).state, direction) {
+            end = Some(ExportReason::FIRST_OF_USER);
+        }
+        if self.metrics.has_groups() {
+            end = self.call_metrics(slot, packet).or(end);
+        }
+        if let Some(reason) = end {
+            self.expiry.disarm(slot);
+            let record = self.take(slot, reason);
+            self.ready.extend(record);
+        }
+    }
+
+    /// Calls the user's code for a packet; a reason if it ends the flow.
+    fn call_metrics(&mut self, slot: u32, packet: &Packet<'_>) -> Option<ExportReason> {
         let (Entry { state, metrics, classification, dissection, .. }, statistics) = self.cache.parts_mut(slot);
         if self.config.application_fields {
             learning::show(state, dissection);
@@ -349,11 +394,7 @@ impl Meter {
         if state.application.is_none() {
             state.application = classification.decided().cloned();
         }
-        if let Some(reason) = self.metrics.update(metrics, packet, state) {
-            self.expiry.disarm(slot);
-            let record = self.take(slot, reason);
-            self.ready.push_back(record);
-        }
+        self.metrics.update(metrics, packet, state)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Packets enter, after the core counters; a [`Value`] a name leaves with the record. A Rust closure and a Python callable
 //! are the same to the meter: a [`MetricGroup`], which makes one [`MetricState`] per flow.
 
+pub mod expr;
+
 use std::sync::Arc;
 
 use crate::error::BoxError;

@@ -46,6 +46,14 @@ impl<'a> Packet<'a> {
         self.info.tcp_flags
     }
 
+    /// The window field of TCP, not scaled; `None` for other protocols, and where it was not captured.
+    pub fn tcp_window(&self) -> Option<u16> {
+        if self.info.ip_protocol != TCP || self.info.flags.contains(PacketFlags::LATER_FRAGMENT) {
+            return None;
+        }
+        chunk::<2>(self.raw.data, self.info.transport_offset as usize + TCP_WINDOW).map(|&[high, low]| be16(high, low))
+    }
+
     /// Bytes on the wire.
     pub const fn size(&self) -> u32 {
         self.info.wire_len
@@ -127,3 +135,7 @@ fn span(data: &[u8], offset: u32, len: u32) -> &[u8] {
     let rest = data.get(offset as usize..).unwrap_or_default();
     &rest[..rest.len().min(len as usize)]
 }
+
+const TCP: u8 = 6;
+/// Where the window field lies in a TCP header (RFC 9293 §3.1).
+const TCP_WINDOW: usize = 14;

@@ -31,6 +31,7 @@ use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
 use crate::meter::{Descriptor, Meter, MeterConfig};
+use crate::metric::expr::Expr;
 use crate::metric::{Metric, MetricGroup};
 use crate::packet::{DecodeOptions, Decoder, Position, Tunnels};
 
@@ -231,6 +232,26 @@ impl Streamer {
         self
     }
 
+    /// Adds an expression as a metric under a name; see [`expr`](crate::expr).
+    pub fn expression(mut self, name: impl Into<String>, expression: Expr) -> Self {
+        self.meter = self.meter.expression(name, expression);
+        self
+    }
+
+    /// Ends a flow with the packet after which `condition` is true, with [`ExportReason::user`](crate::ExportReason::user)
+    /// 16. It is an expression of truth values, of the packet or of the flow's packets so far. Defaults to `None`.
+    pub fn end_flow_when(mut self, condition: impl Into<Option<Expr>>) -> Self {
+        self.meter = self.meter.end_flow_when(condition);
+        self
+    }
+
+    /// Keeps the records for which `condition`, one truth value of the flow, is true; the others are counted in
+    /// [`Report::withheld`]. Defaults to `None`, which keeps all.
+    pub fn keep_flows(mut self, condition: impl Into<Option<Expr>>) -> Self {
+        self.meter = self.meter.keep_flows(condition);
+        self
+    }
+
     /// Adds metrics that share code and state.
     pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
         self.meter = self.meter.metric_group(group);
@@ -394,7 +415,7 @@ impl Streamer {
             #[cfg(test)]
             lose: self.lose,
         };
-        let around = config.groups().to_vec();
+        let around: Vec<_> = config.groups().cloned().collect();
         let mut flows = Flows {
             records,
             chunk: Vec::new().into_iter(),

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::capture::Dropped;
 use crate::error::{Error, Result};
 use crate::flow::{ExportReason, FlowRecord};
-use crate::meter::Living;
+use crate::meter::{Living, Withheld};
 use crate::packet::{Position, SkipReason};
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
@@ -196,6 +196,7 @@ pub(super) struct WorkerCounts {
     /// Counts up while the worker meters: a sign of life.
     pub(super) metered: u64,
     pub(super) living: Living,
+    pub(super) withheld: Withheld,
     pub(super) evicted: u64,
 }
 
@@ -262,12 +263,15 @@ impl Ledger {
     pub(super) fn report(&self) -> Report {
         let taken = lock(&self.taken).clone();
         let mut living = taken.untaken;
-        let mut evicted = 0;
+        let (mut withheld, mut evicted) = (Withheld::default(), 0);
         for worker in &self.workers {
             let worker = *lock(worker);
             living.flows += worker.living.flows;
             living.packets += worker.living.packets;
             living.bytes += worker.living.bytes;
+            withheld.records += worker.withheld.records;
+            withheld.packets += worker.withheld.packets;
+            withheld.bytes += worker.withheld.bytes;
             evicted += worker.evicted;
         }
         let capture = *lock(&self.capture);
@@ -289,9 +293,9 @@ impl Ledger {
             living: living.flows,
             living_packets: living.packets,
             living_bytes: living.bytes,
-            withheld: 0,
-            withheld_packets: 0,
-            withheld_bytes: 0,
+            withheld: withheld.records,
+            withheld_packets: withheld.packets,
+            withheld_bytes: withheld.bytes,
             records: taken.by_reason(),
             record_packets: taken.packets,
             record_bytes: taken.bytes,

@@ -164,6 +164,7 @@ impl Worker {
     fn publish(&self) {
         let mut counts = lock(&self.ledger.workers[self.index]);
         counts.living = self.meter.living();
+        counts.withheld = self.meter.withheld();
         counts.evicted = self.meter.evicted();
     }
 }

@@ -48,6 +48,7 @@ mod dissect_tls;
 mod dissect_tshark_certificate;
 mod dissect_tshark_tls;
 mod expiry;
+mod expr;
 mod golden;
 mod house;
 mod identity;

@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 
 use flags::PackedCounts;
 use gaps::GapSums;
+pub(crate) use spread::variance;
 use spread::{mean, stddev};
 
 /// What is told of the sizes, gaps and TCP flags of one flow, or of one segment of it.

@@ -5,13 +5,19 @@ pub(super) fn mean(count: u64, sum: i128) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)
 }
 
-/// The sample standard deviation of `count` integers, with an error of a few roundings however close together they lie.
+/// The sample standard deviation of `count` integers; 0 of one, `None` without any.
+pub(super) fn stddev(count: u64, sum: i128, sum_squares: u128) -> Option<f64> {
+    (count > 0).then(|| variance(count, sum, sum_squares).sqrt())
+}
+
+/// The sample variance of `count` integers, with an error of a few roundings however close together they lie; 0 of less
+/// than two.
 ///
 /// With m the mean rounded down and r the rest of that division, the squared distances from m add up to
 /// `sum_squares - m * (sum + r)`, and those from the true mean to that less `r * r / count`.
-pub(super) fn stddev(count: u64, sum: i128, sum_squares: u128) -> Option<f64> {
+pub(crate) fn variance(count: u64, sum: i128, sum_squares: u128) -> f64 {
     if count < 2 {
-        return (count == 1).then_some(0.0);
+        return 0.0;
     }
     let n = i128::from(count);
     let (floor, rest) = (sum.div_euclid(n), sum.rem_euclid(n));
@@ -23,5 +29,5 @@ pub(super) fn stddev(count: u64, sum: i128, sum_squares: u128) -> Option<f64> {
         // Against so large a number what is taken away is small.
         None => around_floor as f64 - (rest * rest) as f64 / count as f64,
     };
-    Some((around_mean / (count - 1) as f64).sqrt())
+    around_mean / (count - 1) as f64
 }

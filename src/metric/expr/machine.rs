@@ -1,0 +1,239 @@
+//! A small machine of registers: what one step makes of two values.
+
+/// A value, or null.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reg {
+    /// A whole number with sign, the bits of one with a fraction, or 0 and 1.
+    pub(super) bits: u64,
+    pub(super) valid: bool,
+}
+
+impl Reg {
+    pub(super) const NULL: Self = Self { bits: 0, valid: false };
+
+    #[inline(always)]
+    pub(super) const fn int(number: i64) -> Self {
+        Self { bits: number.cast_unsigned(), valid: true }
+    }
+
+    /// Null for what is no finite number.
+    #[inline(always)]
+    pub(super) const fn float(number: f64) -> Self {
+        Self { bits: number.to_bits(), valid: number.is_finite() }
+    }
+
+    #[inline(always)]
+    pub(super) const fn bool(truth: bool) -> Self {
+        Self { bits: truth as u64, valid: true }
+    }
+
+    #[inline(always)]
+    pub(super) const fn or_null(self, valid: bool) -> Self {
+        Self { bits: self.bits, valid: self.valid && valid }
+    }
+
+    #[inline(always)]
+    pub(super) const fn as_int(self) -> i64 {
+        self.bits.cast_signed()
+    }
+
+    #[inline(always)]
+    pub(super) const fn as_float(self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+
+    #[inline(always)]
+    pub(super) const fn is_true(self) -> bool {
+        self.valid && self.bits != 0
+    }
+
+    #[inline(always)]
+    const fn is_false(self) -> bool {
+        self.valid && self.bits == 0
+    }
+}
+
+/// A step that looks at nothing but its parts.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Pure {
+    AddInt,
+    SubInt,
+    MulInt,
+    FloorDivInt,
+    ModInt,
+    MinInt,
+    MaxInt,
+    LtInt,
+    LeInt,
+    EqInt,
+    NeInt,
+    AddFloat,
+    SubFloat,
+    MulFloat,
+    DivFloat,
+    FloorDivFloat,
+    ModFloat,
+    MinFloat,
+    MaxFloat,
+    LtFloat,
+    LeFloat,
+    EqFloat,
+    NeFloat,
+    /// With null decided by the other part.
+    And,
+    Or,
+    /// Of bits, and of truth values where one null makes null.
+    AndBits,
+    OrBits,
+    XorBits,
+    Shl,
+    Shr,
+    NegInt,
+    NegFloat,
+    Not,
+    NotBits,
+    AbsInt,
+    AbsFloat,
+    Log,
+    Log2,
+    Log10,
+    IsNull,
+    ToFloat,
+    /// The first, or the second where that is null.
+    FillNull,
+    /// The first where the second is true.
+    Filter,
+}
+
+impl Pure {
+    /// What it makes of two values; those with one part pass the second over.
+    #[inline(always)]
+    pub(super) fn of(self, a: Reg, b: Reg) -> Reg {
+        let (int, other_int) = (a.as_int(), b.as_int());
+        let (float, other_float) = (a.as_float(), b.as_float());
+        let both = a.valid && b.valid;
+        match self {
+            Self::AddInt => Reg::int(int.wrapping_add(other_int)).or_null(both),
+            Self::SubInt => Reg::int(int.wrapping_sub(other_int)).or_null(both),
+            Self::MulInt => Reg::int(int.wrapping_mul(other_int)).or_null(both),
+            Self::FloorDivInt => floor_div(int, other_int).or_null(both),
+            Self::ModInt => floor_mod(int, other_int).or_null(both),
+            Self::MinInt => Reg::int(int.min(other_int)).or_null(both),
+            Self::MaxInt => Reg::int(int.max(other_int)).or_null(both),
+            Self::LtInt => Reg::bool(int < other_int).or_null(both),
+            Self::LeInt => Reg::bool(int <= other_int).or_null(both),
+            Self::EqInt => Reg::bool(int == other_int).or_null(both),
+            Self::NeInt => Reg::bool(int != other_int).or_null(both),
+            Self::AddFloat => Reg::float(float + other_float).or_null(both),
+            Self::SubFloat => Reg::float(float - other_float).or_null(both),
+            Self::MulFloat => Reg::float(float * other_float).or_null(both),
+            Self::DivFloat => Reg::float(float / other_float).or_null(both),
+            Self::FloorDivFloat => Reg::float((float / other_float).floor()).or_null(both),
+            Self::ModFloat => Reg::float(float - other_float * (float / other_float).floor()).or_null(both),
+            Self::MinFloat => Reg::float(float.min(other_float)).or_null(both),
+            Self::MaxFloat => Reg::float(float.max(other_float)).or_null(both),
+            Self::LtFloat => Reg::bool(float < other_float).or_null(both),
+            Self::LeFloat => Reg::bool(float <= other_float).or_null(both),
+            Self::EqFloat => Reg::bool(float == other_float).or_null(both),
+            Self::NeFloat => Reg::bool(float != other_float).or_null(both),
+            Self::And => Reg::bool(a.is_true() && b.is_true()).or_null(both || a.is_false() || b.is_false()),
+            Self::Or => Reg::bool(a.is_true() || b.is_true()).or_null(both || a.is_true() || b.is_true()),
+            Self::AndBits => Reg { bits: a.bits & b.bits, valid: both },
+            Self::OrBits => Reg { bits: a.bits | b.bits, valid: both },
+            Self::XorBits => Reg { bits: a.bits ^ b.bits, valid: both },
+            Self::Shl => shift(int, other_int, |number, by| number << by, 0).or_null(both),
+            Self::Shr => shift(int, other_int, |number, by| number >> by, int >> 63).or_null(both),
+            Self::NegInt => Reg::int(int.wrapping_neg()).or_null(a.valid),
+            Self::NegFloat => Reg::float(-float).or_null(a.valid),
+            Self::Not => Reg { bits: a.bits ^ 1, valid: a.valid },
+            Self::NotBits => Reg { bits: !a.bits, valid: a.valid },
+            Self::AbsInt => Reg::int(int.wrapping_abs()).or_null(a.valid),
+            Self::AbsFloat => Reg::float(float.abs()).or_null(a.valid),
+            Self::Log => Reg::float(float.ln()).or_null(a.valid),
+            Self::Log2 => Reg::float(float.log2()).or_null(a.valid),
+            Self::Log10 => Reg::float(float.log10()).or_null(a.valid),
+            Self::IsNull => Reg::bool(!a.valid),
+            Self::ToFloat => Reg::float(int as f64).or_null(a.valid),
+            Self::FillNull => {
+                if a.valid {
+                    a
+                } else {
+                    b
+                }
+            }
+            Self::Filter => Reg { bits: a.bits, valid: a.valid && b.is_true() },
+        }
+    }
+}
+
+fn floor_div(number: i64, by: i64) -> Reg {
+    if by == 0 {
+        return Reg::NULL;
+    }
+    let quotient = number.wrapping_div(by);
+    let inexact = number.wrapping_rem(by) != 0;
+    Reg::int(quotient - i64::from(inexact && (number < 0) != (by < 0)))
+}
+
+fn floor_mod(number: i64, by: i64) -> Reg {
+    if by == 0 {
+        return Reg::NULL;
+    }
+    let rest = number.wrapping_rem(by);
+    Reg::int(if rest != 0 && (rest < 0) != (by < 0) { rest + by } else { rest })
+}
+
+/// Shifted by 0 to 63 places; `far` by more, null by less than none.
+fn shift(number: i64, by: i64, near: impl Fn(i64, u32) -> i64, far: i64) -> Reg {
+    match u32::try_from(by) {
+        Ok(by) if by < i64::BITS => Reg::int(near(number, by)),
+        _ if by < 0 => Reg::NULL,
+        _ => Reg::int(far),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ints(step: Pure, a: i64, b: i64) -> Option<i64> {
+        let made = step.of(Reg::int(a), Reg::int(b));
+        made.valid.then_some(made.as_int())
+    }
+
+    #[test]
+    fn division_and_rest_are_those_of_python() {
+        for (a, b, quotient, rest) in [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1), (6, -2, -3, 0)] {
+            assert_eq!(ints(Pure::FloorDivInt, a, b), Some(quotient), "{a} // {b}");
+            assert_eq!(ints(Pure::ModInt, a, b), Some(rest), "{a} % {b}");
+        }
+        assert_eq!((ints(Pure::FloorDivInt, 1, 0), ints(Pure::ModInt, 1, 0)), (None, None));
+        assert_eq!(ints(Pure::FloorDivInt, i64::MIN, -1), Some(i64::MIN));
+        assert_eq!(ints(Pure::ModInt, i64::MIN, -1), Some(0));
+    }
+
+    #[test]
+    fn shifts_by_too_much_leave_nothing_or_the_sign() {
+        assert_eq!((ints(Pure::Shl, 1, 63), ints(Pure::Shl, 1, 64)), (Some(i64::MIN), Some(0)));
+        assert_eq!((ints(Pure::Shr, -8, 1), ints(Pure::Shr, -8, 70)), (Some(-4), Some(-1)));
+        assert_eq!(ints(Pure::Shl, 1, -1), None);
+    }
+
+    #[test]
+    fn null_is_decided_by_the_other_part_where_it_can_be() {
+        let (null, yes, no) = (Reg::NULL, Reg::bool(true), Reg::bool(false));
+        let told = |reg: Reg| reg.valid.then_some(reg.bits == 1);
+        assert_eq!([told(Pure::And.of(null, no)), told(Pure::And.of(yes, null))], [Some(false), None]);
+        assert_eq!([told(Pure::Or.of(null, yes)), told(Pure::Or.of(no, null))], [Some(true), None]);
+        assert_eq!(told(Pure::XorBits.of(yes, null)), None);
+        let null_with_bits = Reg { bits: 1, valid: false };
+        assert_eq!([told(Pure::And.of(null_with_bits, yes)), told(Pure::Or.of(null_with_bits, no))], [None, None]);
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_null() {
+        assert!(!Pure::DivFloat.of(Reg::float(0.0), Reg::float(0.0)).valid);
+        assert!(!Pure::Log.of(Reg::float(0.0), Reg::NULL).valid);
+        assert!(!Pure::MulFloat.of(Reg::float(f64::MAX), Reg::float(2.0)).valid);
+    }
+}
