@@ -12,7 +12,7 @@ use super::heavy::{Heavy, Unique};
 use super::lower::literal_reg;
 use super::machine::{Pure, Reg};
 use super::operator::Binary;
-use super::program::{Condition, EndStep, FoldKind, FoldStep, Outcome, Output, Program, Step};
+use super::program::{Condition, EndStep, FoldKind, FoldStep, Load, Outcome, Output, Program, Step};
 use super::types::{Invalid, Literal, Stage, Type};
 use super::{Expr, Node};
 
@@ -23,6 +23,10 @@ pub(crate) fn compile(metrics: &[Expr], end_when: Option<&Expr>, keep: Option<&E
     for expr in metrics.iter().chain(end_when).chain(keep) {
         compiler.constants(expr);
     }
+    // Then what is loaded, so that steps begin behind it.
+    for expr in metrics.iter().chain(end_when).chain(keep) {
+        compiler.loads(expr, false);
+    }
     let mut outputs = Vec::with_capacity(metrics.len());
     for expr in metrics {
         expr.check_metric()?;
@@ -30,13 +34,48 @@ pub(crate) fn compile(metrics: &[Expr], end_when: Option<&Expr>, keep: Option<&E
     }
     let end_when = end_when.map(|expr| compiler.condition(expr)).transpose()?;
     let keep = keep.map(|expr| compiler.kept(expr)).transpose()?;
-    let Compiler { constants, steps, folds, words, heavy, ends, columns, texts, edges, .. } = compiler;
-    let sizes = [constants.len() + steps.len(), constants.len() + ends.len(), words.len(), folds.len()];
+    let Compiler { constants, loads, steps, folds, bytes, words, heavy, ends, columns, texts, edges, .. } = compiler;
+    let registers = constants.len() + loads.len() + steps.len();
+    let sizes = [registers, constants.len() + ends.len(), words.len(), folds.len()];
     if sizes.into_iter().any(|size| size > usize::from(u16::MAX)) {
         let detail = "the metrics together are too large: fewer of them, or shorter lists, would do".to_owned();
         return Err(Invalid::value("the metrics".to_owned(), detail));
     }
-    Ok(Program { constants, steps, folds, words, heavy, ends, columns, texts, edges, outputs, end_when, keep })
+    let at_once = !bytes.is_empty() || end_when.is_some();
+    let loads = loads.into_iter().map(Noted::load).collect();
+    Ok(Program {
+        constants,
+        loads,
+        steps,
+        folds,
+        bytes,
+        at_once,
+        words,
+        heavy,
+        ends,
+        columns,
+        texts,
+        edges,
+        outputs,
+        end_when,
+        keep,
+    })
+}
+
+/// What is to be read of each packet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Noted {
+    Field(FieldId),
+    Byte { field: FieldId, at: u16 },
+}
+
+impl Noted {
+    fn load(self) -> Load {
+        match self {
+            Self::Field(field) => Load { read: field.field().read, at: 0 },
+            Self::Byte { field, at } => Load { read: field.byte_reader(), at },
+        }
+    }
 }
 
 /// By what a part of an expression is narrowed.
@@ -52,11 +91,12 @@ struct Scope {
 pub(super) struct Compiler {
     constants: Vec<Reg>,
     known_constants: HashMap<(u64, bool), u16>,
+    loads: Vec<Noted>,
     steps: Vec<Step>,
     known_steps: HashMap<Step, u16>,
-    known_gaps: HashMap<bool, u16>,
     known_diffs: HashMap<(u16, bool), u16>,
     folds: Vec<FoldStep>,
+    bytes: Vec<(u16, u16, FieldId)>,
     known_folds: HashMap<(u16, FoldKind), u16>,
     known_edges: HashMap<Vec<super::fold::Number>, u16>,
     words: Vec<u64>,
@@ -88,8 +128,42 @@ impl Compiler {
         place
     }
 
+    /// Notes what the packets' parts of an expression load; `by_direction` within what is by direction.
+    fn loads(&mut self, expr: &Expr, by_direction: bool) {
+        match expr.node() {
+            Node::Packet(field @ (FieldId::Gap | FieldId::DirectionGap)) => {
+                self.note(Noted::Field(FieldId::Time));
+                if by_direction || *field == FieldId::DirectionGap {
+                    self.note(Noted::Field(FieldId::Direction));
+                }
+            }
+            Node::Packet(field) => self.note(Noted::Field(*field)),
+            Node::Byte(part, at) => {
+                self.note(Noted::Byte { field: bytes_of(part), at: *at });
+                self.loads(part, by_direction);
+            }
+            Node::OverDirection(part) => {
+                self.note(Noted::Field(FieldId::Direction));
+                self.loads(part, true);
+            }
+            node => node.parts().for_each(|part| self.loads(part, by_direction)),
+        }
+    }
+
+    fn note(&mut self, load: Noted) {
+        if !self.loads.contains(&load) {
+            self.loads.push(load);
+        }
+    }
+
+    /// The register of what was noted.
+    fn loaded(&self, load: Noted) -> u16 {
+        let at = self.loads.iter().position(|noted| *noted == load).unwrap_or_default();
+        (self.constants.len() + at) as u16
+    }
+
     fn step(&mut self, step: Step) -> u16 {
-        let next = (self.constants.len() + self.steps.len()) as u16;
+        let next = (self.constants.len() + self.loads.len() + self.steps.len()) as u16;
         let place = *self.known_steps.entry(step).or_insert(next);
         if place == next {
             self.steps.push(step);
@@ -113,10 +187,11 @@ impl Compiler {
     fn packet(&mut self, expr: &Expr, scope: Scope) -> u16 {
         match expr.node() {
             Node::Literal(literal) => self.constant(literal_reg(literal)),
-            Node::Packet(FieldId::Gap) if scope.by_direction => self.gap(true),
-            Node::Packet(FieldId::Gap) => self.gap(false),
-            Node::Packet(FieldId::DirectionGap) => self.gap(true),
-            Node::Packet(field) => self.step(Step::Load(*field)),
+            Node::Packet(field @ (FieldId::Gap | FieldId::DirectionGap)) => {
+                let time = self.loaded(Noted::Field(FieldId::Time));
+                self.diff(time, scope.by_direction || *field == FieldId::DirectionGap, false)
+            }
+            Node::Packet(field) => self.loaded(Noted::Field(*field)),
             Node::Unary(operator, part) => {
                 let (of, ty) = (self.packet(part, scope), part.ty());
                 self.unary(*operator, of, ty, Self::pure_step)
@@ -139,23 +214,14 @@ impl Compiler {
             }
             Node::Byte(part, at) => {
                 let bytes = self.packet(part, scope);
-                let byte = self.step(Step::Byte { field: bytes_of(part), at: *at });
+                let byte = self.loaded(Noted::Byte { field: bytes_of(part), at: *at });
                 let there = self.pure_step(Pure::IsNull, bytes, bytes);
                 let there = self.pure_step(Pure::Not, there, there);
                 self.pure_step(Pure::Filter, byte, there)
             }
             Node::Diff(part) => {
                 let of = self.packet(part, scope);
-                let by_direction = scope.by_direction;
-                let word = match self.known_diffs.get(&(of, by_direction)) {
-                    Some(word) => *word,
-                    None => {
-                        let word = self.room(&[0; 4]);
-                        self.known_diffs.insert((of, by_direction), word);
-                        word
-                    }
-                };
-                self.step(Step::Diff { of, word, by_direction, float: part.ty() == Type::Float })
+                self.diff(of, scope.by_direction, part.ty() == Type::Float)
             }
             Node::Filter(part, condition) => {
                 let (of, condition) = (self.packet(part, scope), self.packet(condition, scope));
@@ -167,16 +233,18 @@ impl Compiler {
         }
     }
 
-    fn gap(&mut self, by_direction: bool) -> u16 {
-        let word = match self.known_gaps.get(&by_direction) {
+    /// The difference of a register from what it was in the flow's packet before it.
+    fn diff(&mut self, of: u16, by_direction: bool, float: bool) -> u16 {
+        let word = match self.known_diffs.get(&(of, by_direction)) {
             Some(word) => *word,
             None => {
-                let word = self.room(&[0; 4]);
-                self.known_gaps.insert(by_direction, word);
+                let word = self.room(if by_direction { &[0; 4] } else { &[0; 2] });
+                self.known_diffs.insert((of, by_direction), word);
                 word
             }
         };
-        self.step(Step::Gap { word, by_direction })
+        let by = if by_direction { self.loaded(Noted::Field(FieldId::Direction)) } else { self.constant(Reg::int(0)) };
+        self.step(Step::Diff { of, word, by, float })
     }
 
     pub(super) fn pure_step(&mut self, pure: Pure, a: u16, b: u16) -> u16 {
@@ -281,7 +349,7 @@ impl Compiler {
             Fold::All => Outcome::None(self.fold(of, FoldKind::AnyFalse)),
             Fold::NUnique => Outcome::Unique(self.fold(of, FoldKind::Unique)),
             Fold::Quantile(share) => Outcome::Quantile(self.fold(of, FoldKind::Sketch { float }), share.0.to_bits()),
-            Fold::Entropy if ty == Type::Bytes => Outcome::Entropy(self.fold(of, FoldKind::Bytes(bytes_of(part)))),
+            Fold::Entropy if ty == Type::Bytes => Outcome::Entropy(self.fold_bytes(of, bytes_of(part))),
             Fold::Entropy => Outcome::Entropy(self.fold(of, FoldKind::Counts)),
             Fold::EwmMean(half_life) => {
                 let of = self.as_type(of, ty, Type::Float, Self::pure_step);
@@ -326,11 +394,20 @@ impl Compiler {
             }
             FoldKind::Sketch { .. } => self.keep(Heavy::Sketch(Default::default())),
             FoldKind::Unique => self.keep(Heavy::Unique(Unique::default())),
-            FoldKind::Bytes(_) => self.keep(Heavy::Bytes(None)),
             FoldKind::Counts => self.keep(Heavy::Counts(Some(Default::default()))),
         };
         self.folds.push(FoldStep { of, kind, place });
         self.known_folds.insert((of, kind), place);
+        place
+    }
+
+    fn fold_bytes(&mut self, of: u16, field: FieldId) -> u16 {
+        let known = self.bytes.iter().find(|(register, _, bytes)| (*register, *bytes) == (of, field));
+        if let Some((_, place, _)) = known {
+            return *place;
+        }
+        let place = self.keep(Heavy::Bytes(None));
+        self.bytes.push((of, place, field));
         place
     }
 
@@ -361,7 +438,7 @@ impl Compiler {
                 Output::Histogram { place: self.fold(of, FoldKind::Histogram { edges, float }), bins }
             }
             Node::OverDirection(part) => {
-                let direction = self.step(Step::Load(FieldId::Direction));
+                let direction = self.loaded(Noted::Field(FieldId::Direction));
                 let mut both = [0; 2];
                 for (nth, place) in both.iter_mut().enumerate() {
                     let number = self.constant(Reg::int(nth as i64));

@@ -4,19 +4,26 @@ use std::sync::Arc;
 
 use crate::flow::schema::Cell;
 use crate::flow::{Direction, FlowRecord, FlowState, Value, variance};
-use crate::packet::{Packet, PacketFlags};
+use crate::packet::Packet;
 
-use super::field::FieldId;
+use super::accumulate::wide;
+use super::field::Seen;
 use super::heavy::{Heavy, Unique};
 use super::machine::Reg;
-use super::program::{Condition, EndStep, FoldKind, FoldStep, Outcome, Output, Program, Step};
+use super::program::{Condition, EndStep, Outcome, Output, Program, Step};
 use super::types::Type;
 
 /// Folds packets into the state of their flows, which lies here by slot.
+///
+/// Packets wait until there are some, or until a flow leaves, so that each step is taken for many of them at once.
 pub(crate) struct Folder {
     program: Arc<Program>,
-    /// Those of the packet at hand.
-    registers: Vec<Reg>,
+    /// How many packets wait.
+    waiting: usize,
+    /// Their flows.
+    slots: [u32; LANES],
+    /// The values of constants, loads and steps, one after the other, each of all packets that wait.
+    columns: Vec<Reg>,
     /// Those of the end of a flow.
     last: Vec<Reg>,
     words: Vec<u64>,
@@ -25,13 +32,12 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn new(program: Arc<Program>) -> Self {
-        let of = |steps: usize| {
-            let mut registers = program.constants.clone();
-            registers.resize(program.constants.len() + steps, Reg::NULL);
-            registers
-        };
-        let (registers, last) = (of(program.steps.len()), of(program.ends.len()));
-        Self { program, registers, last, words: Vec::new(), heavy: Vec::new() }
+        let (constants, steps) = (program.constants.len(), program.loads.len() + program.steps.len());
+        let mut columns: Vec<_> = program.constants.iter().flat_map(|constant| [*constant; LANES]).collect();
+        columns.resize((constants + steps) * LANES, Reg::NULL);
+        let mut last = program.constants.clone();
+        last.resize(constants + program.ends.len(), Reg::NULL);
+        Self { program, waiting: 0, slots: [0; LANES], columns, last, words: Vec::new(), heavy: Vec::new() }
     }
 
     /// Forgets what was folded in `slot`, in which a flow, or a segment of one, begins.
@@ -53,51 +59,44 @@ impl Folder {
     }
 
     /// Takes in a packet, counted in `flow` already; whether the flow ends with it.
-    #[inline]
+    ///
+    /// Apart, so that packets without expressions keep their registers.
+    #[inline(never)]
     pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
-        let Self { program, registers, last, words, heavy } = self;
-        let (size, kinds) = (program.words.len(), program.heavy.len());
-        let words = &mut words[slot as usize * size..][..size];
-        let heavy = &mut heavy[slot as usize * kinds..][..kinds];
-        let (before, made) = registers.split_at_mut(program.constants.len());
-        for (nth, step) in program.steps.iter().enumerate() {
-            let (done, rest) = made.split_at_mut(nth);
-            let get = |place: u16| {
-                let place = usize::from(place);
-                if place < before.len() { before[place] } else { done[place - before.len()] }
-            };
-            rest[0] = match *step {
-                Step::Load(field) => load(field, packet, flow, direction),
-                Step::Pure(pure, a, b) => pure.of(get(a), get(b)),
-                Step::Select { condition, then, otherwise } => {
-                    if get(condition).is_true() {
-                        get(then)
-                    } else {
-                        get(otherwise)
-                    }
-                }
-                Step::Gap { word, by_direction } => {
-                    let stamp = Reg::int(packet.raw.stamp.as_nanos());
-                    step_from(&mut words[usize::from(word)..], stamp, way(by_direction, direction), false)
-                }
-                Step::Diff { of, word, by_direction, float } => {
-                    step_from(&mut words[usize::from(word)..], get(of), way(by_direction, direction), float)
-                }
-                Step::Byte { field, at } => match bytes(field, packet).get(usize::from(at)) {
-                    Some(byte) => Reg::int(i64::from(*byte)),
-                    None => Reg::NULL,
-                },
-            };
+        let lane = self.waiting;
+        self.slots[lane] = slot;
+        let seen = Seen { packet, flow, direction };
+        let mut at = self.program.constants.len() * LANES + lane;
+        for load in &self.program.loads {
+            self.columns[at] = (load.read)(&seen, load.at);
+            at += LANES;
         }
-        for fold in &program.folds {
-            let value = registers[usize::from(fold.of)];
-            if value.valid {
-                take_in(fold, value, words, heavy, packet, &program.edges);
+        self.waiting = lane + 1;
+        if self.program.at_once {
+            return self.fold_at_once(packet);
+        }
+        if self.waiting == LANES {
+            self.fold();
+        }
+        false
+    }
+
+    /// Folds the only packet that waits, whose bytes are needed, or which may end its flow.
+    #[inline(never)]
+    fn fold_at_once(&mut self, packet: &Packet<'_>) -> bool {
+        self.fold();
+        let Self { program, columns, slots, last, words, heavy, .. } = self;
+        let (size, kinds) = (program.words.len(), program.heavy.len());
+        let words = &words[slots[0] as usize * size..][..size];
+        let heavy = &mut heavy[slots[0] as usize * kinds..][..kinds];
+        for (of, place, field) in &program.bytes {
+            if columns[usize::from(*of) * LANES].valid {
+                heavy[usize::from(*place)].count_bytes(field.bytes(packet));
             }
         }
         match program.end_when {
             None => false,
-            Some(Condition::Packet(place)) => registers[usize::from(place)].is_true(),
+            Some(Condition::Packet(place)) => columns[usize::from(place) * LANES].is_true(),
             Some(Condition::Flow(place)) => {
                 conclude(program, last, words, heavy, None);
                 last[usize::from(place)].is_true()
@@ -105,8 +104,54 @@ impl Folder {
         }
     }
 
+    /// Takes all steps for the packets that wait.
+    #[inline(never)]
+    fn fold(&mut self) {
+        let Self { program, columns, slots, words, heavy, .. } = self;
+        let count = std::mem::take(&mut self.waiting);
+        let (size, kinds) = (program.words.len(), program.heavy.len());
+        let slots = &slots[..count];
+        let mut made = program.constants.len() + program.loads.len();
+        for step in &program.steps {
+            let (done, out) = columns.split_at_mut(made * LANES);
+            let column = |place: u16| &done[usize::from(place) * LANES..][..count];
+            let out = &mut out[..count];
+            let state = slots.iter().map(|slot| *slot as usize * size);
+            match *step {
+                Step::Pure(pure, a, b) => pure.of_all(column(a), column(b), out),
+                Step::Select { condition, then, otherwise } => {
+                    let parts = column(condition).iter().zip(column(then).iter().zip(column(otherwise)));
+                    out.iter_mut().zip(parts).for_each(|(out, (condition, (then, otherwise)))| {
+                        *out = if condition.is_true() { *then } else { *otherwise };
+                    });
+                }
+                Step::Diff { of, word, by, float } => {
+                    let word = usize::from(word);
+                    for (((out, at), value), by) in out.iter_mut().zip(state).zip(column(of)).zip(column(by)) {
+                        *out = step_from(&mut words[at + word..], *value, by.bits as usize, float);
+                    }
+                }
+            }
+            made += 1;
+        }
+        for fold in &program.folds {
+            let column = &columns[usize::from(fold.of) * LANES..][..count];
+            let values = slots.iter().zip(column).filter(|(_, value)| value.valid);
+            if fold.kind.is_heavy() {
+                let place = usize::from(fold.place);
+                values.for_each(|(slot, value)| {
+                    fold.kind.take_in_heavy(*value, &mut heavy[*slot as usize * kinds + place])
+                });
+            } else {
+                let values = values.map(|(slot, value)| (*slot as usize * size + usize::from(fold.place), *value));
+                fold.kind.take_in_all(values, words, &program.edges);
+            }
+        }
+    }
+
     /// Appends the metrics of the flow that leaves `slot` as `record`; whether the record is kept.
     pub(crate) fn finish(&mut self, slot: u32, record: &FlowRecord, mut put: impl FnMut(usize, Value)) -> bool {
+        self.fold();
         let Self { program, last, words, heavy, .. } = self;
         let (size, kinds) = (program.words.len(), program.heavy.len());
         let words = &words[slot as usize * size..][..size];
@@ -121,16 +166,10 @@ impl Folder {
     }
 }
 
-/// Which of the words of state that may be by direction.
-#[inline(always)]
-fn way(by_direction: bool, direction: Direction) -> usize {
-    if by_direction { 2 * direction as usize } else { 0 }
-}
-
 /// The step from the last value to this one, which becomes the last; null of null and of the first.
 #[inline(always)]
-fn step_from(words: &mut [u64], value: Reg, at: usize, float: bool) -> Reg {
-    let [last, there] = &mut words[at..at + 2] else { return Reg::NULL };
+fn step_from(words: &mut [u64], value: Reg, direction: usize, float: bool) -> Reg {
+    let [last, there] = &mut words[2 * direction..2 * direction + 2] else { return Reg::NULL };
     let before = Reg { bits: *last, valid: *there != 0 && value.valid };
     if value.valid {
         (*last, *there) = (value.bits, 1);
@@ -141,159 +180,6 @@ fn step_from(words: &mut [u64], value: Reg, at: usize, float: bool) -> Reg {
         Reg::int(value.as_int().wrapping_sub(before.as_int()))
     };
     step.or_null(before.valid)
-}
-
-#[inline(always)]
-fn load(field: FieldId, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> Reg {
-    let info = packet.info;
-    let int = |number: i64| Reg::int(number);
-    let flag = |set: bool| Reg::bool(set);
-    let flags = info.tcp_flags;
-    match field {
-        FieldId::Size => int(info.wire_len.into()),
-        FieldId::IpSize => int(info.ip_len.into()),
-        FieldId::TransportSize => int(info.transport_len.into()),
-        FieldId::PayloadSize => {
-            int(info.payload_len.into()).or_null(!info.flags.contains(PacketFlags::PAYLOAD_UNKNOWN))
-        }
-        FieldId::CapturedSize => int(packet.raw.data.len() as i64),
-        FieldId::Number => int(packet.raw.number as i64),
-        FieldId::Index => int((flow.counts[0].pkts + flow.counts[1].pkts) as i64 - 1),
-        FieldId::Direction => int(direction as i64),
-        FieldId::Time => int(packet.raw.stamp.as_nanos()),
-        FieldId::SrcPort => int(info.src_port.into()),
-        FieldId::DstPort => int(info.dst_port.into()),
-        FieldId::IpProtocol => int(info.ip_protocol.into()),
-        FieldId::IpVersion => int(info.ip_version.into()),
-        FieldId::VlanId => int(info.vlan_id.into()).or_null(info.vlan_id != 0),
-        FieldId::Ttl => int(info.ttl.into()),
-        FieldId::Dscp => int((info.traffic_class >> 2).into()),
-        FieldId::Ecn => int((info.traffic_class & 3).into()),
-        FieldId::Fragment => flag(info.flags.contains(PacketFlags::FRAGMENT)),
-        FieldId::Tunnelled => flag(info.tunnel.is_some()),
-        FieldId::TunnelKey => int(info.tunnel_key.into()).or_null(info.flags.contains(PacketFlags::TUNNEL_KEY)),
-        FieldId::IcmpType => int(info.icmp_type.into()).or_null(info.flags.contains(PacketFlags::ICMP)),
-        FieldId::IcmpCode => int(info.icmp_code.into()).or_null(info.flags.contains(PacketFlags::ICMP)),
-        FieldId::TcpFlags => int(flags.0.into()),
-        FieldId::TcpFin => flag(flags.fin()),
-        FieldId::TcpSyn => flag(flags.syn()),
-        FieldId::TcpRst => flag(flags.rst()),
-        FieldId::TcpPsh => flag(flags.psh()),
-        FieldId::TcpAck => flag(flags.ack()),
-        FieldId::TcpUrg => flag(flags.urg()),
-        FieldId::TcpEce => flag(flags.ece()),
-        FieldId::TcpCwr => flag(flags.cwr()),
-        FieldId::TcpWindow => packet.tcp_window().map_or(Reg::NULL, |window| int(window.into())),
-        FieldId::Payload | FieldId::Ip => Reg { bits: 0, valid: !bytes(field, packet).is_empty() },
-        // Steps of their own.
-        FieldId::Gap | FieldId::DirectionGap => Reg::NULL,
-    }
-}
-
-fn bytes<'a>(field: FieldId, packet: &Packet<'a>) -> &'a [u8] {
-    if field == FieldId::Ip { packet.ip_bytes() } else { packet.payload() }
-}
-
-/// Folds a value that is there.
-#[inline(always)]
-fn take_in(
-    fold: &FoldStep,
-    value: Reg,
-    words: &mut [u64],
-    heavy: &mut [Heavy],
-    packet: &Packet<'_>,
-    edges: &[Vec<f64>],
-) {
-    let place = usize::from(fold.place);
-    match fold.kind {
-        FoldKind::Count => words[place] += 1,
-        FoldKind::Trues => words[place] += value.bits,
-        FoldKind::AnyFalse => words[place] += value.bits ^ 1,
-        FoldKind::SumInt => {
-            let sum = wide(words, place).wrapping_add(i128::from(value.as_int()).cast_unsigned());
-            set_wide(words, place, sum);
-        }
-        FoldKind::SumSquares => {
-            let size = u128::from(value.as_int().unsigned_abs());
-            let sum = wide(words, place).saturating_add(size * size);
-            set_wide(words, place, sum);
-        }
-        FoldKind::SumFloat => add_float(words, place, value.as_float()),
-        FoldKind::Spread => {
-            let number = value.as_float();
-            let count = words[place] + 1;
-            let mean = f64::from_bits(words[place + 1]);
-            let after = mean + (number - mean) / count as f64;
-            let squares = f64::from_bits(words[place + 2]) + (number - mean) * (number - after);
-            (words[place], words[place + 1], words[place + 2]) = (count, after.to_bits(), squares.to_bits());
-        }
-        FoldKind::MinInt => extreme(words, place, value, |new, old| new.as_int() < old.as_int()),
-        FoldKind::MaxInt => extreme(words, place, value, |new, old| new.as_int() > old.as_int()),
-        FoldKind::MinFloat => extreme(words, place, value, |new, old| new.as_float() < old.as_float()),
-        FoldKind::MaxFloat => extreme(words, place, value, |new, old| new.as_float() > old.as_float()),
-        FoldKind::First(count) => {
-            let seen = words[place];
-            if seen < u64::from(count) {
-                words[place + 1 + seen as usize] = value.bits;
-                words[place] = seen + 1;
-            }
-        }
-        FoldKind::Last(count) => {
-            let seen = words[place];
-            words[place + 1 + (seen % u64::from(count)) as usize] = value.bits;
-            words[place] = seen + 1;
-        }
-        FoldKind::Histogram { edges: which, float } => {
-            let number = if float { value.as_float() } else { value.as_int() as f64 };
-            let bin = edges[usize::from(which)].partition_point(|edge| *edge <= number);
-            words[place + bin] += 1;
-        }
-        FoldKind::Ewm(left) => {
-            let left = f64::from_bits(left);
-            let sum = f64::from_bits(words[place]) * left + value.as_float();
-            let weight = f64::from_bits(words[place + 1]) * left + 1.0;
-            (words[place], words[place + 1]) = (sum.to_bits(), weight.to_bits());
-        }
-        FoldKind::Sketch { float } => {
-            if let Heavy::Sketch(sketch) = &mut heavy[place] {
-                sketch.add(if float { value.as_float() } else { value.as_int() as f64 });
-            }
-        }
-        FoldKind::Unique => {
-            if let Heavy::Unique(unique) = &mut heavy[place] {
-                unique.add(value.bits);
-            }
-        }
-        FoldKind::Bytes(field) => heavy[place].count_bytes(bytes(field, packet)),
-        FoldKind::Counts => heavy[place].count(value.bits),
-    }
-}
-
-#[inline(always)]
-fn extreme(words: &mut [u64], place: usize, value: Reg, is_better: impl Fn(Reg, Reg) -> bool) {
-    let old = Reg { bits: words[place], valid: true };
-    if words[place + 1] == 0 || is_better(value, old) {
-        (words[place], words[place + 1]) = (value.bits, 1);
-    }
-}
-
-/// Adds with the error of the addition kept beside the sum (Neumaier 1974).
-#[inline(always)]
-fn add_float(words: &mut [u64], place: usize, number: f64) {
-    let (sum, error) = (f64::from_bits(words[place]), f64::from_bits(words[place + 1]));
-    let after = sum + number;
-    let lost = if sum.abs() >= number.abs() { sum - after + number } else { number - after + sum };
-    (words[place], words[place + 1]) = (after.to_bits(), (error + lost).to_bits());
-}
-
-#[inline(always)]
-fn wide(words: &[u64], place: usize) -> u128 {
-    u128::from(words[place]) | u128::from(words[place + 1]) << 64
-}
-
-#[inline(always)]
-fn set_wide(words: &mut [u64], place: usize, number: u128) {
-    (words[place], words[place + 1]) = (number as u64, (number >> 64) as u64);
 }
 
 /// Runs the steps of the end.
@@ -419,3 +305,6 @@ impl std::fmt::Debug for Folder {
         f.debug_struct("Folder").field("program", &self.program).finish_non_exhaustive()
     }
 }
+
+/// Packets that wait at most.
+const LANES: usize = 64;

@@ -53,9 +53,28 @@ impl Reg {
     }
 }
 
-/// A step that looks at nothing but its parts.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Pure {
+/// Names the steps, and takes each for many values without asking again which it is.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $step:ident,)+) => {
+        /// A step that looks at nothing but its parts.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub(super) enum Pure {
+            $($(#[$doc])* $step,)+
+        }
+
+        impl Pure {
+            /// What it makes of each of `a` and `b`, into `out`.
+            pub(super) fn of_all(self, a: &[Reg], b: &[Reg], out: &mut [Reg]) {
+                let all = out.iter_mut().zip(a.iter().zip(b));
+                match self {
+                    $(Self::$step => all.for_each(|(out, (a, b))| *out = Self::$step.of(*a, *b)),)+
+                }
+            }
+        }
+    };
+}
+
+steps! {
     AddInt,
     SubInt,
     MulInt,

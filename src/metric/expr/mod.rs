@@ -17,6 +17,7 @@
 //! - True and false count as 1 and 0 in arithmetic and in folds.
 #![doc = include_str!("../../../docs/expressions.md")]
 
+mod accumulate;
 mod compile;
 mod display;
 mod field;

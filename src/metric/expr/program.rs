@@ -2,7 +2,7 @@
 
 use crate::flow::schema::Column;
 
-use super::field::FieldId;
+use super::field::{FieldId, Reader};
 use super::heavy::Heavy;
 use super::machine::{Pure, Reg};
 use super::types::Type;
@@ -10,15 +10,19 @@ use super::types::Type;
 /// Expressions, ready to be folded.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// What the registers hold before the first step; those behind it hold what the steps make.
+    /// What the registers hold before the first step; those behind them hold what is loaded, then what the steps make.
     pub(super) constants: Vec<Reg>,
+    pub(super) loads: Vec<Load>,
     pub(super) steps: Vec<Step>,
     pub(super) folds: Vec<FoldStep>,
     /// The words of a flow without packets.
     pub(super) words: Vec<u64>,
     /// The rest of the state of a flow without packets.
     pub(super) heavy: Vec<Heavy>,
-    /// Whether a flow's packet before is known: when it came is in these words, if gaps are asked for.
+    /// Folds of bytes: the register that says whether, the heavy state, and which bytes.
+    pub(super) bytes: Vec<(u16, u16, FieldId)>,
+    /// Whether packets cannot wait: bytes are folded, or a flow may end with any.
+    pub(super) at_once: bool,
     pub(super) ends: Vec<EndStep>,
     pub(super) columns: Vec<&'static Column>,
     pub(super) texts: Vec<String>,
@@ -40,24 +44,24 @@ pub(super) enum Condition {
     Flow(u16),
 }
 
+/// What is read of each packet; it goes to the next register.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) read: Reader,
+    /// Which byte, for those of bytes.
+    pub(super) at: u16,
+}
+
 /// A step for each packet; what it makes goes to the next register.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) enum Step {
-    Load(FieldId),
-    /// Nanoseconds since the packet before; its time is in a word, and whether there was one in the next.
-    Gap {
-        word: u16,
-        by_direction: bool,
-    },
+    /// The difference from the value before; that is in a word, and whether there was one in the next; of each direction,
+    /// if `by` is that and not 0.
     Diff {
         of: u16,
         word: u16,
-        by_direction: bool,
+        by: u16,
         float: bool,
-    },
-    Byte {
-        field: FieldId,
-        at: u16,
     },
     Pure(Pure, u16, u16),
     Select {
@@ -105,7 +109,6 @@ pub(super) enum FoldKind {
         float: bool,
     },
     Unique,
-    Bytes(FieldId),
     Counts,
 }
 
