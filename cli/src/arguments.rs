@@ -5,19 +5,20 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgGroup, Parser, ValueEnum};
 use flowgauge::Streamer;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
 #[derive(Debug, Parser)]
 #[command(name = "flowgauge", version, after_help = EXAMPLES)]
+#[command(group = ArgGroup::new("source").args(["read", "interface"]).required(true))]
 pub(crate) struct Arguments {
     /// Read a capture: pcap or pcapng, plain, gzip or zstd; - is standard input. Several are one continuous capture.
-    #[arg(short, long = "read", value_name = "FILE", required_unless_present = "interface")]
+    #[arg(short, long = "read", value_name = "FILE")]
     read: Vec<PathBuf>,
 
     /// Capture on an interface.
-    #[arg(short, long, value_name = "IFACE", conflicts_with = "read")]
+    #[arg(short, long, value_name = "IFACE")]
     interface: Option<String>,
 
     /// Threads that meter; 0 meters inside the capture thread. Default: processors less one, at least 1.
@@ -36,6 +37,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "S", default_value = "120", value_parser = timeout)]
     active: Timeout,
 
+    /// End a flow with its TCP connection: FIN from both sides, or RST.
+    #[arg(long)]
+    tcp_end: bool,
+
+    /// Seconds for which a flow still takes packets after that, or "never" for until it is silent.
+    #[arg(long, value_name = "S", default_value = "5", value_parser = timeout, requires = "tcp_end")]
+    tcp_linger: Timeout,
+
     /// Stop after this many frames.
     #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -45,7 +54,7 @@ pub(crate) struct Arguments {
     statistics: bool,
 
     /// Add a flow's first N packets one by one (direction, size, gap) to what CSV writes.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=65535))]
     splt: u32,
 
     /// Add what the payload of first packets says (server names, versions, fingerprints) to what CSV writes.
@@ -106,6 +115,8 @@ impl Arguments {
             .n_dissections(self.dissect)
             .inactive_timeout(self.inactive)
             .active_timeout(self.active)
+            .tcp_end(self.tcp_end)
+            .tcp_linger(self.tcp_linger.unwrap_or(Duration::MAX))
             .statistics(self.statistics)
             .splt(self.splt)
             .application_fields(self.application_fields)
@@ -136,8 +147,9 @@ fn timeout(text: &str) -> std::result::Result<Timeout, String> {
 
 const EXAMPLES: &str = "\
 Examples:
-  flowgauge -r trace.pcap                      flows as JSON lines
-  flowgauge -r *.pcapng.gz -o csv tcp port 443  several files as one capture, filtered
-  flowgauge -i eth0 --report                   an interface, until Ctrl-C, then the ledger
+  flowgauge -r trace.pcap                          flows as JSON lines
+  flowgauge -r *.pcapng.gz -o csv tcp port 443     several files as one capture, filtered
+  flowgauge -r trace.pcap -o csv --tcp-analysis    every column, those of the option too
+  flowgauge -i eth0 --report                       an interface, until Ctrl-C, then the ledger
 
 Exit status: 0 success, 1 an error, 2 wrong usage, 130 after Ctrl-C with the flows written.";

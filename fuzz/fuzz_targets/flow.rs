@@ -48,9 +48,9 @@ fn check(record: &FlowRecord) {
         }
     }
     if let Some(facts) = record.facts() {
-        let texts = [&facts.requested_server_name, &facts.tls_subject, &facts.tls_issuer, &facts.http_path];
+        let texts = [facts.requested_server_name(), facts.tls_subject(), facts.tls_issuer(), facts.http_path()];
         assert!(texts.into_iter().flatten().all(|text| text.len() <= Facts::MAX_TEXT));
-        assert!(facts.tls_ciphers.len() <= Facts::MAX_ITEMS && facts.dns_answers.len() <= Facts::MAX_ITEMS);
+        assert!(facts.tls_ciphers.len() <= Facts::MAX_ITEMS && facts.dns_answers().len() <= Facts::MAX_ITEMS);
     }
 }
 

@@ -97,7 +97,7 @@ class Column:
 
     @property
     def group(self) -> str:
-        """The part of the record: core, identity, counts, statistics or sequence."""
+        """The part of the record: core, identity, counts, application, statistics, sequence or tcp."""
 
     @property
     def doc(self) -> str:

@@ -64,7 +64,7 @@ impl Column {
         self.column.nullable
     }
 
-    /// The part of the record: core, identity, counts, statistics or sequence.
+    /// The part of the record: core, identity, counts, application, statistics, sequence or tcp.
     #[getter]
     fn group(&self) -> &'static str {
         self.column.group.name()

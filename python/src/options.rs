@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat};
 
+use crate::position::Position;
 use crate::value;
 
 /// An option as the caller gave it, or not at all.
@@ -95,6 +96,17 @@ pub(crate) fn text_or_none(name: &str, given: Given<'_>) -> PyResult<Option<Stri
     match given {
         Given::Value(object) if !object.is_none() => {
             object.extract().map(Some).map_err(|_| wrong_type(name, &object, "a str, or None"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A position, or `None`, which is also the default.
+pub(crate) fn position_or_none(name: &str, given: Given<'_>) -> PyResult<Option<Position>> {
+    match given {
+        Given::Value(object) if !object.is_none() => {
+            let position = object.cast::<Position>().map_err(|_| wrong_type(name, &object, "a Position, or None"))?;
+            Ok(Some(position.get().clone()))
         }
         _ => Ok(None),
     }

@@ -96,7 +96,7 @@ impl Streamer {
             workers=Given::Default, decode_tunnels=Given::Default, tunnel_keys=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
-            application_fields=Given::Default, after=None
+            application_fields=Given::Default, after=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
@@ -126,7 +126,7 @@ impl Streamer {
         statistics: Given<'py>,
         splt: Given<'py>,
         application_fields: Given<'py>,
-        after: Option<Bound<'py, Position>>,
+        after: Given<'py>,
     ) -> PyResult<Self> {
         Ok(Self {
             source: Source::new(&source)?,
@@ -152,7 +152,7 @@ impl Streamer {
             statistics: options::flag("statistics", statistics, false)?,
             splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
             application_fields: options::flag("application_fields", application_fields, false)?,
-            after: after.map(|position| position.get().clone()),
+            after: options::position_or_none("after", after)?,
             latest: Mutex::new(None),
         })
     }

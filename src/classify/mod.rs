@@ -35,7 +35,7 @@ pub struct ClassifierOptions {
     /// costs less than 5 % of the time of a packet in nDPI (1.32 and 1.39 µs for an undecided TCP flow), and the labels
     /// that only such knowledge gives: 8 of the 3,504 flows in 113 captures of nDPI's own tests.
     pub stable_labels: bool,
-    /// What nDPI reads beside the label is kept for [`Classification::take_facts`]. Defaults to `false`.
+    /// What nDPI reads beside the label is added to the facts of the flow. Defaults to `false`.
     ///
     /// Names, agents, fingerprints and banners out of the packets that were dissected, and the risks that nDPI sees in
     /// them. Changes neither labels nor how long dissection goes on.

@@ -4,7 +4,7 @@ use hashbrown::HashTable;
 
 use crate::classify::Classification;
 use crate::dissect::Dissection;
-use crate::flow::{FlowKey, FlowState, Statistics};
+use crate::flow::{FlowKey, FlowState, Statistics, TcpAnalysis};
 use crate::meter::hint;
 use crate::meter::metrics::States;
 use crate::time::Timestamp;
@@ -18,8 +18,11 @@ pub(super) struct FlowCache {
     ///
     /// They lie here and not with the entry, so that a flow that comes and goes costs no allocation of its own until it is
     /// a record, and a packet's share of them can be asked for without looking at the entry.
-    statistics: Vec<Aligned>,
+    statistics: Vec<Aligned<Statistics>>,
+    /// The same of the analysis of TCP; what lies beside the entry of another protocol means nothing.
+    tcp: Vec<Aligned<TcpAnalysis>>,
     keeps_statistics: bool,
+    keeps_tcp: bool,
     free: Vec<u32>,
 }
 
@@ -30,10 +33,17 @@ struct Place {
     slot: u32,
 }
 
-/// Statistics whose directions begin with a line of memory each.
+/// What begins with a line of memory: each direction of statistics does, and what every TCP segment touches fits in one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Aligned(Statistics);
+struct Aligned<T>(T);
+
+/// What is kept of a living flow beside its entry, as far as options ask for it.
+pub(super) struct Beside<'a> {
+    pub(super) statistics: Option<&'a mut Statistics>,
+    /// Of TCP only.
+    pub(super) tcp: Option<&'a mut TcpAnalysis>,
+}
 
 /// A living flow and what is kept beside its state.
 #[repr(C)]
@@ -57,9 +67,9 @@ pub(super) struct TcpEnd {
 }
 
 impl FlowCache {
-    /// An empty cache, with or without room for statistics.
-    pub(super) fn new(keeps_statistics: bool) -> Self {
-        Self { keeps_statistics, ..Self::default() }
+    /// An empty cache, with or without room for statistics and for the analysis of TCP.
+    pub(super) fn new(keeps_statistics: bool, keeps_tcp: bool) -> Self {
+        Self { keeps_statistics, keeps_tcp, ..Self::default() }
     }
 
     /// Puts a flow in. Its key must not be there yet.
@@ -79,6 +89,13 @@ impl FlowCache {
             match self.statistics.get_mut(slot as usize) {
                 Some(statistics) => *statistics = none,
                 None => self.statistics.push(none),
+            }
+        }
+        if self.keeps_tcp {
+            match self.tcp.get_mut(slot as usize) {
+                Some(tcp) if self.entries[slot as usize].state.key.ip_protocol() == TCP => tcp.0 = TcpAnalysis::new(),
+                Some(_) => {}
+                None => self.tcp.push(Aligned(TcpAnalysis::new())),
             }
         }
         let entries = &self.entries;
@@ -134,25 +151,43 @@ impl FlowCache {
         hint::prefetch(&entry.state.counts[1].bytes);
     }
 
-    /// Asks for the memory that lies beside a flow's entry.
-    #[inline]
-    pub(super) fn want_details(&self, slot: u32) {
-        if let Some(statistics) = self.statistics.get(slot as usize) {
-            return hint::prefetch_all(statistics);
+    /// Asks for the memory that lies beside the entries of flows; a slot that is none is passed over.
+    #[inline(never)]
+    pub(super) fn want_details(&self, slots: &[u32]) {
+        let slots = slots.iter().map(|slot| *slot as usize);
+        if !self.tcp.is_empty() {
+            slots.clone().filter_map(|slot| self.tcp.get(slot)).for_each(|tcp| hint::prefetch_all(tcp.0.wanted()));
         }
-        if let Some(details) = &self.entries[slot as usize].state.details {
-            match &details.tcp {
-                Some(tcp) => hint::prefetch_all(tcp.wanted()),
-                None => hint::prefetch_all(&**details),
-            }
+        if !self.statistics.is_empty() {
+            slots.clone().filter_map(|slot| self.statistics.get(slot)).for_each(hint::prefetch_all);
+        }
+        if self.tcp.is_empty() && self.statistics.is_empty() {
+            let details = |slot: usize| self.entries.get(slot)?.state.details.as_deref();
+            slots.filter_map(details).for_each(hint::prefetch_all);
         }
     }
 
-    /// The flow in `slot` and its statistics, if they are kept.
+    /// The flow in `slot` and what is kept beside it.
     #[inline]
-    pub(super) fn parts_mut(&mut self, slot: u32) -> (&mut Entry, Option<&mut Statistics>) {
+    pub(super) fn parts_mut(&mut self, slot: u32) -> (&mut Entry, Beside<'_>) {
+        let entry = &mut self.entries[slot as usize];
         let statistics = self.statistics.get_mut(slot as usize).map(|aligned| &mut aligned.0);
-        (&mut self.entries[slot as usize], statistics)
+        let tcp = self.tcp.get_mut(slot as usize).map(|aligned| &mut aligned.0);
+        let tcp = tcp.filter(|_| entry.state.key.ip_protocol() == TCP);
+        (entry, Beside { statistics, tcp })
+    }
+
+    /// The state of the flow in `slot` and its statistics, if they are kept.
+    #[inline]
+    pub(super) fn measured_mut(&mut self, slot: u32) -> (&mut FlowState, Option<&mut Statistics>) {
+        let statistics = self.statistics.get_mut(slot as usize).map(|aligned| &mut aligned.0);
+        (&mut self.entries[slot as usize].state, statistics)
+    }
+
+    /// The analysis of the flow in `slot`, which is one of TCP, if it is kept.
+    #[inline]
+    pub(super) fn tcp_mut(&mut self, slot: u32) -> Option<&mut TcpAnalysis> {
+        self.tcp.get_mut(slot as usize).map(|aligned| &mut aligned.0)
     }
 
     /// Whether `slot` still holds the living flow with this key.
@@ -173,8 +208,44 @@ impl FlowCache {
     }
 }
 
+impl Beside<'_> {
+    /// Copies it to where others look for it.
+    pub(super) fn show(&self, state: &mut FlowState) {
+        if let Some(statistics) = self.statistics.as_deref() {
+            show(statistics, &mut state.statistics);
+        }
+        self.show_tcp(state);
+    }
+
+    /// The same of TCP alone, which a flow has to show before its first packet is counted.
+    pub(super) fn show_tcp(&self, state: &mut FlowState) {
+        if let Some(tcp) = self.tcp.as_deref() {
+            show(tcp, &mut state.details.get_or_insert_default().tcp);
+        }
+    }
+
+    /// Empties what is counted, for a flow that is cut and goes on.
+    pub(super) fn empty(&mut self) {
+        if let Some(statistics) = &mut self.statistics {
+            **statistics = Statistics::EMPTY;
+        }
+        if let Some(tcp) = &mut self.tcp {
+            **tcp = tcp.emptied();
+        }
+    }
+}
+
+fn show<T: Copy>(from: &T, place: &mut Option<Box<T>>) {
+    match place {
+        Some(copy) => **copy = *from,
+        None => *place = Some(Box::new(*from)),
+    }
+}
+
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Entry").field("state", &self.state).finish_non_exhaustive()
     }
 }
+
+const TCP: u8 = 6;

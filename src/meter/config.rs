@@ -199,7 +199,13 @@ impl MeterConfig {
     /// Whether packets are folded into more than the counts of every flow.
     #[inline]
     pub(super) fn has_details(&self) -> bool {
-        self.statistics || self.sequence > 0 || self.tcp_analysis
+        self.has_sizes() || self.tcp_analysis
+    }
+
+    /// Whether sizes and gaps of packets are wanted.
+    #[inline]
+    pub(super) fn has_sizes(&self) -> bool {
+        self.statistics || self.sequence > 0
     }
 
     /// The columns that records will have.

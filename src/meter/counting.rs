@@ -1,6 +1,5 @@
 //! A packet into its flow: what a flow learns of its first packet, and what of every one.
 
-use crate::flow::tcp::TcpSegment;
 use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
 use crate::meter::config::{MeterConfig, PacketSize};
 use crate::packet::{Packet, PacketFlags};
@@ -56,13 +55,12 @@ pub(super) fn begin(
     if config.application_fields {
         state.flags.insert(FlowFlags::APPLICATION_FIELDS);
     }
-    let analysed = config.tcp_analysis && info.ip_protocol == TCP;
-    if config.sequence > 0 || vlan_ids.len() > 1 || analysed {
+    if config.sequence > 0 || vlan_ids.len() > 1 {
         state.details = Some(Box::new(Details {
             sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
             facts: None,
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
-            tcp: analysed.then(|| Box::new(TcpAnalysis::new())),
+            tcp: None,
         }));
     }
     state
@@ -103,9 +101,9 @@ pub(super) fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool, at
     direction
 }
 
-/// Counts a packet in what options turn on. Apart, so that packets that need it not keep their registers.
-#[inline(never)]
-pub(super) fn count_details(
+/// Counts the size of a packet and the gap before it in what options ask for.
+#[inline(always)]
+pub(super) fn count_sizes(
     config: &MeterConfig,
     state: &mut FlowState,
     statistics: Option<&mut Statistics>,
@@ -126,22 +124,17 @@ pub(super) fn count_details(
     if let Some(sequence) = state.sequence_mut() {
         sequence.observe(direction, stamp, size);
     }
-    if let Some(tcp) = state.tcp_analysis_mut()
-        && let Some(segment) = segment(packet, stamp)
-    {
-        tcp.observe(direction, &segment);
-    }
 }
 
-/// The TCP segment that a packet is, where its header tells how long it is.
-#[inline]
-fn segment(packet: &Packet<'_>, stamp: Timestamp) -> Option<TcpSegment> {
+/// Takes in the TCP segment that a packet is, where its header tells how long it is.
+#[inline(always)]
+pub(super) fn analyse(tcp: &mut TcpAnalysis, packet: &Packet<'_>, direction: Direction, stamp: Timestamp) {
     let info = packet.info;
-    if info.flags.intersection(NO_SEGMENT) != PacketFlags::default() {
-        return None;
+    if info.flags.intersection(NO_SEGMENT) == PacketFlags::default()
+        && let Some(header) = packet.raw.data.get(info.transport_offset as usize..)
+    {
+        tcp.observe_header(direction, header, info.payload_len, stamp);
     }
-    let header = packet.raw.data.get(info.transport_offset as usize..)?;
-    TcpSegment::read(header, info.payload_len, stamp)
 }
 
 #[cold]
@@ -167,4 +160,3 @@ const MARKS: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN
     .union(PacketFlags::CUT);
 /// What makes a packet one whose segment is not there as a whole.
 const NO_SEGMENT: PacketFlags = PacketFlags::PAYLOAD_UNKNOWN.union(PacketFlags::FRAGMENT);
-const TCP: u8 = 6;

@@ -22,12 +22,12 @@ use std::sync::Arc;
 
 use crate::classify::{Classifier, ClassifierOptions};
 use crate::error::{Error, Result};
-use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics, Statistics};
+use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
 use crate::packet::{Block, Packet, TcpFlags};
 use crate::time::Timestamp;
 
 use cache::{Entry, FlowCache, TcpEnd};
-use counting::{Moment, begin, count, count_details, next_segment};
+use counting::{Moment, analyse, begin, count, count_sizes, next_segment};
 use expiry::{Due, Expiry, NEVER};
 use metrics::MetricRunner;
 
@@ -102,7 +102,7 @@ impl Meter {
             metrics: MetricRunner::new(&config)?,
             classifier: Classifier::open(&ClassifierOptions { facts: config.application_fields, ..config.classifier })?,
             hasher,
-            cache: FlowCache::new(config.statistics),
+            cache: FlowCache::new(config.statistics, config.tcp_analysis),
             expiry: Expiry::new(horizon),
             now: Timestamp::MIN,
             ready: VecDeque::new(),
@@ -132,7 +132,7 @@ impl Meter {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
             }
             if self.config.has_details() {
-                self.want_details(&found);
+                self.cache.want_details(&found);
             }
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
@@ -215,11 +215,6 @@ impl Meter {
         self.evicted
     }
 
-    #[inline(never)]
-    fn want_details(&self, slots: &[u32]) {
-        slots.iter().filter(|slot| **slot != NOT_FOUND).for_each(|slot| self.cache.want_details(*slot));
-    }
-
     fn meter(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, slot: Option<u32>) {
         if self.leaving.is_some() {
             return;
@@ -248,14 +243,41 @@ impl Meter {
             self.classifier.observe(&mut entry.classification, packet, entry.dissection.facts_mut());
         }
         if self.config.has_details() {
-            let (entry, statistics) = self.cache.parts_mut(slot);
-            count_details(&self.config, &mut entry.state, statistics, packet, direction, at.stamp);
+            self.count_details(slot, packet, direction, at.stamp);
         }
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
         if !self.metrics.is_empty() {
             self.update_metrics(slot, packet, direction);
+        }
+    }
+
+    /// Counts a packet in what options turn on. Apart, so that packets that need it not keep their registers.
+    #[inline(never)]
+    fn count_details(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction, stamp: Timestamp) {
+        if self.config.has_sizes() {
+            return self.count_sizes(slot, packet, direction, stamp);
+        }
+        self.count_tcp(slot, packet, direction, stamp);
+    }
+
+    /// Apart, so that an analysis of TCP alone does without its registers.
+    #[inline(never)]
+    fn count_sizes(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction, stamp: Timestamp) {
+        let (state, statistics) = self.cache.measured_mut(slot);
+        count_sizes(&self.config, state, statistics, packet, direction, stamp);
+        if self.config.tcp_analysis {
+            self.count_tcp(slot, packet, direction, stamp);
+        }
+    }
+
+    #[inline(always)]
+    fn count_tcp(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction, stamp: Timestamp) {
+        if packet.info.ip_protocol == TCP
+            && let Some(tcp) = self.cache.tcp_mut(slot)
+        {
+            analyse(tcp, packet, direction, stamp);
         }
     }
 
@@ -305,13 +327,11 @@ impl Meter {
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
     fn cut(&mut self, slot: u32, packet: &Packet<'_>, clock: Timestamp) -> u32 {
-        let (entry, statistics) = self.cache.parts_mut(slot);
+        let (entry, mut beside) = self.cache.parts_mut(slot);
         let mut flow = entry.state.take();
         flow.application = self.classifier.label(&entry.classification);
-        if let Some(statistics) = statistics {
-            show(Some(statistics), &mut flow.statistics);
-            *statistics = Statistics::EMPTY;
-        }
+        beside.show(&mut flow);
+        beside.empty();
         learning::show_so_far(&mut flow, entry, &self.classifier);
         entry.state = next_segment(&flow, packet, clock);
         let states = std::mem::take(&mut entry.metrics);
@@ -325,12 +345,12 @@ impl Meter {
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record; `None` if that is withheld.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> Option<FlowRecord> {
-        let (entry, statistics) = self.cache.parts_mut(slot);
+        let (entry, beside) = self.cache.parts_mut(slot);
         let application = self.classifier.finish(&mut entry.classification, entry.dissection.facts_mut());
         let states = std::mem::take(&mut entry.metrics);
         let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
         record.flow.application = application;
-        show(statistics, &mut record.flow.statistics);
+        beside.show(&mut record.flow);
         learning::show_all(&mut record.flow, entry);
         self.cache.remove(slot);
         self.complete(&mut record, slot, states).then_some(record)
@@ -363,7 +383,8 @@ impl Meter {
 
     fn start_metrics(&mut self, slot: u32) {
         if !self.metrics.is_empty() {
-            let entry = self.cache.entry_mut(slot);
+            let (entry, beside) = self.cache.parts_mut(slot);
+            beside.show_tcp(&mut entry.state);
             self.metrics.start(slot, &mut entry.metrics, &entry.state);
         }
     }
@@ -385,25 +406,16 @@ impl Meter {
 
     /// Calls the user's code for a packet; a reason if it ends the flow.
     fn call_metrics(&mut self, slot: u32, packet: &Packet<'_>) -> Option<ExportReason> {
-        let (Entry { state, metrics, classification, dissection, .. }, statistics) = self.cache.parts_mut(slot);
+        let (Entry { state, metrics, classification, dissection, .. }, beside) = self.cache.parts_mut(slot);
         if self.config.application_fields {
             learning::show(state, dissection);
         }
-        // While a flow lives, its statistics lie apart: metrics look at a copy.
-        show(statistics, &mut state.statistics);
+        // While a flow lives, what is measured of it lies apart: metrics look at a copy.
+        beside.show(state);
         if state.application.is_none() {
             state.application = classification.decided().cloned();
         }
         self.metrics.update(metrics, packet, state)
-    }
-}
-
-/// Copies the statistics of a flow to where others look for them.
-fn show(statistics: Option<&mut Statistics>, place: &mut Option<Box<Statistics>>) {
-    match (statistics, place) {
-        (Some(statistics), Some(copy)) => **copy = *statistics,
-        (Some(statistics), copy) => *copy = Some(Box::new(*statistics)),
-        (None, _) => {}
     }
 }
 

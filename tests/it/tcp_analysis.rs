@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use flowgauge::flow::schema::{Cell, column};
 use flowgauge::flow::tcp::{TcpCounts, TcpOffer};
-use flowgauge::flow::{Direction, FlowRecord, TcpAnalysis, merge};
+use flowgauge::flow::{Direction, FlowRecord, TcpAnalysis, Value, merge};
 use flowgauge::meter::MeterConfig;
+use flowgauge::metric::Metric;
 
 use crate::support::scenario::{A, B, C, Scenario};
 
@@ -212,6 +213,26 @@ fn a_segment_of_a_flow_counts_anew_and_knows_where_the_connection_stands() {
     let records = story.meter_with(config().active_timeout(Duration::from_secs(5)));
     assert_eq!(records.iter().map(counted).collect::<Vec<_>>(), [[RETRANSMITTED, NONE], [RETRANSMITTED, NONE]]);
     assert_eq!(analysis(&records[1]).handshake_rtt_ns(), Some(20_000_000));
+}
+
+#[test]
+fn a_metric_sees_the_analysis_of_a_living_flow() {
+    let metric = Metric::fold(Vec::new, |seen: &mut Vec<Value>, _packet, flow| {
+        seen.push(flow.tcp_analysis().map_or(Value::Null, |tcp| tcp.total().retransmitted.into()));
+    });
+    let story = handshake(99).at_ms(30).tcp(A, B).at(100, 501).at_ms(330).tcp(A, B).at(100, 501).udp(A, C);
+    let records = story.meter_with(config().metric("seen", &metric));
+    let seen = |record: &FlowRecord| record.metrics.get("seen").cloned();
+    assert_eq!(seen(&records[0]), Some(Value::List([0u64, 0, 0, 0, 1].map(Value::from).to_vec())));
+    assert_eq!(seen(&records[1]), Some(Value::List(vec![Value::Null])));
+}
+
+#[test]
+fn a_flow_in_the_place_of_another_knows_nothing_of_it() {
+    let story = handshake(99).at_ms(30).tcp(A, B).at(100, 501).at_ms(330).tcp(A, B).at(100, 501);
+    let records = story.at_s(100).tcp(A, B).at(100, 501).meter_with(config());
+    assert_eq!(records.iter().map(counted).collect::<Vec<_>>(), [[RETRANSMITTED, NONE], [NONE, NONE]]);
+    assert_eq!(analysis(&records[1]).handshake_rtt_ns(), None);
 }
 
 #[test]

@@ -100,11 +100,16 @@ ASKS = "it would wait for itself forever"
 @pytest.mark.parametrize("hook", ["on_init", "on_update", "on_expire"])
 @pytest.mark.parametrize("meters", [1, 2])
 def test_a_plugin_that_asks_its_own_iterator_is_told(hook: str, meters: int) -> None:
+    # It is there before the first packet.
+    begun = threading.Event()
+
     def ask(*_: object) -> None:
+        assert begun.wait(60)
         next(flows)
 
     plugin = type("Asks", (NFPlugin,), {hook: ask})()
     flows = iter(NFStreamer(CAPTURE, udps=plugin, n_dissections=0, n_meters=meters))
+    begun.set()
     with pytest.raises(RuntimeError, match=ASKS):
         list(flows)
 
@@ -127,12 +132,15 @@ def test_a_metric_that_asks_its_own_iterator_is_told(workers: int) -> None:
 def test_a_source_that_asks_its_own_iterator_is_told() -> None:
     class Source(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
+            assert begun.wait(60)
             next(flows)
             return super().read(size)
 
     for streamer in Streamer(Source(CAPTURE)), NFStreamer(Source(CAPTURE)):
-        flows: Iterator[Any] = iter(())
-        flows = iter(streamer)
+        # It is there before the first byte.
+        begun = threading.Event()
+        flows: Iterator[Any] = iter(streamer)
+        begun.set()
         with pytest.raises(RuntimeError, match=ASKS):
             list(flows)
 

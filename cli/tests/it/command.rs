@@ -76,6 +76,18 @@ fn keys_of_tunnels_keep_flows_apart_when_asked() {
 }
 
 #[test]
+fn a_flow_ends_with_its_connection_when_asked() {
+    let ended = |options: &str| {
+        let run = run(&format!("-r web.pcap {options}")).quiet();
+        let records = run.records();
+        (records.len(), records.iter().filter(|record| record["export_reason"] == 3).count())
+    };
+    assert_eq!([ended(""), ended("--tcp-end"), ended("--tcp-end --tcp-linger never")], [(6, 0), (6, 3), (6, 3)]);
+    assert_eq!(ended("--tcp-end --tcp-linger 0"), (7, 3));
+    assert_eq!(run("-r web.pcap --tcp-linger 0").code, 2);
+}
+
+#[test]
 fn nothing_is_written_when_nothing_is_wanted() {
     let run = run("-r web.pcap -o none --report");
     assert_eq!((run.code, run.out.as_str()), (0, ""));
@@ -245,6 +257,8 @@ fn wrong_usage_is_told_apart_from_an_error() {
         ("", "--read"),
         ("-r", "--read"),
         ("-r web.pcap -i lo", "cannot be used with"),
+        ("-o csv", "<--read <FILE>|--interface <IFACE>>"),
+        ("-r web.pcap --splt 65536", "65536 is not in 0..=65535"),
         ("-r web.pcap -c 0", "0 is not in 1.."),
         ("-r web.pcap -c -1", "-1"),
         ("-r web.pcap -c many", "many"),

@@ -25,12 +25,14 @@
 
 mod connection;
 mod segment;
+mod track;
 mod verdict;
 
 pub use segment::TcpSegment;
 pub use verdict::{TcpCounts, TcpVerdict};
 
 use crate::flow::Direction;
+use crate::time::Timestamp;
 
 use connection::Connection;
 
@@ -79,8 +81,10 @@ impl TcpAnalysis {
     }
 
     /// Takes in the next segment of the capture; what is to be said of it.
-    #[inline]
     pub fn observe(&mut self, direction: Direction, segment: &TcpSegment) -> TcpVerdict {
+        if self.connection.observe_usual(direction, segment) {
+            return TcpVerdict::NONE;
+        }
         let verdict = self.connection.observe(direction, segment);
         self.counts[direction as usize].count(verdict);
         if segment.is_syn() {
@@ -90,6 +94,25 @@ impl TcpAnalysis {
             self.handshake_rtt_ns = self.connection.round_trip_ns();
         }
         verdict
+    }
+
+    /// Takes in the next segment of the capture, `len` bytes of data behind the header that `bytes` begin with; nothing
+    /// where that is cut.
+    #[inline(always)]
+    pub(crate) fn observe_header(&mut self, direction: Direction, bytes: &[u8], len: u32, stamp: Timestamp) {
+        let usual = TcpSegment::read_numbers(bytes, len, stamp)
+            .is_some_and(|segment| self.connection.observe_usual(direction, &segment));
+        if !usual {
+            self.observe_unusual(direction, bytes, len, stamp);
+        }
+    }
+
+    /// Apart, and read anew, so that the usual segment never leaves the registers.
+    #[inline(never)]
+    fn observe_unusual(&mut self, direction: Direction, bytes: &[u8], len: u32, stamp: Timestamp) {
+        if let Some(segment) = TcpSegment::read(bytes, len, stamp) {
+            self.observe(direction, &segment);
+        }
     }
 
     /// Takes in the analysis of the flow's next piece; `turned` if its directions are to be turned around.
@@ -138,7 +161,7 @@ impl TcpAnalysis {
     /// The part that every segment touches.
     #[inline]
     pub(crate) fn wanted(&self) -> &impl Sized {
-        &self.connection
+        self.connection.tracks()
     }
 
     /// The same with nothing counted: what the next segment of a flow that is cut begins with.

@@ -28,11 +28,21 @@ impl TcpSegment {
     /// Reads the header that `bytes` begin with; `None` when its first 20 bytes are not all there.
     ///
     /// Options are read in a SYN only, as far as they are there.
-    #[inline]
     pub fn read(bytes: &[u8], len: u32, stamp: Timestamp) -> Option<Self> {
+        let mut segment = Self::read_numbers(bytes, len, stamp)?;
+        if segment.is_syn() {
+            let end = usize::from(*bytes.get(12)? >> 4) * 4;
+            segment.read_options(bytes.get(HEADER..end.min(bytes.len())).unwrap_or_default());
+        }
+        Some(segment)
+    }
+
+    /// The same without options.
+    #[inline(always)]
+    pub(super) fn read_numbers(bytes: &[u8], len: u32, stamp: Timestamp) -> Option<Self> {
         let header = bytes.first_chunk::<HEADER>()?;
         let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let mut segment = Self {
+        Some(Self {
             stamp,
             seq: word(4),
             ack: word(8),
@@ -41,12 +51,7 @@ impl TcpSegment {
             flags: header[13],
             mss: None,
             window_scale: None,
-        };
-        if segment.is_syn() {
-            let end = usize::from(header[12] >> 4) * 4;
-            segment.read_options(bytes.get(HEADER..end.min(bytes.len())).unwrap_or_default());
-        }
-        Some(segment)
+        })
     }
 
     #[cold]
@@ -101,6 +106,12 @@ impl TcpSegment {
     #[inline]
     pub(super) const fn is_amid(&self) -> bool {
         self.flags & (SYN | FIN | RST) == 0
+    }
+
+    /// Whether it has the flag ACK and is [amid](Self::is_amid) a connection.
+    #[inline]
+    pub(super) const fn is_plain_ack(&self) -> bool {
+        self.flags & (SYN | FIN | RST | ACK) == ACK
     }
 
     /// Whether it uses up sequence numbers.
