@@ -72,8 +72,8 @@ enum Noted {
 impl Noted {
     fn load(self) -> Load {
         match self {
-            Self::Field(field) => Load { read: field.field().read, at: 0 },
-            Self::Byte { field, at } => Load { read: field.byte_reader(), at },
+            Self::Field(field) => field.reader().map_or(Load::Field(field), |reader| Load::Bytes(reader, 0)),
+            Self::Byte { field, at } => Load::Bytes(field.byte_reader(), at),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The fields of packets that expressions may name: one table, with how each is read. Gaps are differences of times, made
 //! by a step of their own.
 
-use crate::flow::{Direction, FlowState};
-use crate::packet::{Packet, PacketFlags};
+use crate::flow::Direction;
+use crate::packet::{Packet, PacketFlags, PacketInfo};
+use crate::time::Timestamp;
 
 use super::machine::Reg;
 use super::types::Type;
@@ -21,25 +22,40 @@ pub struct PacketField {
     /// What it is.
     pub doc: &'static str,
     pub(super) id: FieldId,
-    pub(super) read: Reader,
 }
 
-/// Reads a field, or the byte of bytes that the number says.
-pub(super) type Reader = fn(&Seen<'_>, u16) -> Reg;
-
-/// A packet as a flow sees it.
-pub(super) struct Seen<'a> {
-    pub(super) packet: &'a Packet<'a>,
-    /// With the packet counted.
-    pub(super) flow: &'a FlowState,
+/// A packet that waits to be folded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) info: PacketInfo,
+    pub(super) stamp: Timestamp,
+    pub(super) number: u64,
+    /// Packets of the flow before it.
+    pub(super) index: u64,
+    pub(super) captured: u32,
+    /// That of its flow.
+    pub(super) slot: u32,
     pub(super) direction: Direction,
 }
 
-impl Seen<'_> {
+impl Seen {
+    pub(super) const NONE: Self = Self {
+        info: PacketInfo::EMPTY,
+        stamp: Timestamp::MIN,
+        number: 0,
+        index: 0,
+        captured: 0,
+        slot: 0,
+        direction: Direction::SrcToDst,
+    };
+
     fn is(&self, flag: PacketFlags) -> bool {
-        self.packet.info.flags.contains(flag)
+        self.info.flags.contains(flag)
     }
 }
+
+/// Reads what lies in the bytes of a packet, while they are there; the number says which of them.
+pub(super) type Reader = fn(&Packet<'_>, u16) -> Reg;
 
 fn int(number: impl Into<i64>) -> Reg {
     Reg::int(number.into())
@@ -54,6 +70,18 @@ macro_rules! fields {
             $($id,)+
         }
 
+        impl FieldId {
+            /// Reads this field of packets that wait; those that lie in the bytes of packets have readers of their own.
+            pub(super) fn read_all(self, seen: &[Seen], out: &mut [Reg]) {
+                fn each(seen: &[Seen], out: &mut [Reg], read: impl Fn(&Seen) -> Reg) {
+                    out.iter_mut().zip(seen).for_each(|(out, seen)| *out = read(seen));
+                }
+                match self {
+                    $(Self::$id => each(seen, out, $read),)+
+                }
+            }
+        }
+
         static FIELDS: &[PacketField] = &[$(PacketField {
             name: $name,
             ty: Type::$ty,
@@ -61,84 +89,83 @@ macro_rules! fields {
             nullable: $nullable,
             doc: $doc,
             id: FieldId::$id,
-            read: $read,
         },)+];
     };
 }
 
 fields! {
     Size "size" Int "bytes" false "Bytes on the wire."
-        |seen, _| int(seen.packet.info.wire_len);
+        |seen| int(seen.info.wire_len);
     IpSize "ip_size" Int "bytes" false "Bytes of the innermost IP packet, its header included (IPFIX ipTotalLength)."
-        |seen, _| int(seen.packet.info.ip_len);
+        |seen| int(seen.info.ip_len);
     TransportSize "transport_size" Int "bytes" false "Bytes after the innermost IP header and its extension headers."
-        |seen, _| int(seen.packet.info.transport_len);
+        |seen| int(seen.info.transport_len);
     PayloadSize "payload_size" Int "bytes" true "Bytes after the transport header; null where the captured headers cannot tell."
-        |seen, _| int(seen.packet.info.payload_len).or_null(!seen.is(PacketFlags::PAYLOAD_UNKNOWN));
+        |seen| int(seen.info.payload_len).or_null(!seen.is(PacketFlags::PAYLOAD_UNKNOWN));
     CapturedSize "captured_size" Int "bytes" false "Bytes of the frame that were captured."
-        |seen, _| Reg::int(seen.packet.raw.data.len() as i64);
+        |seen| Reg::int(i64::from(seen.captured));
     Number "number" Int "" false "Number of the frame in the capture, from 1."
-        |seen, _| Reg::int(seen.packet.raw.number as i64);
+        |seen| Reg::int(seen.number as i64);
     Index "index" Int "packets" false "Packets of the flow's record before this one: 0 for the first."
-        |seen, _| Reg::int((seen.flow.counts[0].pkts + seen.flow.counts[1].pkts) as i64 - 1);
+        |seen| Reg::int(seen.index as i64);
     Direction "direction" Int "" false "0 from the flow's source to its destination, 1 back."
-        |seen, _| Reg::int(seen.direction as i64);
+        |seen| Reg::int(seen.direction as i64);
     Time "time" Int "nanoseconds" false "When it was captured, since 1970 UTC."
-        |seen, _| Reg::int(seen.packet.raw.stamp.as_nanos());
+        |seen| Reg::int(seen.stamp.as_nanos());
     Gap "gap" Int "nanoseconds" true "Time since the flow's packet before it, negative where stamps go back; null for the first."
-        |_, _| Reg::NULL;
+        |_| Reg::NULL;
     DirectionGap "direction_gap" Int "nanoseconds" true "The same within its direction."
-        |_, _| Reg::NULL;
+        |_| Reg::NULL;
     SrcPort "src_port" Int "" false "Port of the sender; 0 where there is none."
-        |seen, _| int(seen.packet.info.src_port);
+        |seen| int(seen.info.src_port);
     DstPort "dst_port" Int "" false "Port of the receiver; 0 where there is none."
-        |seen, _| int(seen.packet.info.dst_port);
+        |seen| int(seen.info.dst_port);
     IpProtocol "ip_protocol" Int "" false "IP protocol number (IANA)."
-        |seen, _| int(seen.packet.info.ip_protocol);
+        |seen| int(seen.info.ip_protocol);
     IpVersion "ip_version" Int "" false "4 or 6."
-        |seen, _| int(seen.packet.info.ip_version);
+        |seen| int(seen.info.ip_version);
     VlanId "vlan_id" Int "" true "The innermost VLAN id (IEEE 802.1Q); null without a tag."
-        |seen, _| int(seen.packet.info.vlan_id).or_null(seen.packet.info.vlan_id != 0);
+        |seen| int(seen.info.vlan_id).or_null(seen.info.vlan_id != 0);
     Ttl "ttl" Int "" false "Time to live (RFC 791) or hop limit (RFC 8200)."
-        |seen, _| int(seen.packet.info.ttl);
+        |seen| int(seen.info.ttl);
     Dscp "dscp" Int "" false "Differentiated services code point (RFC 2474)."
-        |seen, _| int(seen.packet.info.traffic_class >> 2);
+        |seen| int(seen.info.traffic_class >> 2);
     Ecn "ecn" Int "" false "Explicit congestion notification (RFC 3168)."
-        |seen, _| int(seen.packet.info.traffic_class & 3);
+        |seen| int(seen.info.traffic_class & 3);
     Fragment "is_fragment" Bool "" false "Whether it is a fragment."
-        |seen, _| Reg::bool(seen.is(PacketFlags::FRAGMENT));
+        |seen| Reg::bool(seen.is(PacketFlags::FRAGMENT));
     Tunnelled "is_tunnelled" Bool "" false "Whether it came out of a tunnel."
-        |seen, _| Reg::bool(seen.packet.info.tunnel.is_some());
+        |seen| Reg::bool(seen.info.tunnel.is_some());
     TunnelKey "tunnel_key" Int "" true "The tunnel's own key (TEID, VNI, GRE key, ERSPAN session); null without one."
-        |seen, _| int(seen.packet.info.tunnel_key).or_null(seen.is(PacketFlags::TUNNEL_KEY));
+        |seen| int(seen.info.tunnel_key).or_null(seen.is(PacketFlags::TUNNEL_KEY));
     IcmpType "icmp_type" Int "" true "Type of an ICMP message; null for others."
-        |seen, _| int(seen.packet.info.icmp_type).or_null(seen.is(PacketFlags::ICMP));
+        |seen| int(seen.info.icmp_type).or_null(seen.is(PacketFlags::ICMP));
     IcmpCode "icmp_code" Int "" true "Code of an ICMP message; null for others."
-        |seen, _| int(seen.packet.info.icmp_code).or_null(seen.is(PacketFlags::ICMP));
+        |seen| int(seen.info.icmp_code).or_null(seen.is(PacketFlags::ICMP));
     TcpFlags "tcp_flags" Int "" false "The TCP flags as a number (RFC 9293); 0 for others."
-        |seen, _| int(seen.packet.info.tcp_flags.0);
+        |seen| int(seen.info.tcp_flags.0);
     TcpFin "tcp_fin" Bool "" false "Whether FIN is set; false for what is no TCP."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.fin());
+        |seen| Reg::bool(seen.info.tcp_flags.fin());
     TcpSyn "tcp_syn" Bool "" false "Whether SYN is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.syn());
+        |seen| Reg::bool(seen.info.tcp_flags.syn());
     TcpRst "tcp_rst" Bool "" false "Whether RST is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.rst());
+        |seen| Reg::bool(seen.info.tcp_flags.rst());
     TcpPsh "tcp_psh" Bool "" false "Whether PSH is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.psh());
+        |seen| Reg::bool(seen.info.tcp_flags.psh());
     TcpAck "tcp_ack" Bool "" false "Whether ACK is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.ack());
+        |seen| Reg::bool(seen.info.tcp_flags.ack());
     TcpUrg "tcp_urg" Bool "" false "Whether URG is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.urg());
+        |seen| Reg::bool(seen.info.tcp_flags.urg());
     TcpEce "tcp_ece" Bool "" false "Whether ECE is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.ece());
+        |seen| Reg::bool(seen.info.tcp_flags.ece());
     TcpCwr "tcp_cwr" Bool "" false "Whether CWR is set."
-        |seen, _| Reg::bool(seen.packet.info.tcp_flags.cwr());
+        |seen| Reg::bool(seen.info.tcp_flags.cwr());
     TcpWindow "tcp_window" Int "" true "The window field of TCP, not scaled; null for others."
-        |seen, _| seen.packet.tcp_window().map_or(Reg::NULL, int);
+        |_| Reg::NULL;
     Payload "payload" Bytes "" true "The captured bytes of the payload; null where there are none."
-        |seen, _| Reg::bool(true).or_null(!seen.packet.payload().is_empty());
+        |_| Reg::NULL;
     Ip "ip" Bytes "" true "The captured bytes of the innermost IP packet, header first."
-        |seen, _| Reg::bool(true).or_null(!seen.packet.ip_bytes().is_empty());
+        |_| Reg::NULL;
 }
 
 /// All fields, in the order of the reference.
@@ -147,14 +174,24 @@ pub fn packet_fields() -> &'static [PacketField] {
 }
 
 impl FieldId {
+    /// What reads this field of the bytes of a packet, if that is where it lies.
+    pub(super) fn reader(self) -> Option<Reader> {
+        match self {
+            Self::TcpWindow => Some(|packet, _| packet.tcp_window().map_or(Reg::NULL, int)),
+            Self::Payload => Some(|packet, _| Reg::bool(true).or_null(!packet.payload().is_empty())),
+            Self::Ip => Some(|packet, _| Reg::bool(true).or_null(!packet.ip_bytes().is_empty())),
+            _ => None,
+        }
+    }
+
     /// Reads one byte of this field; null where there are fewer.
     pub(super) fn byte_reader(self) -> Reader {
         fn byte(bytes: &[u8], at: u16) -> Reg {
             bytes.get(usize::from(at)).map_or(Reg::NULL, |byte| Reg::int((*byte).into()))
         }
         match self {
-            Self::Ip => |seen, at| byte(seen.packet.ip_bytes(), at),
-            _ => |seen, at| byte(seen.packet.payload(), at),
+            Self::Ip => |packet, at| byte(packet.ip_bytes(), at),
+            _ => |packet, at| byte(packet.payload(), at),
         }
     }
 

@@ -7,10 +7,10 @@ use crate::flow::{Direction, FlowRecord, FlowState, Value, variance};
 use crate::packet::Packet;
 
 use super::accumulate::wide;
-use super::field::Seen;
+use super::field::{Reader, Seen};
 use super::heavy::{Heavy, Unique};
 use super::machine::Reg;
-use super::program::{Condition, EndStep, Outcome, Output, Program, Step};
+use super::program::{Condition, EndStep, Load, Outcome, Output, Program, Step};
 use super::types::Type;
 
 /// Folds packets into the state of their flows, which lies here by slot.
@@ -20,8 +20,9 @@ pub(crate) struct Folder {
     program: Arc<Program>,
     /// How many packets wait.
     waiting: usize,
-    /// Their flows.
-    slots: [u32; LANES],
+    seen: Box<[Seen; LANES]>,
+    /// Loads from bytes: where they go, and what reads them.
+    from_bytes: Vec<(usize, Reader, u16)>,
     /// The values of constants, loads and steps, one after the other, each of all packets that wait.
     columns: Vec<Reg>,
     /// Those of the end of a flow.
@@ -37,7 +38,13 @@ impl Folder {
         columns.resize((constants + steps) * LANES, Reg::NULL);
         let mut last = program.constants.clone();
         last.resize(constants + program.ends.len(), Reg::NULL);
-        Self { program, waiting: 0, slots: [0; LANES], columns, last, words: Vec::new(), heavy: Vec::new() }
+        let loads = program.loads.iter().enumerate().filter_map(|(nth, load)| match load {
+            Load::Bytes(reader, at) => Some(((constants + nth) * LANES, *reader, *at)),
+            Load::Field(_) => None,
+        });
+        let from_bytes = loads.collect();
+        let seen = Box::new([Seen::NONE; LANES]);
+        Self { program, waiting: 0, seen, from_bytes, columns, last, words: Vec::new(), heavy: Vec::new() }
     }
 
     /// Forgets what was folded in `slot`, in which a flow, or a segment of one, begins.
@@ -59,19 +66,22 @@ impl Folder {
     }
 
     /// Takes in a packet, counted in `flow` already; whether the flow ends with it.
-    ///
-    /// Apart, so that packets without expressions keep their registers.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
         let lane = self.waiting;
-        self.slots[lane] = slot;
-        let seen = Seen { packet, flow, direction };
-        let mut at = self.program.constants.len() * LANES + lane;
-        for load in &self.program.loads {
-            self.columns[at] = (load.read)(&seen, load.at);
-            at += LANES;
-        }
+        self.seen[lane] = Seen {
+            info: *packet.info,
+            stamp: packet.raw.stamp,
+            number: packet.raw.number,
+            index: flow.counts[0].pkts + flow.counts[1].pkts - 1,
+            captured: packet.raw.data.len() as u32,
+            slot,
+            direction,
+        };
         self.waiting = lane + 1;
+        for (column, read, at) in &self.from_bytes {
+            self.columns[column + lane] = read(packet, *at);
+        }
         if self.program.at_once {
             return self.fold_at_once(packet);
         }
@@ -85,10 +95,10 @@ impl Folder {
     #[inline(never)]
     fn fold_at_once(&mut self, packet: &Packet<'_>) -> bool {
         self.fold();
-        let Self { program, columns, slots, last, words, heavy, .. } = self;
-        let (size, kinds) = (program.words.len(), program.heavy.len());
-        let words = &words[slots[0] as usize * size..][..size];
-        let heavy = &mut heavy[slots[0] as usize * kinds..][..kinds];
+        let Self { program, columns, seen, last, words, heavy, .. } = self;
+        let (size, kinds, slot) = (program.words.len(), program.heavy.len(), seen[0].slot as usize);
+        let words = &words[slot * size..][..size];
+        let heavy = &mut heavy[slot * kinds..][..kinds];
         for (of, place, field) in &program.bytes {
             if columns[usize::from(*of) * LANES].valid {
                 heavy[usize::from(*place)].count_bytes(field.bytes(packet));
@@ -107,16 +117,21 @@ impl Folder {
     /// Takes all steps for the packets that wait.
     #[inline(never)]
     fn fold(&mut self) {
-        let Self { program, columns, slots, words, heavy, .. } = self;
+        let Self { program, columns, seen, words, heavy, .. } = self;
         let count = std::mem::take(&mut self.waiting);
         let (size, kinds) = (program.words.len(), program.heavy.len());
-        let slots = &slots[..count];
-        let mut made = program.constants.len() + program.loads.len();
-        for step in &program.steps {
+        let seen = &seen[..count];
+        let (constants, loads) = (program.constants.len(), program.loads.len());
+        for (out, load) in columns[constants * LANES..].chunks_exact_mut(LANES).zip(&program.loads) {
+            if let Load::Field(field) = load {
+                field.read_all(seen, &mut out[..count]);
+            }
+        }
+        for (made, step) in (constants + loads..).zip(&program.steps) {
             let (done, out) = columns.split_at_mut(made * LANES);
             let column = |place: u16| &done[usize::from(place) * LANES..][..count];
             let out = &mut out[..count];
-            let state = slots.iter().map(|slot| *slot as usize * size);
+            let state = seen.iter().map(|seen| seen.slot as usize * size);
             match *step {
                 Step::Pure(pure, a, b) => pure.of_all(column(a), column(b), out),
                 Step::Select { condition, then, otherwise } => {
@@ -132,18 +147,16 @@ impl Folder {
                     }
                 }
             }
-            made += 1;
         }
         for fold in &program.folds {
             let column = &columns[usize::from(fold.of) * LANES..][..count];
-            let values = slots.iter().zip(column).filter(|(_, value)| value.valid);
+            let values = seen.iter().zip(column).filter(|(_, value)| value.valid);
+            let values = values.map(|(seen, value)| (seen.slot as usize, value));
             if fold.kind.is_heavy() {
                 let place = usize::from(fold.place);
-                values.for_each(|(slot, value)| {
-                    fold.kind.take_in_heavy(*value, &mut heavy[*slot as usize * kinds + place])
-                });
+                values.for_each(|(slot, value)| fold.kind.take_in_heavy(*value, &mut heavy[slot * kinds + place]));
             } else {
-                let values = values.map(|(slot, value)| (*slot as usize * size + usize::from(fold.place), *value));
+                let values = values.map(|(slot, value)| (slot * size + usize::from(fold.place), *value));
                 fold.kind.take_in_all(values, words, &program.edges);
             }
         }

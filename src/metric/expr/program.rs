@@ -46,10 +46,10 @@ pub(super) enum Condition {
 
 /// What is read of each packet; it goes to the next register.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    pub(super) read: Reader,
-    /// Which byte, for those of bytes.
-    pub(super) at: u16,
+pub(super) enum Load {
+    Field(FieldId),
+    /// Of the bytes of a packet, as long as they are there.
+    Bytes(Reader, u16),
 }
 
 /// A step for each packet; what it makes goes to the next register.
