@@ -49,6 +49,7 @@ mod dissect_tshark_certificate;
 mod dissect_tshark_tls;
 mod expiry;
 mod expr;
+mod expr_reference;
 mod golden;
 mod house;
 mod identity;
