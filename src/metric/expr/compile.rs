@@ -14,7 +14,7 @@ use super::machine::{Pure, Reg};
 use super::operator::Binary;
 use super::program::{Condition, EndStep, FoldKind, FoldStep, Outcome, Output, Program, Step};
 use super::types::{Invalid, Literal, Stage, Type};
-use super::{Expr, Node};
+use super::{Expr, Node, squares};
 
 /// Compiles metrics, and what ends flows and keeps records.
 pub(crate) fn compile(metrics: &[Expr], end_when: Option<&Expr>, keep: Option<&Expr>) -> Result<Program, Invalid> {
@@ -311,13 +311,13 @@ impl Compiler {
         let place = match kind {
             FoldKind::Count | FoldKind::Trues | FoldKind::AnyFalse => self.room(&[0]),
             FoldKind::SumInt
-            | FoldKind::SumSquares
             | FoldKind::SumFloat
             | FoldKind::MinInt
             | FoldKind::MaxInt
             | FoldKind::MinFloat
             | FoldKind::MaxFloat
             | FoldKind::Ewm(_) => self.room(&[0; 2]),
+            FoldKind::SumSquares => self.room(&[0; squares::WORDS]),
             FoldKind::Spread => self.room(&[0; 3]),
             FoldKind::First(count) | FoldKind::Last(count) => self.room(&vec![0; usize::from(count) + 1]),
             FoldKind::Histogram { edges, .. } => {

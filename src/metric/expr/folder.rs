@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::flow::schema::Cell;
-use crate::flow::{Direction, FlowRecord, FlowState, Value, variance};
+use crate::flow::{Direction, FlowRecord, FlowState, Value};
 use crate::packet::{Packet, PacketFlags};
 
 use super::field::FieldId;
 use super::heavy::{Heavy, Unique};
 use super::machine::Reg;
 use super::program::{Condition, EndStep, FoldKind, FoldStep, Outcome, Output, Program, Step};
+use super::squares;
 use super::types::Type;
 
 /// Folds packets into the state of their flows, which lies here by slot.
@@ -213,11 +214,7 @@ fn take_in(
             let sum = wide(words, place).wrapping_add(i128::from(value.as_int()).cast_unsigned());
             set_wide(words, place, sum);
         }
-        FoldKind::SumSquares => {
-            let size = u128::from(value.as_int().unsigned_abs());
-            let sum = wide(words, place).saturating_add(size * size);
-            set_wide(words, place, sum);
-        }
+        FoldKind::SumSquares => squares::add(&mut words[place..place + squares::WORDS], value.as_int()),
         FoldKind::SumFloat => add_float(words, place, value.as_float()),
         FoldKind::Spread => {
             let number = value.as_float();
@@ -342,12 +339,9 @@ fn result(outcome: Outcome, words: &[u64], heavy: &[Heavy]) -> Reg {
         Outcome::MeanInt { count, sum } => Reg::float(sum_int(sum) as f64 / word(count) as f64),
         Outcome::MeanFloat { count, sum } => Reg::float(sum_float(sum) / word(count) as f64),
         Outcome::SpreadInt { count, sum, squares, root } => {
-            let squares = wide(words, usize::from(squares));
-            if word(count) == 0 || squares == u128::MAX {
-                return Reg::NULL;
-            }
-            let variance = variance(word(count), sum_int(sum), squares);
-            Reg::float(if root { variance.sqrt() } else { variance })
+            let squares = &words[usize::from(squares)..][..squares::WORDS];
+            let variance = squares::spread(word(count), sum_int(sum), squares);
+            Reg::float(if root { variance.sqrt() } else { variance }).or_null(word(count) > 0)
         }
         Outcome::SpreadFloat { place, root } => {
             let variance = if word(place) == 1 { 0.0 } else { float(place, 2) / (word(place) as f64 - 1.0) };

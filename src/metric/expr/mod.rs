@@ -31,6 +31,7 @@ mod parse;
 mod program;
 mod reference;
 mod sketch;
+mod squares;
 mod types;
 
 pub use field::{PacketField, packet_fields};
