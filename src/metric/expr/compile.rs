@@ -279,7 +279,7 @@ impl Compiler {
             Fold::Max => Outcome::Extreme(self.fold(of, if float { FoldKind::MaxFloat } else { FoldKind::MaxInt })),
             Fold::Any => Outcome::Some(self.fold(of, FoldKind::Trues)),
             Fold::All => Outcome::None(self.fold(of, FoldKind::AnyFalse)),
-            Fold::NUnique => Outcome::Unique(self.fold(of, FoldKind::Unique)),
+            Fold::NUnique => Outcome::Unique(self.fold(of, FoldKind::Unique { float })),
             Fold::Quantile(share) => Outcome::Quantile(self.fold(of, FoldKind::Sketch { float }), share.0.to_bits()),
             Fold::Entropy if ty == Type::Bytes => Outcome::Entropy(self.fold(of, FoldKind::Bytes(bytes_of(part)))),
             Fold::Entropy => Outcome::Entropy(self.fold(of, FoldKind::Counts)),
@@ -325,7 +325,7 @@ impl Compiler {
                 self.room(&vec![0; bins])
             }
             FoldKind::Sketch { .. } => self.keep(Heavy::Sketch(Default::default())),
-            FoldKind::Unique => self.keep(Heavy::Unique(Unique::default())),
+            FoldKind::Unique { .. } => self.keep(Heavy::Unique(Unique::default())),
             FoldKind::Bytes(_) => self.keep(Heavy::Bytes(None)),
             FoldKind::Counts => self.keep(Heavy::Counts(Some(Default::default()))),
         };

@@ -256,9 +256,10 @@ fn take_in(
                 sketch.add(if float { value.as_float() } else { value.as_int() as f64 });
             }
         }
-        FoldKind::Unique => {
+        FoldKind::Unique { float } => {
             if let Heavy::Unique(unique) = &mut heavy[place] {
-                unique.add(value.bits);
+                // The zeros of both signs are one number; adding 0 takes the sign off.
+                unique.add(if float { (value.as_float() + 0.0).to_bits() } else { value.bits });
             }
         }
         FoldKind::Bytes(field) => heavy[place].count_bytes(bytes(field, packet)),

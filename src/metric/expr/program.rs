@@ -104,7 +104,9 @@ pub(super) enum FoldKind {
     Sketch {
         float: bool,
     },
-    Unique,
+    Unique {
+        float: bool,
+    },
     Bytes(FieldId),
     Counts,
 }
