@@ -26,6 +26,7 @@ fn streamer(frames: &[Frame], metrics: &[Tree], workers: usize) -> Streamer {
 
 /// The records without their rows, which are objects of their run.
 fn comparable(outcome: Outcome) -> Vec<(FlowRecord, Vec<Value>)> {
+    assert_eq!(outcome.error, None);
     let told = |record: FlowRecord| {
         let values = record.metrics.iter().filter(|(name, _)| *name != "rows").map(|(_, value)| value.clone());
         let values = values.collect();
@@ -64,7 +65,9 @@ proptest! {
 
     #[test]
     fn an_expression_is_what_a_slow_interpreter_makes_of_it(frames in traffic(60), metrics in vec(metric(), 1..6)) {
-        for record in run(streamer(&frames, &metrics, 0)).records {
+        let outcome = run(streamer(&frames, &metrics, 0));
+        prop_assert_eq!(outcome.error, None);
+        for record in outcome.records {
             for (nth, tree) in metrics.iter().enumerate() {
                 check(&record, &nth.to_string(), tree)?;
             }
@@ -139,6 +142,19 @@ proptest! {
                     Val::Unsure => {}
                     told => prop_assert_eq!(told == Val::Bool(true), ended, "{}", condition.text()),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn flows_that_are_thrown_out_leave_nothing_to_the_next(
+        frames in traffic(60),
+        metrics in vec(metric(), 1..4),
+        capacity in 1usize..3,
+    ) {
+        for record in run(streamer(&frames, &metrics, 0).capacity(capacity)).records {
+            for (nth, tree) in metrics.iter().enumerate() {
+                check(&record, &nth.to_string(), tree)?;
             }
         }
     }

@@ -49,6 +49,8 @@ mod dissect_tshark_certificate;
 mod dissect_tshark_tls;
 mod expiry;
 mod expr;
+mod expr_edges;
+mod expr_hostile;
 mod expr_reference;
 mod golden;
 mod house;

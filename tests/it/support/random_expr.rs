@@ -45,7 +45,11 @@ impl Grower {
                 let edges = [vec![0.0], vec![-1.5, 0.0, 64.0, 1e9], vec![1.0, 54.0, 60.0, 66.0, 100.0, 1e3]];
                 Tree::Fold(Fold::Histogram(self.pick(&edges)), self.part(kind, 4))
             }
-            3 => Tree::Over(Box::new(self.flow(kind, 3))),
+            3 => match self.flow(kind, 3) {
+                tree if tree.text().contains("packet.") => Tree::Over(Box::new(tree)),
+                // What is the same for every packet is no value of the flow.
+                _ => Tree::Over(Box::new(self.fold(kind))),
+            },
             _ => self.flow(kind, 3),
         }
     }
