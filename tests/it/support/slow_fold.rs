@@ -110,7 +110,7 @@ impl Fold {
             Self::Quantile(share) => {
                 let mut numbers = floats(&there);
                 numbers.sort_by(f64::total_cmp);
-                let exact = numbers[(share * (count - 1) as f64) as usize];
+                let exact = numbers[(share * (count - 1) as f64) as usize].clamp(-1e21, 1e21);
                 Float(exact, 0.010_000_001 * exact.abs() + 1e-9)
             }
             Self::Ewm(half_life) => {
