@@ -3,11 +3,12 @@
 use super::heavy::Heavy;
 use super::machine::Reg;
 use super::program::FoldKind;
+use super::squares;
 
 impl FoldKind {
     /// Whether its state is no words.
     pub(super) fn is_heavy(self) -> bool {
-        matches!(self, Self::Sketch { .. } | Self::Unique | Self::Counts)
+        matches!(self, Self::Sketch { .. } | Self::Unique { .. } | Self::Counts)
     }
 
     /// Folds values that are there, each into the words that begin at its place.
@@ -21,11 +22,9 @@ impl FoldKind {
                 let sum = wide(words, at).wrapping_add(i128::from(value.as_int()).cast_unsigned());
                 set_wide(words, at, sum);
             }),
-            Self::SumSquares => values.for_each(|(at, value)| {
-                let size = u128::from(value.as_int().unsigned_abs());
-                let sum = wide(words, at).saturating_add(size * size);
-                set_wide(words, at, sum);
-            }),
+            Self::SumSquares => {
+                values.for_each(|(at, value)| squares::add(&mut words[at..at + squares::WORDS], value.as_int()));
+            }
             Self::SumFloat => values.for_each(|(at, value)| add_float(words, at, value.as_float())),
             Self::Spread => values.for_each(|(at, value)| spread(words, at, value.as_float())),
             Self::MinInt => values.for_each(|(at, value)| {
@@ -65,7 +64,7 @@ impl FoldKind {
                 let weight = f64::from_bits(words[at + 1]) * left + 1.0;
                 (words[at], words[at + 1]) = (sum.to_bits(), weight.to_bits());
             }),
-            Self::Sketch { .. } | Self::Unique | Self::Counts => {}
+            Self::Sketch { .. } | Self::Unique { .. } | Self::Counts => {}
         }
     }
 
@@ -75,7 +74,10 @@ impl FoldKind {
             (Self::Sketch { float }, Heavy::Sketch(sketch)) => {
                 sketch.add(if float { value.as_float() } else { value.as_int() as f64 });
             }
-            (Self::Unique, Heavy::Unique(unique)) => unique.add(value.bits),
+            (Self::Unique { float }, Heavy::Unique(unique)) => {
+                // The zeros of both signs are one number; adding 0 takes the sign off.
+                unique.add(if float { (value.as_float() + 0.0).to_bits() } else { value.bits });
+            }
             (Self::Counts, heavy) => heavy.count(value.bits),
             _ => {}
         }

@@ -14,7 +14,7 @@ use super::machine::{Pure, Reg};
 use super::operator::Binary;
 use super::program::{Condition, EndStep, FoldKind, FoldStep, Load, Outcome, Output, Program, Step};
 use super::types::{Invalid, Literal, Stage, Type};
-use super::{Expr, Node};
+use super::{Expr, Node, squares};
 
 /// Compiles metrics, and what ends flows and keeps records.
 pub(crate) fn compile(metrics: &[Expr], end_when: Option<&Expr>, keep: Option<&Expr>) -> Result<Program, Invalid> {
@@ -347,7 +347,7 @@ impl Compiler {
             Fold::Max => Outcome::Extreme(self.fold(of, if float { FoldKind::MaxFloat } else { FoldKind::MaxInt })),
             Fold::Any => Outcome::Some(self.fold(of, FoldKind::Trues)),
             Fold::All => Outcome::None(self.fold(of, FoldKind::AnyFalse)),
-            Fold::NUnique => Outcome::Unique(self.fold(of, FoldKind::Unique)),
+            Fold::NUnique => Outcome::Unique(self.fold(of, FoldKind::Unique { float })),
             Fold::Quantile(share) => Outcome::Quantile(self.fold(of, FoldKind::Sketch { float }), share.0.to_bits()),
             Fold::Entropy if ty == Type::Bytes => Outcome::Entropy(self.fold_bytes(of, bytes_of(part))),
             Fold::Entropy => Outcome::Entropy(self.fold(of, FoldKind::Counts)),
@@ -379,13 +379,13 @@ impl Compiler {
         let place = match kind {
             FoldKind::Count | FoldKind::Trues | FoldKind::AnyFalse => self.room(&[0]),
             FoldKind::SumInt
-            | FoldKind::SumSquares
             | FoldKind::SumFloat
             | FoldKind::MinInt
             | FoldKind::MaxInt
             | FoldKind::MinFloat
             | FoldKind::MaxFloat
             | FoldKind::Ewm(_) => self.room(&[0; 2]),
+            FoldKind::SumSquares => self.room(&[0; squares::WORDS]),
             FoldKind::Spread => self.room(&[0; 3]),
             FoldKind::First(count) | FoldKind::Last(count) => self.room(&vec![0; usize::from(count) + 1]),
             FoldKind::Histogram { edges, .. } => {
@@ -393,7 +393,7 @@ impl Compiler {
                 self.room(&vec![0; bins])
             }
             FoldKind::Sketch { .. } => self.keep(Heavy::Sketch(Default::default())),
-            FoldKind::Unique => self.keep(Heavy::Unique(Unique::default())),
+            FoldKind::Unique { .. } => self.keep(Heavy::Unique(Unique::default())),
             FoldKind::Counts => self.keep(Heavy::Counts(Some(Default::default()))),
         };
         self.folds.push(FoldStep { of, kind, place });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::schema::Cell;
-use crate::flow::{Direction, FlowRecord, FlowState, Value, variance};
+use crate::flow::{Direction, FlowRecord, FlowState, Value};
 use crate::packet::Packet;
 
 use super::accumulate::wide;
@@ -11,6 +11,7 @@ use super::field::{Reader, Seen};
 use super::heavy::{Heavy, Unique};
 use super::machine::Reg;
 use super::program::{Condition, EndStep, Load, Outcome, Output, Program, Step};
+use super::squares;
 use super::types::Type;
 
 /// Folds packets into the state of their flows, which lies here by slot.
@@ -241,12 +242,9 @@ fn result(outcome: Outcome, words: &[u64], heavy: &[Heavy]) -> Reg {
         Outcome::MeanInt { count, sum } => Reg::float(sum_int(sum) as f64 / word(count) as f64),
         Outcome::MeanFloat { count, sum } => Reg::float(sum_float(sum) / word(count) as f64),
         Outcome::SpreadInt { count, sum, squares, root } => {
-            let squares = wide(words, usize::from(squares));
-            if word(count) == 0 || squares == u128::MAX {
-                return Reg::NULL;
-            }
-            let variance = variance(word(count), sum_int(sum), squares);
-            Reg::float(if root { variance.sqrt() } else { variance })
+            let squares = &words[usize::from(squares)..][..squares::WORDS];
+            let variance = squares::spread(word(count), sum_int(sum), squares);
+            Reg::float(if root { variance.sqrt() } else { variance }).or_null(word(count) > 0)
         }
         Outcome::SpreadFloat { place, root } => {
             let variance = if word(place) == 1 { 0.0 } else { float(place, 2) / (word(place) as f64 - 1.0) };

@@ -147,10 +147,10 @@ impl Pure {
             Self::SubFloat => Reg::float(float - other_float).or_null(both),
             Self::MulFloat => Reg::float(float * other_float).or_null(both),
             Self::DivFloat => Reg::float(float / other_float).or_null(both),
-            Self::FloorDivFloat => Reg::float((float / other_float).floor()).or_null(both),
-            Self::ModFloat => Reg::float(float - other_float * (float / other_float).floor()).or_null(both),
-            Self::MinFloat => Reg::float(float.min(other_float)).or_null(both),
-            Self::MaxFloat => Reg::float(float.max(other_float)).or_null(both),
+            Self::FloorDivFloat => Reg::float(div_rest(float, other_float).0).or_null(both),
+            Self::ModFloat => Reg::float(div_rest(float, other_float).1).or_null(both),
+            Self::MinFloat => Reg::float(if other_float < float { other_float } else { float }).or_null(both),
+            Self::MaxFloat => Reg::float(if other_float > float { other_float } else { float }).or_null(both),
             Self::LtFloat => Reg::bool(float < other_float).or_null(both),
             Self::LeFloat => Reg::bool(float <= other_float).or_null(both),
             Self::EqFloat => Reg::bool(float == other_float).or_null(both),
@@ -202,6 +202,21 @@ fn floor_mod(number: i64, by: i64) -> Reg {
     Reg::int(if rest != 0 && (rest < 0) != (by < 0) { rest + by } else { rest })
 }
 
+/// Quotient, rounded down, and rest, as Python has them: the rest is exact, or rounded once, and has the sign of `by`. No
+/// numbers by 0.
+fn div_rest(number: f64, by: f64) -> (f64, f64) {
+    let exact = number % by;
+    let quotient = (number - exact) / by;
+    let (quotient, rest) = match exact {
+        0.0 => (quotient, 0.0_f64.copysign(by)),
+        _ if (exact < 0.0) != (by < 0.0) => (quotient - 1.0, exact + by),
+        _ => (quotient, exact),
+    };
+    // It is whole but for the rounding of the division.
+    let floor = quotient.floor();
+    (if quotient - floor > 0.5 { floor + 1.0 } else { floor }, rest)
+}
+
 /// Shifted by 0 to 63 places; `far` by more, null by less than none.
 fn shift(number: i64, by: i64, near: impl Fn(i64, u32) -> i64, far: i64) -> Reg {
     match u32::try_from(by) {
@@ -229,6 +244,29 @@ mod tests {
         assert_eq!((ints(Pure::FloorDivInt, 1, 0), ints(Pure::ModInt, 1, 0)), (None, None));
         assert_eq!(ints(Pure::FloorDivInt, i64::MIN, -1), Some(i64::MIN));
         assert_eq!(ints(Pure::ModInt, i64::MIN, -1), Some(0));
+    }
+
+    #[test]
+    fn division_and_rest_of_floats_are_those_of_python() {
+        for (a, b, quotient, rest) in [
+            (-7.5, 2.0, -4.0, 0.5),
+            (7.5, -2.0, -4.0, -0.5),
+            (-7.5, -2.0, 3.0, -1.5),
+            (1.0, 0.1, 9.0, 0.099_999_999_999_999_95),
+            (-1.0, 0.1, -10.0, 5.551_115_123_125_783e-17),
+            (6.02e23, 3.7, 1.627_027_027_027_027e23, 0.526_514_845_379_850_3),
+            (-6.02e23, 3.7, -1.627_027_027_027_027e23, 3.173_485_154_620_15),
+            (1e300, 7.0, 1.428_571_428_571_428_6e299, 1.0),
+            (-1e-20, 1.0, -1.0, 1.0),
+            (4.35, 0.05, 86.0, 0.049_999_999_999_999_406),
+            (1e16, 0.1, 1e17, 0.044_888_487_687_421_76),
+        ] {
+            let of = |step: Pure| step.of(Reg::float(a), Reg::float(b)).as_float();
+            assert_eq!((of(Pure::FloorDivFloat), of(Pure::ModFloat)), (quotient, rest), "{a} and {b}");
+        }
+        for step in [Pure::FloorDivFloat, Pure::ModFloat] {
+            assert!(!step.of(Reg::float(1.0), Reg::float(0.0)).valid);
+        }
     }
 
     #[test]

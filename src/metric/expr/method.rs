@@ -1,7 +1,7 @@
 //! The methods of expressions: one table that the parser, Python and the reference read.
 
 use super::fold::{Fold, Number};
-use super::operator::{Binary, Unary, together};
+use super::operator::{Binary, Unary};
 use super::types::{Invalid, Literal, Stage, Type};
 use super::{Expr, Node};
 
@@ -97,7 +97,7 @@ static METHODS: &[Method] = &[
     fold(
         "quantile",
         "q",
-        "The value that a share q (0 to 1) of them does not exceed, within 1 % of itself (DDSketch, Masson et al. 2019); what lies within 1e-9 of 0 is 0.",
+        "The value that a share q (0 to 1) of them does not exceed, within 1 % of itself (DDSketch, Masson et al. 2019); what lies within 1e-9 of 0 is 0, and what lies beyond 1e21 is that.",
         |call| {
             let share = call.number("a number from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
             call.part.fold(Fold::Quantile(Number(share)))
@@ -136,8 +136,11 @@ static METHODS: &[Method] = &[
             return Err(Invalid::ty(condition.to_string(), detail));
         }
         call.packets()?;
-        let stage = together(&[call.part, condition]).map_err(|detail| Invalid::ty(call.written(), detail))?;
-        Expr::of(Node::Filter(call.part.clone(), condition.clone()), call.part.ty(), stage).bounded()
+        if condition.stage() == Stage::Flow {
+            let detail = format!("filter takes a bool for each packet, and {condition} is one of the flow");
+            return Err(Invalid::ty(condition.to_string(), detail));
+        }
+        Expr::of(Node::Filter(call.part.clone(), condition.clone()), call.part.ty(), Stage::Packet).bounded()
     }),
     value("diff", "", "The difference from the packet before it that has a value; null for the first.", |call| {
         call.packets()?;
@@ -153,14 +156,18 @@ static METHODS: &[Method] = &[
     value(
         "over",
         "\"direction\"",
-        "By direction: diff() looks at packets of its own direction only, and a value of the flow becomes a list of two, from source to destination and back.",
+        "By direction: diff() and gap look at packets of their own direction only, and a value of the flow becomes a list of two, from source to destination and back.",
         |call| match call.arguments {
             [Argument::One(by)] if matches!(by.node(), Node::Literal(Literal::Text(text)) if text == "direction") => {
-                let ty = match call.part.stage() {
-                    Stage::Flow => call.part.ty().list().ok_or_else(|| call.wrong_type("a number or numbers"))?,
-                    _ => call.part.ty(),
+                let (ty, stage) = match call.part.stage() {
+                    Stage::Flow => {
+                        let list = call.part.ty().list();
+                        (list.ok_or_else(|| call.wrong_type("one number or bool of the flow"))?, Stage::Flow)
+                    }
+                    // One value for each packet, as that of filter() and diff(), even where it is always the same.
+                    _ => (call.part.ty(), Stage::Packet),
                 };
-                Expr::of(Node::OverDirection(call.part.clone()), ty, call.part.stage()).bounded()
+                Expr::of(Node::OverDirection(call.part.clone()), ty, stage).bounded()
             }
             _ => Err(call.wrong("\"direction\"")),
         },

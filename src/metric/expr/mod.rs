@@ -13,7 +13,9 @@
 //!   `all` is true.
 //! - Whole numbers have 64 bits with sign. `+`, `-`, `*` and negation wrap around as in two's complement; `sum` is exact
 //!   and ends at the largest or smallest number. `/` gives a number with a fraction; division by zero, and whatever else is
-//!   no finite number, is null. `//` and `%` round towards minus infinity.
+//!   no finite number, is null. `//` and `%` round towards minus infinity, as those of Python do.
+//! - A whole number beside one with a fraction counts as the nearest number with a fraction, in comparisons too: beyond 2^53
+//!   that is not always itself. So it is with the edges of a histogram.
 //! - True and false count as 1 and 0 in arithmetic and in folds.
 #![doc = include_str!("../../../docs/expressions.md")]
 
@@ -32,6 +34,7 @@ mod parse;
 mod program;
 mod reference;
 mod sketch;
+mod squares;
 mod types;
 
 pub use field::{PacketField, packet_fields};

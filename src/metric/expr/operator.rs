@@ -256,7 +256,7 @@ impl Expr {
 }
 
 /// The stage of what is computed of several parts.
-pub(super) fn together(parts: &[&Expr]) -> Result<Stage, String> {
+fn together(parts: &[&Expr]) -> Result<Stage, String> {
     let of = |stage| parts.iter().find(|part| part.stage() == stage);
     match (of(Stage::Packet), of(Stage::Flow)) {
         (Some(packet), Some(flow)) => Err(format!(

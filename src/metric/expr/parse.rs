@@ -73,13 +73,21 @@ impl<'a> Parser<'a> {
             _ => return self.postfix(),
         };
         self.at += 1;
-        if operator == Unary::Neg && self.rest().starts_with("9223372036854775808") {
-            // The one number whose sign makes it fit.
-            self.at += 19;
+        if operator == Unary::Neg && self.least() {
             return Ok(Expr::literal(i64::MIN));
         }
         let part = self.deeper(Self::prefix)?;
         Expr::unary(operator, &part)
+    }
+
+    /// Reads the one number whose sign makes it fit, if it stands here.
+    fn least(&mut self) -> bool {
+        self.peek();
+        let Some(rest) = self.rest().strip_prefix("9223372036854775808") else { return false };
+        // Other numbers begin like it, and a method binds more tightly than the sign.
+        let ends = !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_' || next == '.');
+        self.at += if ends { self.rest().len() - rest.len() } else { 0 };
+        ends
     }
 
     fn postfix(&mut self) -> Result<Expr, Invalid> {

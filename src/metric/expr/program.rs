@@ -108,7 +108,9 @@ pub(super) enum FoldKind {
     Sketch {
         float: bool,
     },
-    Unique,
+    Unique {
+        float: bool,
+    },
     Counts,
 }
 
