@@ -34,7 +34,7 @@ mod sketch;
 mod types;
 
 pub use field::{PacketField, packet_fields};
-pub use method::{Method, methods};
+pub use method::{Argument, Method, methods};
 pub use operator::{Binary, Unary};
 pub use reference::write_reference;
 pub use types::{Invalid, InvalidKind, Literal, Stage, Type};
