@@ -126,7 +126,11 @@ fn attribute(made: Result<Expr, Invalid>) -> PyResult<Expression> {
 /// is also where the condition is null.
 #[pyfunction]
 pub(crate) fn when(condition: &Bound<'_, PyAny>) -> PyResult<When> {
-    Ok(When { condition: taken("when", condition)? })
+    let condition = taken("when", condition)?;
+    // What is no condition is refused before anything is chosen.
+    let zero = Expr::literal(0);
+    Expr::when(&condition, &zero, &zero).map_err(invalid)?;
+    Ok(When { condition })
 }
 
 /// A choice whose values are still to be said: what `when` gives.
