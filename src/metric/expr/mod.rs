@@ -5,16 +5,6 @@
 //! `sum` turns into one of the flow. Whatever does not fit is an [`Invalid`] at once, naming the part that is wrong and
 //! what would be right.
 //!
-//! What expressions mean:
-//!
-//! - A packet without the value (payload of a header that was cut, the gap before the first packet) has null. Operators
-//!   give null where a part is null, but for `&` and `|` that are decided by the other part; folds pass nulls over, and
-//!   `filter` makes null of what it leaves out. A fold of nothing is null, but `count` and `sum` are 0, `any` is false and
-//!   `all` is true.
-//! - Whole numbers have 64 bits with sign. `+`, `-`, `*` and negation wrap around as in two's complement; `sum` is exact
-//!   and ends at the largest or smallest number. `/` gives a number with a fraction; division by zero, and whatever else is
-//!   no finite number, is null. `//` and `%` round towards minus infinity.
-//! - True and false count as 1 and 0 in arithmetic and in folds.
 #![doc = include_str!("../../../docs/expressions.md")]
 
 mod compile;
