@@ -94,6 +94,10 @@ class Packets:
                 last[direction] = value
         return few(steps)
 
+    def header(self, of4: Callable[[bytes], int], of6: Callable[[bytes], int]) -> Few:
+        """A field of the IP header."""
+        return few([of4(content) if content[0] >> 4 == 4 else of6(content) for content in self.content])
+
     def content_byte(self, at: int) -> Few:
         return few([content[at] if at < len(content) else None for content in self.content])
 
@@ -233,6 +237,10 @@ EXACT: list[tuple[Expression, Callable[[Packets], Any]]] = [
     (p.payload_size.fill_null(-1).min(), lambda f: least(few(np.where(f.payload.there, f.payload.values, -1)))),
     (p.payload_size.is_null().sum(), lambda f: int((~f.payload.there).sum())),
     (p.vlan_id.n_unique(), lambda f: unique(f.vlan)),
+    (p.ttl.first(50), lambda f: f.header(lambda c: c[8], lambda c: c[7]).some[:50].tolist()),
+    (p.ip_version.n_unique(), lambda f: unique(f.header(lambda c: 4, lambda c: 6))),
+    (p.dscp.sum(), lambda f: total(f.header(lambda c: c[1] >> 2, lambda c: ((c[0] & 15) << 4 | c[1] >> 4) >> 2))),
+    (p.ecn.max(), lambda f: most(f.header(lambda c: c[1] & 3, lambda c: c[1] >> 4 & 3))),
     (p.index.max(), lambda f: len(f.content) - 1),
     ((p.size // 7).sum() - (p.size % 7).sum(), lambda f: total(like(f.size, lambda v: v // 7 - v % 7))),
     ((-p.gap // SECOND).min(), lambda f: least(like(f.gap, lambda v: -v // SECOND))),
