@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the columns of a flow into the stubs, read off the library's own table.
+"""Write the columns of a flow, and the fields of expressions, into the stubs, read off the library's own tables.
 
 usage: column_stubs.py            show what would stand in _native.pyi
        column_stubs.py --write    put it there
@@ -13,6 +13,8 @@ import flowgauge
 
 STUBS = pathlib.Path(__file__).resolve().parent.parent / "python/flowgauge/_native.pyi"
 HEAD = "class _Columns:\n"
+PACKET = "class _PacketFields:\n"
+FLOW = "class _FlowFields:\n"
 NEXT = "\n@final\n"
 TYPES = {"bool": "bool", "float64": "float", "text": "str", "time": "int", "duration": "int", "list[text]": "list[str]"}
 
@@ -39,10 +41,28 @@ def attribute(name: str, column: flowgauge.Column) -> list[str]:
     return ["\n    @property\n", f"    def {name}(self) -> {kind}{null}:\n", text]
 
 
+def fields(head: str, doc: str, fields: object) -> str:
+    """The class whose attributes are the beginnings of expressions."""
+    lines = [head, f'    """{doc}"""\n']
+    for name in dir(fields):
+        doc = vars(type(fields))[name].__doc__
+        text = textwrap.fill(f'"""{doc}', 112, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        text += '"""\n' if "\n" not in text else f'\n{" " * 8}"""\n'
+        lines += ["\n    @property\n", f"    def {name}(self) -> Expression:\n", text]
+    return "".join(lines)
+
+
 def stubs() -> str:
     """The stubs as they should be."""
-    before, rest = STUBS.read_text().split(HEAD, 1)
-    return before + block() + NEXT + rest.split(NEXT, 1)[1]
+    text = STUBS.read_text()
+    for head, made in [
+        (HEAD, block()),
+        (PACKET, fields(PACKET, "The fields of packets that expressions may name.", flowgauge.packet)),
+        (FLOW, fields(FLOW, "The columns of flows that expressions may name.", flowgauge.flow)),
+    ]:
+        before, rest = text.split(head, 1)
+        text = before + made + NEXT + rest.split(NEXT, 1)[1]
+    return text
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Parser, ValueEnum};
 use flowgauge::Streamer;
+use flowgauge::expr::Expr;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
 #[derive(Debug, Parser)]
@@ -69,6 +70,18 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tunnel_keys: bool,
 
+    /// Add a metric of your own, an expression folded over the packets of each flow; may be given several times.
+    #[arg(long, value_name = "NAME=EXPR", value_parser = metric)]
+    metric: Vec<(String, Expr)>,
+
+    /// End a flow with the packet after which this expression is true (export reason 16).
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
+    end_flow_when: Option<Expr>,
+
+    /// Leave out flows of which this expression is not true; the report counts them as withheld.
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
+    keep_flows: Option<Expr>,
+
     /// What to write.
     #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
@@ -122,7 +135,12 @@ impl Arguments {
             .application_fields(self.application_fields)
             .tcp_analysis(self.tcp_analysis)
             .tunnel_keys(self.tunnel_keys)
+            .end_flow_when(self.end_flow_when.clone())
+            .keep_flows(self.keep_flows.clone())
             .max_frames(self.count);
+        for (name, expression) in &self.metric {
+            streamer = streamer.expression(name, expression.clone());
+        }
         let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");
         if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) }
@@ -145,11 +163,22 @@ fn timeout(text: &str) -> std::result::Result<Timeout, String> {
     Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| "seconds from 0 on are wanted".to_owned())
 }
 
+/// A name, an equals sign and an expression.
+fn metric(text: &str) -> std::result::Result<(String, Expr), String> {
+    let Some((name, source)) = text.split_once('=') else {
+        return Err("a name, = and an expression are wanted, as in 'big=(packet.size > 666).sum()'".to_owned());
+    };
+    let expression = Expr::parse(source).and_then(|expression| expression.check_metric().map(|()| expression));
+    expression.map(|expression| (name.trim().to_owned(), expression)).map_err(|invalid| invalid.to_string())
+}
+
 const EXAMPLES: &str = "\
 Examples:
   flowgauge -r trace.pcap                          flows as JSON lines
   flowgauge -r *.pcapng.gz -o csv tcp port 443     several files as one capture, filtered
   flowgauge -r trace.pcap -o csv --tcp-analysis    every column, those of the option too
   flowgauge -i eth0 --report                       an interface, until Ctrl-C, then the ledger
+  flowgauge -r trace.pcap --metric 'big=(packet.size > 666).sum()' --keep-flows 'flow.src_to_dst_pkts > 3'
+                                                   a metric of one's own, and fewer flows
 
 Exit status: 0 success, 1 an error, 2 wrong usage, 130 after Ctrl-C with the flows written.";

@@ -39,7 +39,7 @@ pub fn run(
         Err(error) => {
             let _ = writeln!(err, "flowgauge: {error}");
             // An option out of range is as wrong as one that does not exist.
-            if matches!(error, Error::Option { .. }) { 2 } else { 1 }
+            if matches!(error, Error::Option { .. } | Error::Expression { .. }) { 2 } else { 1 }
         }
     }
 }

@@ -9,6 +9,7 @@
 
 from ._native import (
     Column,
+    Expression,
     Flow,
     Flows,
     LiveFlow,
@@ -18,7 +19,10 @@ from ._native import (
     Streamer,
     __version__,
     columns,
+    flow,
     merge,
+    packet,
+    when,
 )
 from .errors import (
     CaptureDeniedError,
@@ -33,6 +37,7 @@ __all__ = [
     "CaptureDeniedError",
     "CaptureError",
     "Column",
+    "Expression",
     "FilterError",
     "Flow",
     "FlowgaugeError",
@@ -46,5 +51,8 @@ __all__ = [
     "Streamer",
     "__version__",
     "columns",
+    "flow",
     "merge",
+    "packet",
+    "when",
 ]

@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Final, Protocol, TypeAlias, final
+from typing import Any, ClassVar, Final, Literal, NoReturn, Protocol, TypeAlias, final
 
 import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -12,26 +12,36 @@ from .nfstream.native import NFColumn, NFFlows, NFlow, NFPacket, nfstream_column
 
 __all__ = [
     "Column",
+    "Expression",
     "Flow",
+    "FlowFields",
     "Flows",
     "LiveFlow",
     "NFColumn",
     "NFFlows",
     "NFPacket",
     "NFlow",
+    "PacketFields",
     "PacketInformation",
     "Position",
     "Report",
     "Streamer",
+    "Then",
+    "When",
     "__version__",
     "collect",
     "columns",
+    "flow",
     "merge",
     "nfstream_columns",
+    "packet",
     "run_command",
+    "when",
 ]
 
 __version__: Final[str]
+packet: Final[PacketFields]
+flow: Final[FlowFields]
 
 _Scalar: TypeAlias = int | float | bool | str | bytes | None
 _Value: TypeAlias = _Scalar | list[_Scalar]
@@ -42,6 +52,7 @@ class _Readable(Protocol):
 _Path: TypeAlias = str | PathLike[str] | PathLike[bytes]
 _Source: TypeAlias = _Path | list[Any] | tuple[_Path, ...] | bytes | bytearray | memoryview | _Readable
 _Metric: TypeAlias = Callable[[PacketInformation, LiveFlow], object]
+_Operand: TypeAlias = Expression | int | float | bool | str
 
 def columns() -> list[Column]:
     """Every column that a flow may have, in order: what `Flow` has attributes for, besides those in nanoseconds."""
@@ -66,6 +77,11 @@ def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list
     Raises:
         TypeError: Something among the flows that is none.
         ValueError: Two records of one flow with the same flow_id.
+    """
+
+def when(condition: Expression | bool) -> When:
+    """A choice: `when(condition).then(value).otherwise(other)` is `value` where the condition is true, else `other`, which it
+    is also where the condition is null.
     """
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -985,6 +1001,1185 @@ class _Columns:
         """
 
 @final
+class Expression:
+    """A metric, or a part of one, that flowgauge folds over the packets of each flow without calling Python.
+
+    Expressions are made of the fields of `packet` and the columns of `flow` with operators and methods: with
+    `from flowgauge import packet`, `(packet.size > 666).sum()` is one. They are checked as they are made. What they mean,
+    and every field and method, stands in docs/expressions.md.
+    """
+
+    __array_ufunc__: ClassVar[None] = ...
+
+    @staticmethod
+    def parse(text: str) -> Expression:
+        """Read an expression as `str` writes it; nothing is run.
+
+        Raises:
+            TypeError: A part has a type that does not fit.
+            ValueError: The text cannot be read, or names what does not exist.
+        """
+
+    def to_json(self) -> str:
+        """The expression as an object of JSON, which `from_json` reads."""
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Expression:
+        """Read what `to_json` wrote.
+
+        Raises:
+            TypeError: `text` is no str or bytes, or a part has a type that does not fit.
+            ValueError: It is no such object, of another version, or its source cannot be read.
+        """
+
+    def equals(self, other: object) -> bool:
+        """Whether both are the same expression; `==` makes an expression instead."""
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes that it takes of every living flow.
+
+        Raises:
+            TypeError: It has a value for every packet, and none of the flow.
+        """
+
+    @property
+    def type(self) -> str:
+        """What its values are: bool, int, float, str, bytes, list of bool, list of int or list of float; each may be None."""
+
+    @property
+    def stage(self) -> str:
+        """When it has a value: "constant" (always the same), "packet" (one for each) or "flow" (one at its end)."""
+
+    def count(self) -> Expression:
+        """How many packets have a value."""
+
+    def sum(self) -> Expression:
+        """Their sum; 0 of none."""
+
+    def mean(self) -> Expression:
+        """Their arithmetic mean."""
+
+    def std(self) -> Expression:
+        """Their sample standard deviation (with n - 1); 0 of one."""
+
+    def var(self) -> Expression:
+        """Their sample variance (with n - 1); 0 of one."""
+
+    def min(self, other: _Operand | None = None) -> Expression:
+        """The least of them; with `other` the lesser of the two, packet by packet."""
+
+    def max(self, other: _Operand | None = None) -> Expression:
+        """The greatest of them; with `other` the greater of the two, packet by packet."""
+
+    def first(self, n: int) -> Expression:
+        """The first `n` as a list, `n` up to 1,024."""
+
+    def last(self, n: int) -> Expression:
+        """The last `n` as a list, `n` up to 1,024."""
+
+    def any(self) -> Expression:
+        """Whether one is true."""
+
+    def all(self) -> Expression:
+        """Whether none is false."""
+
+    def n_unique(self) -> Expression:
+        """How many different ones there are: exact up to 256, then estimated (standard error 1.6 %)."""
+
+    def quantile(self, q: float) -> Expression:
+        """The value that a share `q` (0 to 1) of them does not exceed, within 1 % of itself."""
+
+    def histogram(self, edges: Iterable[float]) -> Expression:
+        """How many lie below the first of the edges, between each two, and at or above the last: one count more than edges.
+
+        Args:
+            edges: Up to 255 numbers in rising order; an edge belongs to the values above it.
+        """
+
+    def entropy(self) -> Expression:
+        """Shannon entropy in bits: of the bytes, or of how often each whole number comes; null beyond 1,024 different ones."""
+
+    def ewm_mean(self, half_life: float) -> Expression:
+        """Their exponentially weighted mean: each counts half of the one `half_life` values after it."""
+
+    def filter(self, condition: Expression | bool) -> Expression:
+        """The value where the condition is true; null elsewhere."""
+
+    def diff(self) -> Expression:
+        """The difference from the packet before it that has a value; null for the first."""
+
+    def over(self, by: Literal["direction"]) -> Expression:
+        """By direction: `diff` looks at packets of its own direction only, and a value of the flow becomes a list of two,
+        from source to destination and back.
+
+        Args:
+            by: "direction".
+        """
+
+    def abs(self) -> Expression:
+        """Without its sign."""
+
+    def log(self) -> Expression:
+        """The natural logarithm; null of 0 and below."""
+
+    def log2(self) -> Expression:
+        """The logarithm to base 2."""
+
+    def log10(self) -> Expression:
+        """The logarithm to base 10."""
+
+    def clip(self, low: _Operand, high: _Operand) -> Expression:
+        """No less than `low` and no more than `high`."""
+
+    def is_null(self) -> Expression:
+        """Whether there is no value."""
+
+    def fill_null(self, value: _Operand) -> Expression:
+        """The value, or the other one where there is none."""
+
+    def byte(self, n: int) -> Expression:
+        """The byte `n` places from the beginning (0 is the first); null where there are fewer."""
+
+    def __hash__(self, /) -> int: ...
+    def __bool__(self, /) -> NoReturn: ...
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]: ...
+    def __eq__(self, other: _Operand, /) -> Expression: ...  # type: ignore[override]
+    def __ne__(self, other: _Operand, /) -> Expression: ...  # type: ignore[override]
+    def __lt__(self, other: _Operand, /) -> Expression: ...
+    def __le__(self, other: _Operand, /) -> Expression: ...
+    def __gt__(self, other: _Operand, /) -> Expression: ...
+    def __ge__(self, other: _Operand, /) -> Expression: ...
+    def __add__(self, other: _Operand, /) -> Expression: ...
+    def __radd__(self, other: _Operand, /) -> Expression: ...
+    def __sub__(self, other: _Operand, /) -> Expression: ...
+    def __rsub__(self, other: _Operand, /) -> Expression: ...
+    def __mul__(self, other: _Operand, /) -> Expression: ...
+    def __rmul__(self, other: _Operand, /) -> Expression: ...
+    def __truediv__(self, other: _Operand, /) -> Expression: ...
+    def __rtruediv__(self, other: _Operand, /) -> Expression: ...
+    def __floordiv__(self, other: _Operand, /) -> Expression: ...
+    def __rfloordiv__(self, other: _Operand, /) -> Expression: ...
+    def __mod__(self, other: _Operand, /) -> Expression: ...
+    def __rmod__(self, other: _Operand, /) -> Expression: ...
+    def __and__(self, other: _Operand, /) -> Expression: ...
+    def __rand__(self, other: _Operand, /) -> Expression: ...
+    def __or__(self, other: _Operand, /) -> Expression: ...
+    def __ror__(self, other: _Operand, /) -> Expression: ...
+    def __xor__(self, other: _Operand, /) -> Expression: ...
+    def __rxor__(self, other: _Operand, /) -> Expression: ...
+    def __lshift__(self, other: _Operand, /) -> Expression: ...
+    def __rlshift__(self, other: _Operand, /) -> Expression: ...
+    def __rshift__(self, other: _Operand, /) -> Expression: ...
+    def __rrshift__(self, other: _Operand, /) -> Expression: ...
+    def __neg__(self, /) -> Expression: ...
+    def __pos__(self, /) -> Expression: ...
+    def __invert__(self, /) -> Expression: ...
+    def __abs__(self, /) -> Expression: ...
+
+class _PacketFields:
+    """The fields of packets that expressions may name."""
+
+    @property
+    def captured_size(self) -> Expression:
+        """Bytes of the frame that were captured. Type int, in bytes."""
+
+    @property
+    def direction(self) -> Expression:
+        """0 from the flow's source to its destination, 1 back. Type int."""
+
+    @property
+    def direction_gap(self) -> Expression:
+        """The same within its direction. Type int, in nanoseconds."""
+
+    @property
+    def dscp(self) -> Expression:
+        """Differentiated services code point (RFC 2474). Type int."""
+
+    @property
+    def dst_port(self) -> Expression:
+        """Port of the receiver; 0 where there is none. Type int."""
+
+    @property
+    def ecn(self) -> Expression:
+        """Explicit congestion notification (RFC 3168). Type int."""
+
+    @property
+    def gap(self) -> Expression:
+        """Time since the flow's packet before it, negative where stamps go back; null for the first. Type int,
+        in nanoseconds.
+        """
+
+    @property
+    def icmp_code(self) -> Expression:
+        """Code of an ICMP message; null for others. Type int."""
+
+    @property
+    def icmp_type(self) -> Expression:
+        """Type of an ICMP message; null for others. Type int."""
+
+    @property
+    def index(self) -> Expression:
+        """Packets of the flow's record before this one: 0 for the first. Type int, in packets."""
+
+    @property
+    def ip(self) -> Expression:
+        """The captured bytes of the innermost IP packet, header first. Type bytes."""
+
+    @property
+    def ip_protocol(self) -> Expression:
+        """IP protocol number (IANA). Type int."""
+
+    @property
+    def ip_size(self) -> Expression:
+        """Bytes of the innermost IP packet, its header included (IPFIX ipTotalLength). Type int, in bytes."""
+
+    @property
+    def ip_version(self) -> Expression:
+        """4 or 6. Type int."""
+
+    @property
+    def is_fragment(self) -> Expression:
+        """Whether it is a fragment. Type bool."""
+
+    @property
+    def is_tunnelled(self) -> Expression:
+        """Whether it came out of a tunnel. Type bool."""
+
+    @property
+    def number(self) -> Expression:
+        """Number of the frame in the capture, from 1. Type int."""
+
+    @property
+    def payload(self) -> Expression:
+        """The captured bytes of the payload; null where there are none. Type bytes."""
+
+    @property
+    def payload_size(self) -> Expression:
+        """Bytes after the transport header; null where the captured headers cannot tell. Type int, in bytes."""
+
+    @property
+    def size(self) -> Expression:
+        """Bytes on the wire. Type int, in bytes."""
+
+    @property
+    def src_port(self) -> Expression:
+        """Port of the sender; 0 where there is none. Type int."""
+
+    @property
+    def tcp_ack(self) -> Expression:
+        """Whether ACK is set. Type bool."""
+
+    @property
+    def tcp_cwr(self) -> Expression:
+        """Whether CWR is set. Type bool."""
+
+    @property
+    def tcp_ece(self) -> Expression:
+        """Whether ECE is set. Type bool."""
+
+    @property
+    def tcp_fin(self) -> Expression:
+        """Whether FIN is set; false for what is no TCP. Type bool."""
+
+    @property
+    def tcp_flags(self) -> Expression:
+        """The TCP flags as a number (RFC 9293); 0 for others. Type int."""
+
+    @property
+    def tcp_psh(self) -> Expression:
+        """Whether PSH is set. Type bool."""
+
+    @property
+    def tcp_rst(self) -> Expression:
+        """Whether RST is set. Type bool."""
+
+    @property
+    def tcp_syn(self) -> Expression:
+        """Whether SYN is set. Type bool."""
+
+    @property
+    def tcp_urg(self) -> Expression:
+        """Whether URG is set. Type bool."""
+
+    @property
+    def tcp_window(self) -> Expression:
+        """The window field of TCP, not scaled; null for others. Type int."""
+
+    @property
+    def time(self) -> Expression:
+        """When it was captured, since 1970 UTC. Type int, in nanoseconds."""
+
+    @property
+    def transport_size(self) -> Expression:
+        """Bytes after the innermost IP header and its extension headers. Type int, in bytes."""
+
+    @property
+    def ttl(self) -> Expression:
+        """Time to live (RFC 791) or hop limit (RFC 8200). Type int."""
+
+    @property
+    def tunnel_key(self) -> Expression:
+        """The tunnel's own key (TEID, VNI, GRE key, ERSPAN session); null without one. Type int."""
+
+    @property
+    def vlan_id(self) -> Expression:
+        """The innermost VLAN id (IEEE 802.1Q); null without a tag. Type int."""
+
+@final
+class PacketFields(_PacketFields):
+    """The fields of each packet, as expressions: `packet.size`, `packet.gap`, `packet.payload` ...; `dir(packet)` names them."""
+
+    def __dir__(self, /) -> list[str]: ...
+    def __reduce__(self) -> str: ...
+
+class _FlowFields:
+    """The columns of flows that expressions may name."""
+
+    @property
+    def ack_pkts(self) -> Expression:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def application_confidence(self) -> Expression:
+        """What the label rests on, in nDPI's words: dpi, dpi_cache, match_by_port, match_by_ip ...; null
+        without nDPI. Type str.
+        """
+
+    @property
+    def application_guessed(self) -> Expression:
+        """Whether the label is a guess by port or address; null without nDPI. Type bool."""
+
+    @property
+    def application_name(self) -> Expression:
+        """The application as nDPI names it; null without nDPI. Type str."""
+
+    @property
+    def bytes(self) -> Expression:
+        """Bytes on the wire of both directions, link headers included. Type int, in bytes."""
+
+    @property
+    def category_name(self) -> Expression:
+        """The application's category in nDPI; null without nDPI. Type str."""
+
+    @property
+    def community_id(self) -> Expression:
+        """Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP
+        type are unknown. Type str.
+        """
+
+    @property
+    def conn_id(self) -> Expression:
+        """The flow_id of the flow's first segment. Type int."""
+
+    @property
+    def content_type(self) -> Expression:
+        """Type of the content of the first HTTP response. Type str. Needs the option application_fields."""
+
+    @property
+    def cwr_pkts(self) -> Expression:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dhcp_fingerprint(self) -> Expression:
+        """What a DHCP client asks for: the numbers in its option 55, with commas between. Type str. Needs the
+        option application_fields.
+        """
+
+    @property
+    def dns_query(self) -> Expression:
+        """The first name asked for in DNS (RFC 1035). Type str. Needs the option application_fields."""
+
+    @property
+    def dns_query_type(self) -> Expression:
+        """The type that was asked for (IANA DNS parameters). Type int. Needs the option application_fields."""
+
+    @property
+    def dns_response_code(self) -> Expression:
+        """The response code of the first answer (IANA DNS parameters). Type int. Needs the option
+        application_fields.
+        """
+
+    @property
+    def dns_round_trip(self) -> Expression:
+        """From the first question in DNS to its answer. Type int, in nanoseconds. Needs the option
+        application_fields.
+        """
+
+    @property
+    def dst_mac(self) -> Expression:
+        """MAC address of the destination in the first packet; null without (IPFIX 80). Type str."""
+
+    @property
+    def dst_oui(self) -> Expression:
+        """The first three bytes of dst_mac: its maker's OUI (IEEE MA-L); null without. Type str."""
+
+    @property
+    def dst_port(self) -> Expression:
+        """Its port; 0 when the protocol has none or it was not captured (IPFIX 11). Type int."""
+
+    @property
+    def dst_to_src_ack_pkts(self) -> Expression:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_bytes(self) -> Expression:
+        """Bytes on the wire from destination to source, link headers included (IPFIX 352, reverse). Type int,
+        in bytes.
+        """
+
+    @property
+    def dst_to_src_cwr_pkts(self) -> Expression:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_dscp(self) -> Expression:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets. Type int."""
+
+    @property
+    def dst_to_src_duplicate_ack_pkts(self) -> Expression:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_duration(self) -> Expression:
+        """From the smallest stamp to the largest (IPFIX 161); null without packets. Type int, in nanoseconds."""
+
+    @property
+    def dst_to_src_ece_pkts(self) -> Expression:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_end_time(self) -> Expression:
+        """The largest stamp of this direction (IPFIX 157); null without packets. Type int, nanoseconds since
+        1970 UTC.
+        """
+
+    @property
+    def dst_to_src_fin_pkts(self) -> Expression:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_max(self) -> Expression:
+        """The longest time between consecutive packets; null without two. Type int, in nanoseconds. Needs the
+        option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_mean(self) -> Expression:
+        """Arithmetic mean of the times between consecutive packets; null without two. Type float, in
+        nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_min(self) -> Expression:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Type
+        int, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_gap_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Type
+        float, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_ip_bytes(self) -> Expression:
+        """Bytes of the innermost IP packets, headers included (IPFIX 1, under the innermost header). Type int,
+        in bytes.
+        """
+
+    @property
+    def dst_to_src_out_of_order_pkts(self) -> Expression:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_payload_bytes(self) -> Expression:
+        """Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.
+        Type int, in bytes.
+        """
+
+    @property
+    def dst_to_src_pkts(self) -> Expression:
+        """Packets from destination to source (IPFIX 2, reverse). Type int, in packets."""
+
+    @property
+    def dst_to_src_psh_pkts(self) -> Expression:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_retransmitted_pkts(self) -> Expression:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_rst_pkts(self) -> Expression:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_size_max(self) -> Expression:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Type int, in bytes.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_size_mean(self) -> Expression:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Type float, in bytes. Needs
+        the option statistics.
+        """
+
+    @property
+    def dst_to_src_size_min(self) -> Expression:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Type int, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_size_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Type float, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_start_time(self) -> Expression:
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Type int, nanoseconds since
+        1970 UTC.
+        """
+
+    @property
+    def dst_to_src_syn_pkts(self) -> Expression:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_tcp_initial_window(self) -> Expression:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Type int,
+        in bytes. Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_mss(self) -> Expression:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Type int, in bytes.
+        Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_tcp_window_scale(self) -> Expression:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Type int, in bits.
+        Needs the option tcp_analysis.
+        """
+
+    @property
+    def dst_to_src_transport_bytes(self) -> Expression:
+        """Bytes after the IP header and its extension headers. Type int, in bytes."""
+
+    @property
+    def dst_to_src_ttl_max(self) -> Expression:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets. Type int."""
+
+    @property
+    def dst_to_src_ttl_min(self) -> Expression:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets. Type int."""
+
+    @property
+    def dst_to_src_urg_pkts(self) -> Expression:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def dst_to_src_zero_window_pkts(self) -> Expression:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Type
+        int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def duplicate_ack_pkts(self) -> Expression:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def duration(self) -> Expression:
+        """From the smallest stamp to the largest (IPFIX 161); null without packets. Type int, in nanoseconds."""
+
+    @property
+    def ece_pkts(self) -> Expression:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def end_time(self) -> Expression:
+        """The largest stamp of its packets (IPFIX 157). Type int, nanoseconds since 1970 UTC."""
+
+    @property
+    def export_reason(self) -> Expression:
+        """Why the record left: 0 inactive, 1 active, 2 flush, 3 TCP end, 4 capacity, 16 to 255 the user's own
+        (IPFIX 136). Type int.
+        """
+
+    @property
+    def fin_pkts(self) -> Expression:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def flow_id(self) -> Expression:
+        """Number of the record's first frame: unique in a capture. Type int."""
+
+    @property
+    def flow_label(self) -> Expression:
+        """IPv6 flow label of the first packet (RFC 6437, IPFIX 31); null in IPv4. Type int."""
+
+    @property
+    def fragmented(self) -> Expression:
+        """Whether some packet is an IP fragment. Type bool."""
+
+    @property
+    def gap_max(self) -> Expression:
+        """The longest time between consecutive packets; null without two. Type int, in nanoseconds. Needs the
+        option statistics.
+        """
+
+    @property
+    def gap_mean(self) -> Expression:
+        """Arithmetic mean of the times between consecutive packets; null without two. Type float, in
+        nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def gap_min(self) -> Expression:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Type
+        int, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def gap_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Type
+        float, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def hassh(self) -> Expression:
+        """HASSH of the SSH client (github.com/salesforce/hassh). Type str. Needs the option application_fields."""
+
+    @property
+    def hassh_server(self) -> Expression:
+        """HASSH of the SSH server (github.com/salesforce/hassh). Type str. Needs the option application_fields."""
+
+    @property
+    def host_name(self) -> Expression:
+        """The client's name in DHCP (option 12). Type str. Needs the option application_fields."""
+
+    @property
+    def http_host(self) -> Expression:
+        """Host of the first HTTP request (RFC 9110). Type str. Needs the option application_fields."""
+
+    @property
+    def http_method(self) -> Expression:
+        """Method of the first HTTP request (RFC 9110). Type str. Needs the option application_fields."""
+
+    @property
+    def http_path(self) -> Expression:
+        """Target of the first HTTP request (RFC 9110). Type str. Needs the option application_fields."""
+
+    @property
+    def http_status(self) -> Expression:
+        """Status of the first HTTP response (RFC 9110). Type int. Needs the option application_fields."""
+
+    @property
+    def icmp_code(self) -> Expression:
+        """ICMP or ICMPv6 code of the first packet (IPFIX 177, 179); null for other protocols. Type int."""
+
+    @property
+    def icmp_type(self) -> Expression:
+        """ICMP or ICMPv6 type of the first packet (IPFIX 176, 178); null for other protocols. Type int."""
+
+    @property
+    def incomplete(self) -> Expression:
+        """What could not be told of some packet: ports, payload, inner (of a tunnel), gaps (too large); null
+        when all was. Type str.
+        """
+
+    @property
+    def ip_bytes(self) -> Expression:
+        """Bytes of the innermost IP packets, headers included (IPFIX 1, under the innermost header). Type int,
+        in bytes.
+        """
+
+    @property
+    def ip_dst(self) -> Expression:
+        """Address of the receiver of the flow's first packet (IPFIX 12, 28). Type str."""
+
+    @property
+    def ip_protocol(self) -> Expression:
+        """IP protocol number, after extension headers (IPFIX 4, IANA numbers). Type int."""
+
+    @property
+    def ip_src(self) -> Expression:
+        """Address of the sender of the flow's first packet (IPFIX 8, 27). Type str."""
+
+    @property
+    def ip_version(self) -> Expression:
+        """4 or 6, of the innermost IP header (IPFIX 60). Type int."""
+
+    @property
+    def ja3(self) -> Expression:
+        """JA3 of the TLS client (github.com/salesforce/ja3). Type str. Needs the option application_fields."""
+
+    @property
+    def ja3s(self) -> Expression:
+        """JA3S of the TLS server (github.com/salesforce/ja3). Type str. Needs the option application_fields."""
+
+    @property
+    def ja4(self) -> Expression:
+        """JA4 of the TLS or QUIC client (github.com/FoxIO-LLC/ja4). Type str. Needs the option
+        application_fields.
+        """
+
+    @property
+    def out_of_order_pkts(self) -> Expression:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def payload_bytes(self) -> Expression:
+        """Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.
+        Type int, in bytes.
+        """
+
+    @property
+    def pkts(self) -> Expression:
+        """Packets of both directions. Type int, in packets."""
+
+    @property
+    def psh_pkts(self) -> Expression:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def requested_server_name(self) -> Expression:
+        """The server that the client asks for: TLS or QUIC server name (RFC 6066), HTTP host, name in a DNS
+        question. Type str. Needs the option application_fields.
+        """
+
+    @property
+    def retransmitted_pkts(self) -> Expression:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def rst_pkts(self) -> Expression:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def segment(self) -> Expression:
+        """0, and one more after every cut by the active timeout. Type int."""
+
+    @property
+    def size_max(self) -> Expression:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Type int, in bytes.
+        Needs the option statistics.
+        """
+
+    @property
+    def size_mean(self) -> Expression:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Type float, in bytes. Needs
+        the option statistics.
+        """
+
+    @property
+    def size_min(self) -> Expression:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Type int, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def size_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Type float, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def src_mac(self) -> Expression:
+        """MAC address of the source in the first packet; null without (IPFIX 56). Type str."""
+
+    @property
+    def src_oui(self) -> Expression:
+        """The first three bytes of src_mac: its maker's OUI (IEEE MA-L); null without. Type str."""
+
+    @property
+    def src_port(self) -> Expression:
+        """Its port; 0 when the protocol has none or it was not captured (IPFIX 7). Type int."""
+
+    @property
+    def src_to_dst_ack_pkts(self) -> Expression:
+        """Packets with the TCP flag ack set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_bytes(self) -> Expression:
+        """Bytes on the wire from source to destination, link headers included (IPFIX 352). Type int, in bytes."""
+
+    @property
+    def src_to_dst_cwr_pkts(self) -> Expression:
+        """Packets with the TCP flag cwr set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_dscp(self) -> Expression:
+        """DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets. Type int."""
+
+    @property
+    def src_to_dst_duplicate_ack_pkts(self) -> Expression:
+        """TCP segments that only repeat the acknowledgement and the window of the one before, answers to keep-
+        alives not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_duration(self) -> Expression:
+        """From the smallest stamp to the largest (IPFIX 161); null without packets. Type int, in nanoseconds."""
+
+    @property
+    def src_to_dst_ece_pkts(self) -> Expression:
+        """Packets with the TCP flag ece set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_end_time(self) -> Expression:
+        """The largest stamp of this direction (IPFIX 157); null without packets. Type int, nanoseconds since
+        1970 UTC.
+        """
+
+    @property
+    def src_to_dst_fin_pkts(self) -> Expression:
+        """Packets with the TCP flag fin set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_max(self) -> Expression:
+        """The longest time between consecutive packets; null without two. Type int, in nanoseconds. Needs the
+        option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_mean(self) -> Expression:
+        """Arithmetic mean of the times between consecutive packets; null without two. Type float, in
+        nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_min(self) -> Expression:
+        """The shortest time between consecutive packets, negative where stamps go back; null without two. Type
+        int, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_gap_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of these times; 0 of one, null of none, or when too large. Type
+        float, in nanoseconds. Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_ip_bytes(self) -> Expression:
+        """Bytes of the innermost IP packets, headers included (IPFIX 1, under the innermost header). Type int,
+        in bytes.
+        """
+
+    @property
+    def src_to_dst_out_of_order_pkts(self) -> Expression:
+        """TCP segments that came late, less than a handshake's round trip, and were not sent again; null for
+        other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_payload_bytes(self) -> Expression:
+        """Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.
+        Type int, in bytes.
+        """
+
+    @property
+    def src_to_dst_pkts(self) -> Expression:
+        """Packets from source to destination (IPFIX 2). Type int, in packets."""
+
+    @property
+    def src_to_dst_psh_pkts(self) -> Expression:
+        """Packets with the TCP flag psh set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_retransmitted_pkts(self) -> Expression:
+        """TCP segments that were sent again, fast and spurious retransmissions included, keep-alives and window
+        probes not; null for other protocols. Type int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_rst_pkts(self) -> Expression:
+        """Packets with the TCP flag rst set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_size_max(self) -> Expression:
+        """The largest packet on the wire (IPFIX 26 is its IP length); null without packets. Type int, in bytes.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_size_mean(self) -> Expression:
+        """Arithmetic mean of the packets' sizes on the wire; null without packets. Type float, in bytes. Needs
+        the option statistics.
+        """
+
+    @property
+    def src_to_dst_size_min(self) -> Expression:
+        """The smallest packet on the wire (IPFIX 25 is its IP length); null without packets. Type int, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_size_stddev(self) -> Expression:
+        """Sample standard deviation (n - 1) of the sizes; 0 of one packet, null without packets. Type float, in
+        bytes. Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_start_time(self) -> Expression:
+        """The smallest stamp of this direction (IPFIX 156); null without packets. Type int, nanoseconds since
+        1970 UTC.
+        """
+
+    @property
+    def src_to_dst_syn_pkts(self) -> Expression:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_tcp_initial_window(self) -> Expression:
+        """The window in SYN or SYN-ACK, which is not scaled (IPFIX 186); null when it was not seen. Type int,
+        in bytes. Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_mss(self) -> Expression:
+        """The maximum segment size in SYN or SYN-ACK (RFC 9293); null without the option. Type int, in bytes.
+        Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_tcp_window_scale(self) -> Expression:
+        """The window scale in SYN or SYN-ACK (RFC 7323, IPFIX 238); null without the option. Type int, in bits.
+        Needs the option tcp_analysis.
+        """
+
+    @property
+    def src_to_dst_transport_bytes(self) -> Expression:
+        """Bytes after the IP header and its extension headers. Type int, in bytes."""
+
+    @property
+    def src_to_dst_ttl_max(self) -> Expression:
+        """The largest TTL or hop limit of this direction (IPFIX 53); null without packets. Type int."""
+
+    @property
+    def src_to_dst_ttl_min(self) -> Expression:
+        """The smallest TTL or hop limit of this direction (IPFIX 52); null without packets. Type int."""
+
+    @property
+    def src_to_dst_urg_pkts(self) -> Expression:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def src_to_dst_zero_window_pkts(self) -> Expression:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Type
+        int, in packets. Needs the option tcp_analysis.
+        """
+
+    @property
+    def ssh_client(self) -> Expression:
+        """Version of the SSH client (RFC 4253 section 4.2). Type str. Needs the option application_fields."""
+
+    @property
+    def ssh_server(self) -> Expression:
+        """Version of the SSH server (RFC 4253 section 4.2). Type str. Needs the option application_fields."""
+
+    @property
+    def start_time(self) -> Expression:
+        """The smallest stamp of its packets (IPFIX 156). Type int, nanoseconds since 1970 UTC."""
+
+    @property
+    def syn_pkts(self) -> Expression:
+        """Packets with the TCP flag syn set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def tcp_end_state(self) -> Expression:
+        """How the connection ended: fin (from both), fin_src_to_dst or fin_dst_to_src (from one, half closed),
+        rst_src_to_dst, rst_dst_to_src, or open; null for other protocols. Type str. Needs the option
+        tcp_analysis.
+        """
+
+    @property
+    def tcp_handshake_rtt(self) -> Expression:
+        """From SYN to the ACK that ends the handshake; null when it was not seen. Type int, in nanoseconds.
+        Needs the option tcp_analysis.
+        """
+
+    @property
+    def tls_alpn(self) -> Expression:
+        """The protocols that the TLS client offers, with commas between (ALPN, RFC 7301). Type str. Needs the
+        option application_fields.
+        """
+
+    @property
+    def tls_alpn_chosen(self) -> Expression:
+        """The protocol that the TLS server chose, where that is in the clear. Type str. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_cipher(self) -> Expression:
+        """The cipher suite that the TLS server chose (IANA TLS parameters). Type int. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_issuer(self) -> Expression:
+        """Issuer of the server's certificate (RFC 4514), where it is in the clear. Type str. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_not_after(self) -> Expression:
+        """Until when the server's certificate is valid. Type int, nanoseconds since 1970 UTC. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_not_before(self) -> Expression:
+        """Since when the server's certificate is valid. Type int, nanoseconds since 1970 UTC. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_subject(self) -> Expression:
+        """Subject of the server's certificate (RFC 4514), where it is in the clear. Type str. Needs the option
+        application_fields.
+        """
+
+    @property
+    def tls_version(self) -> Expression:
+        """The version that TLS settled on, as TLSv1.3. Type str. Needs the option application_fields."""
+
+    @property
+    def transport_bytes(self) -> Expression:
+        """Bytes after the IP header and its extension headers. Type int, in bytes."""
+
+    @property
+    def truncated(self) -> Expression:
+        """Whether of some packet fewer bytes were captured than were on the wire (snaplen). Type bool."""
+
+    @property
+    def ttl_max(self) -> Expression:
+        """The largest TTL or hop limit (IPFIX 53). Type int."""
+
+    @property
+    def ttl_min(self) -> Expression:
+        """The smallest TTL or hop limit (IPFIX 52). Type int."""
+
+    @property
+    def tunnel(self) -> Expression:
+        """Kind of the innermost tunnel: gtp-u, tzsp, capwap, vxlan, geneve, gre, erspan, teredo; null without
+        one. Type str.
+        """
+
+    @property
+    def tunnel_key(self) -> Expression:
+        """The innermost tunnel's key in the first packet: TEID, VNI, GRE key, ERSPAN session; null without one.
+        Type int.
+        """
+
+    @property
+    def urg_pkts(self) -> Expression:
+        """Packets with the TCP flag urg set (RFC 9293, RFC 3168); 0 for other protocols. Type int, in packets.
+        Needs the option statistics.
+        """
+
+    @property
+    def user_agent(self) -> Expression:
+        """User agent of the HTTP or QUIC client. Type str. Needs the option application_fields."""
+
+    @property
+    def vlan_id(self) -> Expression:
+        """The innermost VLAN id; null without one (IPFIX 58, IEEE 802.1Q). Type int."""
+
+    @property
+    def zero_window_pkts(self) -> Expression:
+        """TCP segments without SYN, FIN and RST whose window is 0 (IPFIX 186); null for other protocols. Type
+        int, in packets. Needs the option tcp_analysis.
+        """
+
+@final
+class FlowFields(_FlowFields):
+    """The columns of a flow's record, as expressions: `flow.src_to_dst_pkts` ...; `dir(flow)` names them.
+
+    Their values are those at the end of the flow; null where the option that turns a column on is off.
+    """
+
+    def __dir__(self, /) -> list[str]: ...
+    def __reduce__(self) -> str: ...
+
+@final
+class When:
+    """A choice whose values are still to be said: what `when` gives."""
+
+    def then(self, value: _Operand) -> Then:
+        """The value where the condition is true."""
+
+@final
+class Then:
+    """A choice that lacks its other value: what `when(...).then(...)` gives."""
+
+    def otherwise(self, value: _Operand) -> Expression:
+        """The value elsewhere."""
+
+@final
 class PacketInformation:
     """One packet of a flow: what a metric is called with. It may be kept.
     """
@@ -1315,12 +2510,13 @@ class Streamer:
         active_timeout: Age in seconds at which a living flow is cut and reported; 0 cuts at every packet, None never.
         capacity: How many flows may live at once; at the bound the one nearest its end leaves, exported. None is without
             bound for files and 1,000,000 on an interface.
-        user_metrics: Callables by name, called as f(packet_information, flow) for every packet.
+        user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python, or a
+            callable, called as f(packet_information, flow) for every packet.
         bpf_filter: A BPF expression (man pcap-filter) that frames must match.
         n_dissections: How many packets of a flow nDPI sees; 0 is without nDPI.
         stable_labels: Whether labels are to be independent of the number of workers, which costs time.
         workers: How many threads meter; 0 meters inside the capture thread. None is one less than the processors, at
-            least 1; with user_metrics 1, unless Python runs without its lock.
+            least 1; with a callable in user_metrics 1, unless Python runs without its lock.
         decode_tunnels: Whether packets inside tunnels make flows of their own.
         tunnel_keys: Whether flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) are kept apart; each
             end of GTP-U chooses its own TEID, so the two directions are then two flows.
@@ -1336,11 +2532,15 @@ class Streamer:
         statistics: Whether flows have statistics of sizes, gaps and TCP flags.
         splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
         application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
+        end_flow_when: An Expression of truth values, or a str that is one: a flow ends with the packet after which it is
+            true, with export_reason 16. None ends none.
+        keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
+            left out and counted in report.withheld. None keeps all.
         after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
-        TypeError: An option of the wrong type.
-        ValueError: An option out of its range.
+        TypeError: An option of the wrong type, or an expression that does not fit where it stands.
+        ValueError: An option out of its range, or a text that is no expression.
     """
 
     def __new__(
@@ -1350,7 +2550,7 @@ class Streamer:
         inactive_timeout: float | None = 60,
         active_timeout: float | None = 120,
         capacity: int | None = None,
-        user_metrics: Mapping[str, _Metric] | None = None,
+        user_metrics: Mapping[str, Expression | _Metric] | None = None,
         bpf_filter: str | None = None,
         n_dissections: int = 20,
         stable_labels: bool = False,
@@ -1367,6 +2567,8 @@ class Streamer:
         statistics: bool = False,
         splt: int = 0,
         application_fields: bool = False,
+        end_flow_when: Expression | str | None = None,
+        keep_flows: Expression | str | None = None,
         after: Position | None = None,
     ) -> Streamer: ...
     @property
@@ -1390,7 +2592,7 @@ class Streamer:
         """How many flows may live at once; None is without bound for files and 1,000,000 on an interface."""
 
     @property
-    def user_metrics(self) -> Mapping[str, _Metric] | None:
+    def user_metrics(self) -> Mapping[str, Expression | _Metric] | None:
         """The metrics as they were given; later changes of that dict have no effect."""
 
     @property
@@ -1456,6 +2658,14 @@ class Streamer:
     @property
     def application_fields(self) -> bool:
         """Whether the payload of a flow's first packets is read for names, versions and fingerprints."""
+
+    @property
+    def end_flow_when(self) -> Expression | str | None:
+        """What ends a flow with the packet after which it is true, as it was given."""
+
+    @property
+    def keep_flows(self) -> Expression | str | None:
+        """What is true of the flows that are kept, as it was given."""
 
     @property
     def after(self) -> Position | None:

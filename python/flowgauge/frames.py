@@ -23,6 +23,8 @@ def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
     for name, kind, values, nulls in collect(streamer, None if columns is None else list(columns)):
         if kind == "metric":
             series[name] = any_values(pandas, values)
+        elif kind.startswith("metric"):
+            series[name] = expression_values(pandas, kind, values)
         elif kind == "text":
             series[name] = text(pandas, values)
         elif kind.startswith("list"):
@@ -90,6 +92,18 @@ def any_values(pandas: Any, values: list[Any]) -> Any:
             return pandas.Series(values, dtype=with_null if nullable else plain)
     return pandas.Series(values, dtype=object)
 
+
+def expression_values(pandas: Any, kind: str, values: list[Any]) -> Any:
+    """Of the type of the expression, its nullable kin if some are None; lists are objects."""
+    plain, with_null = _EXPRESSIONS.get(kind, (object, object))
+    return pandas.Series(values, dtype=with_null if None in values else plain)
+
+
+_EXPRESSIONS = {
+    "metric[bool]": ("bool", "boolean"),
+    "metric[int]": ("int64", "Int64"),
+    "metric[float]": ("float64", "Float64"),
+}
 
 _METRICS = (
     ({bool}, "bool", "boolean"),

@@ -1,6 +1,7 @@
 //! Flows as columns: what a data frame is made of.
 
 use flowgauge::FlowRecord;
+use flowgauge::expr::Type;
 use flowgauge::flow::schema::{self, Cell, ColumnKind};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,7 +10,7 @@ use pyo3::types::{PyByteArray, PyList, PyString};
 use crate::streamer::Streamer;
 use crate::value::{self, Texts};
 
-/// A column: its name, what it holds (as `Column.type`, or "metric"), its values, and for numbers whether each is absent.
+/// A column: its name, what it holds (as `Column.type`, or "metric", with the type of an expression as "metric[int]"), its values, and for numbers whether each is absent.
 ///
 /// Values are the bytes of numbers in the machine's order, of as many bits as the type says, for times and durations 64
 /// (nanoseconds), for bool 8; for text, lists and metrics a list.
@@ -22,10 +23,11 @@ pub(crate) fn collect<'py>(
     streamer: &Bound<'py, Streamer>,
     names: Option<Vec<String>>,
 ) -> PyResult<Vec<Collected<'py>>> {
-    let metrics = streamer.get().metric_names();
+    let metrics = streamer.get().metric_columns();
     let options = streamer.get().options();
     let on = |column: &&schema::Column| column.needs.is_none_or(|needs| options.contains(&needs));
-    let known = || schema::columns().filter(on).map(|column| column.name).chain(metrics.iter().map(String::as_str));
+    let known =
+        || schema::columns().filter(on).map(|column| column.name).chain(metrics.iter().map(|(name, _)| name.as_str()));
     let names = names.unwrap_or_else(|| known().map(str::to_owned).collect());
     let mut columns = Vec::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
@@ -39,7 +41,8 @@ pub(crate) fn collect<'py>(
             let known = known().collect::<Vec<_>>().join(", ");
             return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
         }
-        columns.push(Builder::new(name));
+        let ty = metrics.iter().find(|(metric, _)| metric == name).and_then(|(_, ty)| *ty);
+        columns.push(Builder::new(name, ty));
     }
     let run = streamer.get().start(py)?;
     loop {
@@ -65,13 +68,13 @@ enum Builder {
     Numbers { column: &'static schema::Column, width: usize, bytes: Vec<u8>, nulls: Vec<u8> },
     Texts { column: &'static schema::Column, known: Texts, values: Vec<Option<Py<PyString>>> },
     Lists { column: &'static schema::Column, values: Vec<Option<Py<PyList>>> },
-    Metrics { name: String, values: Vec<Py<PyAny>> },
+    Metrics { name: String, kind: &'static str, values: Vec<Py<PyAny>> },
 }
 
 impl Builder {
-    fn new(name: &str) -> Self {
+    fn new(name: &str, metric: Option<Type>) -> Self {
         let Some(column) = schema::column(name) else {
-            return Self::Metrics { name: name.to_owned(), values: Vec::new() };
+            return Self::Metrics { name: name.to_owned(), kind: kind_of(metric), values: Vec::new() };
         };
         let width = match column.kind {
             ColumnKind::Bool | ColumnKind::U8 => 1,
@@ -113,7 +116,7 @@ impl Builder {
                     });
                 }
             }
-            Self::Metrics { name, values } => {
+            Self::Metrics { name, values, .. } => {
                 for record in records {
                     let value = record.metrics.get(name).map(|value| value::to_python(py, value)).transpose()?;
                     values.push(value.map_or_else(|| py.None(), Bound::unbind));
@@ -133,8 +136,19 @@ impl Builder {
                 Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None))
             }
             Self::Lists { column, values } => Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None)),
-            Self::Metrics { values, .. } => Ok((name, "metric", PyList::new(py, values)?.into_any(), None)),
+            Self::Metrics { kind, values, .. } => Ok((name, kind, PyList::new(py, values)?.into_any(), None)),
         }
+    }
+}
+
+/// What a column of a metric holds: expressions have one type, also where there are no flows.
+fn kind_of(metric: Option<Type>) -> &'static str {
+    match metric {
+        Some(Type::Bool) => "metric[bool]",
+        Some(Type::Int) => "metric[int]",
+        Some(Type::Float) => "metric[float]",
+        Some(_) => "metric[list]",
+        None => "metric",
     }
 }
 

@@ -8,10 +8,13 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 
+use flowgauge::expr::{Invalid, InvalidKind};
 use flowgauge::{BoxError, Error};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyStopIteration, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
+
+use crate::expression::raised as raised_as;
 
 mod classes {
     pyo3::import_exception!(flowgauge.errors, FlowgaugeError);
@@ -58,6 +61,10 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::CaptureDenied { .. } => CaptureDeniedError::new_err((EPERM, message)),
         Error::Interface { .. } => InterfaceError::new_err(message),
         Error::Filter { .. } => FilterError::new_err(message),
+        Error::Expression { source, .. } => {
+            let kind = source.downcast_ref::<Invalid>().map_or(InvalidKind::Value, |invalid| invalid.kind);
+            raised_as(kind, message)
+        }
         Error::Option { .. } | Error::Merge { .. } => PyValueError::new_err(message),
         Error::Metric { flow_id, source, .. } => match source.downcast::<MetricFailure>() {
             Ok(failure) => note(py, failure.error, &format!("raised in {}, in flow {flow_id}", failure.place)),

@@ -9,6 +9,8 @@ mod columns;
 mod command;
 mod csv;
 mod error;
+mod expression;
+mod fields;
 mod flows;
 mod live;
 mod merge;
@@ -22,6 +24,7 @@ mod record;
 mod report;
 mod source;
 mod streamer;
+mod user_metrics;
 mod value;
 
 use pyo3::prelude::*;
@@ -35,6 +38,10 @@ mod _native {
     use super::columns::{Column, columns};
     #[pymodule_export]
     use super::command::run_command;
+    #[pymodule_export]
+    use super::expression::Expression;
+    #[pymodule_export]
+    use super::fields::{FlowFields, PacketFields, Then, When, when};
     #[pymodule_export]
     use super::flows::Flows;
     #[pymodule_export]
@@ -59,6 +66,9 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        super::fields::install(module.py())?;
+        module.add("packet", super::fields::PacketFields)?;
+        module.add("flow", super::fields::FlowFields)?;
         super::columns::install(module.py())?;
         super::nfstream::install(module.py())?;
         super::process::watch(module.py())

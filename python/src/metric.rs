@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use flowgauge::metric::{MetricGroup, MetricState};
 use flowgauge::{BoxError, ExportReason, FlowRecord, FlowState, Packet, Value};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyString};
+use pyo3::types::{PyDict, PyString};
 
 use crate::error;
 use crate::live::LiveFlow;
@@ -34,7 +34,8 @@ pub(crate) struct Calls {
 #[derive(Clone, Default)]
 pub(crate) struct Abandoned(Arc<AtomicBool>);
 
-struct Callable {
+/// One of them.
+pub(crate) struct Callable {
     name: String,
     key: Py<PyString>,
     callable: Py<PyAny>,
@@ -48,27 +49,9 @@ struct CallState {
 }
 
 impl Callables {
-    /// What `user_metrics` says; `None` without any.
-    ///
-    /// # Errors
-    ///
-    /// `TypeError` naming what is no mapping, no name or no callable; `ValueError` for a name that is taken.
-    pub(crate) fn new(user_metrics: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Self>>> {
-        if user_metrics.is_none() {
-            return Ok(None);
-        }
-        let Ok(mapping) = user_metrics.cast::<PyMapping>() else {
-            return Err(PyTypeError::new_err(format!(
-                "user_metrics must be a dict of names and callables, or None, not {}",
-                value::type_name(user_metrics)
-            )));
-        };
-        let mut metrics = Vec::new();
-        for item in mapping.items()?.iter() {
-            let (name, callable): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-            metrics.push(Callable::new(&name, callable)?);
-        }
-        Ok((!metrics.is_empty()).then(|| Arc::new(Self { metrics })))
+    /// These share a dict a flow.
+    pub(crate) fn new(metrics: Vec<Callable>) -> Arc<Self> {
+        Arc::new(Self { metrics })
     }
 
     /// Their names, in order.
@@ -83,24 +66,17 @@ impl Callables {
 }
 
 impl Callable {
-    fn new(name: &Bound<'_, PyAny>, callable: Bound<'_, PyAny>) -> PyResult<Self> {
-        let Ok(key) = name.cast::<PyString>() else {
-            let kind = value::type_name(name);
-            return Err(PyTypeError::new_err(format!("a name in user_metrics must be a str, not {kind}")));
-        };
-        let text = key.to_str()?.to_owned();
-        if text.is_empty() || flowgauge::flow::schema::column(&text).is_some() {
-            return Err(PyValueError::new_err(format!(
-                "a name in user_metrics must differ from the columns of a flow and not be empty, not {text:?}"
-            )));
-        }
+    /// # Errors
+    ///
+    /// `TypeError` for what cannot be called.
+    pub(crate) fn new(name: &str, key: &Bound<'_, PyString>, callable: Bound<'_, PyAny>) -> PyResult<Self> {
         if !callable.is_callable() {
             return Err(PyTypeError::new_err(format!(
-                "user_metrics[{text:?}] must be callable as f(packet_information, flow), not {}",
+                "user_metrics[{name:?}] must be an Expression, or callable as f(packet_information, flow), not {}",
                 value::type_name(&callable)
             )));
         }
-        Ok(Self { name: text, key: key.clone().unbind(), callable: callable.unbind() })
+        Ok(Self { name: name.to_owned(), key: key.clone().unbind(), callable: callable.unbind() })
     }
 }
 

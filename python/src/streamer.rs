@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flowgauge::expr::Type;
 use flowgauge::flow::schema::Needs;
-use flowgauge::metric::MetricGroup;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::csv;
 use crate::error;
 use crate::flows::{Flows, Run, RunReport};
-use crate::metric::{Abandoned, Callables, Calls, Group};
+use crate::metric::Abandoned;
 use crate::options::{self, Given, Seconds, saturated};
 use crate::position::Position;
 use crate::report::Report;
 use crate::source::Source;
+use crate::user_metrics::UserMetrics;
 
 /// A source of packets and what is wanted of it; iterating it gives flows.
 ///
@@ -30,12 +31,13 @@ use crate::source::Source;
 ///     active_timeout: Age in seconds at which a living flow is cut and reported; 0 cuts at every packet, None never.
 ///     capacity: How many flows may live at once; at the bound the one nearest its end leaves, exported. None is without
 ///         bound for files and 1,000,000 on an interface.
-///     user_metrics: Callables by name, called as f(packet_information, flow) for every packet.
+///     user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python, or a
+///         callable, called as f(packet_information, flow) for every packet.
 ///     bpf_filter: A BPF expression (man pcap-filter) that frames must match.
 ///     n_dissections: How many packets of a flow nDPI sees; 0 is without nDPI.
 ///     stable_labels: Whether labels are to be independent of the number of workers, which costs time.
 ///     workers: How many threads meter; 0 meters inside the capture thread. None is one less than the processors, at
-///         least 1; with user_metrics 1, unless Python runs without its lock.
+///         least 1; with a callable in user_metrics 1, unless Python runs without its lock.
 ///     decode_tunnels: Whether packets inside tunnels make flows of their own.
 ///     tunnel_keys: Whether flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) are kept apart; each
 ///         end of GTP-U chooses its own TEID, so the two directions are then two flows.
@@ -51,11 +53,15 @@ use crate::source::Source;
 ///     statistics: Whether flows have statistics of sizes, gaps and TCP flags.
 ///     splt: How many of a flow's first packets it has one by one, as lists of direction, size and gap.
 ///     application_fields: Whether the payload of a flow's first packets is read for names, versions and fingerprints.
+///     end_flow_when: An Expression of truth values, or a str that is one: a flow ends with the packet after which it is
+///         true, with export_reason 16. None ends none.
+///     keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
+///         left out and counted in report.withheld. None keeps all.
 ///     after: The position where the previous piece of the capture ended; None is the beginning.
 ///
 /// Raises:
-///     TypeError: An option of the wrong type.
-///     ValueError: An option out of its range.
+///     TypeError: An option of the wrong type, or an expression that does not fit where it stands.
+///     ValueError: An option out of its range, or a text that is no expression.
 #[pyclass(frozen, weakref, module = "flowgauge")]
 pub(crate) struct Streamer {
     object: Py<PyAny>,
@@ -64,7 +70,9 @@ pub(crate) struct Streamer {
     active_timeout: Option<Seconds>,
     capacity: Option<u64>,
     user_metrics: Option<Py<PyAny>>,
-    callables: Option<Arc<Callables>>,
+    end_flow_when: Option<Py<PyAny>>,
+    keep_flows: Option<Py<PyAny>>,
+    metrics: UserMetrics,
     bpf_filter: Option<String>,
     n_dissections: u64,
     stable_labels: bool,
@@ -96,15 +104,16 @@ impl Streamer {
             workers=Given::Default, decode_tunnels=Given::Default, tunnel_keys=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
-            application_fields=Given::Default, after=Given::Default
+            application_fields=Given::Default, end_flow_when=None, keep_flows=None, after=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
-                          after=None)"
+                          end_flow_when=None, keep_flows=None, after=None)"
     )]
     fn new<'py>(
+        py: Python<'py>,
         source: Bound<'py, PyAny>,
         inactive_timeout: Given<'py>,
         active_timeout: Given<'py>,
@@ -126,6 +135,8 @@ impl Streamer {
         statistics: Given<'py>,
         splt: Given<'py>,
         application_fields: Given<'py>,
+        end_flow_when: Option<Bound<'py, PyAny>>,
+        keep_flows: Option<Bound<'py, PyAny>>,
         after: Given<'py>,
     ) -> PyResult<Self> {
         Ok(Self {
@@ -134,8 +145,10 @@ impl Streamer {
             inactive_timeout: options::seconds("inactive_timeout", inactive_timeout, 60)?,
             active_timeout: options::seconds("active_timeout", active_timeout, 120)?,
             capacity: options::number_or_none("capacity", capacity, 1, u64::MAX)?,
-            callables: user_metrics.as_ref().map_or(Ok(None), Callables::new)?,
+            metrics: UserMetrics::new(py, user_metrics.as_ref(), end_flow_when.as_ref(), keep_flows.as_ref())?,
             user_metrics: user_metrics.map(Bound::unbind),
+            end_flow_when: end_flow_when.map(Bound::unbind),
+            keep_flows: keep_flows.map(Bound::unbind),
             bpf_filter: options::text_or_none("bpf_filter", bpf_filter)?,
             n_dissections: options::number("n_dissections", n_dissections, 20, 0, u32::MAX.into())?,
             stable_labels: options::flag("stable_labels", stable_labels, false)?,
@@ -333,6 +346,18 @@ impl Streamer {
         self.application_fields
     }
 
+    /// What ends a flow with the packet after which it is true, as it was given.
+    #[getter]
+    fn end_flow_when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.end_flow_when.as_ref().map(|condition| condition.clone_ref(py))
+    }
+
+    /// What is true of the flows that are kept, as it was given.
+    #[getter]
+    fn keep_flows(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.keep_flows.as_ref().map(|condition| condition.clone_ref(py))
+    }
+
     /// The position where the previous piece of the capture ended; None is the beginning.
     #[getter]
     fn after(&self) -> Option<Position> {
@@ -356,8 +381,10 @@ impl Streamer {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.object)?;
-        visit.call(&self.user_metrics)?;
-        self.callables.as_ref().map_or(Ok(()), |callables| callables.traverse(visit))
+        for given in [&self.user_metrics, &self.end_flow_when, &self.keep_flows] {
+            visit.call(given)?;
+        }
+        self.metrics.traverse(visit)
     }
 }
 
@@ -379,7 +406,7 @@ impl Streamer {
             .application_fields(self.application_fields)
             .n_dissections(saturated(self.n_dissections))
             .stable_labels(self.stable_labels)
-            .workers(options::workers(py, self.workers, self.callables.is_some())?)
+            .workers(options::workers(py, self.workers, self.metrics.calls_python())?)
             .decode_tunnels(self.decode_tunnels)
             .tunnel_keys(self.tunnel_keys)
             .fragments(self.fragments)
@@ -392,10 +419,7 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        if let Some(callables) = &self.callables {
-            let group: Arc<dyn MetricGroup> = Arc::new(Group(Calls::new(callables, abandoned.clone())));
-            streamer = streamer.metric_group(group);
-        }
+        streamer = self.metrics.add_to(streamer, &abandoned);
         let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
         Ok(run)
@@ -412,9 +436,9 @@ impl Streamer {
         options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
     }
 
-    /// The names of the user's metrics, in order.
-    pub(crate) fn metric_names(&self) -> Vec<String> {
-        self.callables.as_ref().map(|callables| callables.names()).unwrap_or_default()
+    /// Name and, of an expression, type of the user's metrics, in order.
+    pub(crate) fn metric_columns(&self) -> Vec<(String, Option<Type>)> {
+        self.metrics.columns()
     }
 }
 

@@ -88,6 +88,28 @@ fn doubling_a_tree_again_and_again_comes_to_an_end() {
 }
 
 #[test]
+fn whatever_can_be_built_can_be_read() {
+    let size = Expr::packet("size").unwrap();
+    let add = |one: &Expr, other: &Expr| Expr::binary(flowgauge::expr::Binary::Add, one, other);
+    let negated = |part: &Expr| Expr::unary(flowgauge::expr::Unary::Neg, part);
+    let mut tallest = size.clone();
+    while let Ok(taller) = add(&size, &tallest) {
+        tallest = taller;
+    }
+    let mut signed = size.clone();
+    while let Ok(taller) = negated(&signed).and_then(|signed| add(&size, &signed)) {
+        signed = taller;
+    }
+    let mut widest = size.clone();
+    while let Ok(wider) = add(&widest, &widest) {
+        widest = wider;
+    }
+    for expr in [tallest, signed, widest] {
+        assert_eq!(Expr::parse(&expr.to_string()).as_ref(), Ok(&expr));
+    }
+}
+
+#[test]
 fn a_metric_is_folded_like_the_counts() {
     for record in metered("packet.size.sum()") {
         assert_eq!(record.metrics.get("x"), Some(&Value::from(record.total().bytes)));

@@ -16,7 +16,7 @@ STUB = ROOT / "python" / "flowgauge" / "_native.pyi"
 
 PROGRAM = """
 from collections.abc import Iterator
-from flowgauge import Flow, LiveFlow, PacketInformation, Report
+from flowgauge import Expression, Flow, LiveFlow, PacketInformation, Report, packet, when
 from flowgauge.streamer import Streamer
 
 def metric(packet_information: PacketInformation, flow: LiveFlow) -> LiveFlow:
@@ -34,15 +34,24 @@ for flow in streamer:
 report: Report = streamer.report
 skipped: dict[str, int] = report.skipped
 written: int = streamer.to_csv("flows.csv")
+
+big: Expression = (packet.size > 666).sum() + 1 - when(packet.tcp_syn & ~packet.tcp_ack).then(1).otherwise(2).min()
+Streamer("x", user_metrics={"n": metric, "big": big}, end_flow_when=packet.index >= 99, keep_flows="flow.pkts > 3")
+same: bool = big.equals(Expression.from_json(big.to_json()))
+names: tuple[str, str, int] = (big.type, big.stage, big.state_bytes)
 """
 
 WRONG = """
-from flowgauge import Streamer
+from flowgauge import Streamer, packet
 Streamer("x", inactive=3)
 Streamer(3)
 for flow in Streamer("x"):
     flow.ip_src = "y"
     flow.nonsense
+packet.sise
+packet.size + [1]
+Streamer("x", keep_flows=3)
+packet.size.over("port")
 """
 
 
@@ -64,7 +73,7 @@ def test_mypy_accepts_a_program_and_refuses_wrong_ones(tmp_path: Path) -> None:
     assert right.returncode == 0, right.stdout + right.stderr
     wrong = python("mypy", "--config-file", "pyproject.toml", str(tmp_path / "wrong.py"))
     lines = {int(line.split(":")[1]) for line in wrong.stdout.splitlines() if ": error:" in line}
-    assert lines == {3, 4, 6, 7}, wrong.stdout
+    assert lines == {3, 4, 6, 7, 8, 9, 10, 11}, wrong.stdout
 
 
 def properties(tree: ast.Module, *classes: str) -> dict[str, tuple[str, str]]:
@@ -92,7 +101,7 @@ def test_the_stub_has_every_column_as_the_table_has_it() -> None:
     assert set(properties(ast.parse(STUB.read_text()), "Flow")) == {"metrics", "export_reason"}
 
 
-@pytest.mark.parametrize("name", ["PacketInformation", "Position", "Report", "Streamer", "Flows", "Column"])
+@pytest.mark.parametrize("name", ["Expression", "PacketInformation", "Position", "Report", "Streamer", "Flows", "Column"])
 def test_every_attribute_has_the_same_sentence_in_the_stub(name: str) -> None:
     stub = properties(ast.parse(STUB.read_text()), name)
     assert stub

@@ -88,6 +88,42 @@ fn a_flow_ends_with_its_connection_when_asked() {
 }
 
 #[test]
+fn a_metric_of_ones_own_is_a_column_of_every_output() {
+    let folded = "-r web.pcap -j 2 --metric n=packet.size.count() --metric first=packet.size.first(2) \
+                  --metric up=packet.payload_size.filter(packet.direction==0).mean()";
+    let records = run(folded).quiet().records();
+    assert_eq!(records.len(), 6);
+    for record in &records {
+        assert_eq!(record["n"], sum(std::slice::from_ref(record), ["src_to_dst_pkts", "dst_to_src_pkts"]));
+        assert_eq!(record["first"].as_array().unwrap().len(), 2.min(record["n"].as_u64().unwrap() as usize));
+        assert!(record["up"].is_f64());
+    }
+    let csv = run(&format!("{folded} -o csv")).quiet();
+    let mut lines = csv.out.split_terminator("\r\n").map(fields);
+    let names = lines.next().unwrap();
+    assert_eq!(names[names.len() - 3..], ["n", "first", "up"]);
+    for (row, record) in lines.zip(&records) {
+        let numbers: Vec<Value> = serde_json::from_str(&row[names.len() - 2]).unwrap();
+        assert_eq!(row[names.len() - 3], record["n"].to_string());
+        assert_eq!(Value::Array(numbers), record["first"]);
+        assert_eq!(row[names.len() - 1], record["up"].to_string());
+    }
+}
+
+#[test]
+fn flows_end_and_are_left_out_as_expressions_say() {
+    let all = run("-r web.pcap --report").records().len();
+    let cut = run("-r web.pcap --end-flow-when packet.index>=4").quiet().records();
+    assert!(cut.len() > all && cut.iter().any(|record| record["export_reason"] == 16));
+    assert!(cut.iter().all(|record| sum(std::slice::from_ref(record), ["src_to_dst_pkts", "dst_to_src_pkts"]) <= 5));
+    let kept = run("-r web.pcap --keep-flows flow.src_to_dst_pkts>3 --report");
+    let (records, withheld) = (kept.records(), kept.ledger()["withheld"].as_u64().unwrap());
+    assert!(records.iter().all(|record| record["src_to_dst_pkts"].as_u64().unwrap() > 3));
+    assert!(!records.is_empty() && withheld > 0);
+    assert_eq!((kept.code, records.len() as u64 + withheld), (0, all as u64));
+}
+
+#[test]
 fn nothing_is_written_when_nothing_is_wanted() {
     let run = run("-r web.pcap -o none --report");
     assert_eq!((run.code, run.out.as_str()), (0, ""));
@@ -274,6 +310,17 @@ fn wrong_usage_is_told_apart_from_an_error() {
         ("-r web.pcap --active soon", "\"never\""),
         ("-r web.pcap -o xml", "json"),
         ("-r web.pcap --nonsense", "--nonsense"),
+        ("-r web.pcap --metric big", "a name, = and an expression are wanted"),
+        ("-r web.pcap --metric big=packet.sise.sum()", "\"sise\" is not a field of packets: there is "),
+        ("-r web.pcap --metric big=packet.size", "it has a value for every packet: fold it"),
+        ("-r web.pcap --metric big=packet.size.sum(", "at character 17 it wants"),
+        ("-r web.pcap --metric =packet.size.sum()", "names that differ"),
+        ("-r web.pcap --metric bytes=packet.size.sum()", "names that differ from each other and from the columns"),
+        ("-r web.pcap --metric n=packet.size.sum() --metric n=packet.size.min()", "names that differ"),
+        ("-r web.pcap --end-flow-when packet.size", "end_flow_when takes a bool, not int"),
+        ("-r web.pcap --end-flow-when flow.pkts>3", "a column of the flow is known at its end only"),
+        ("-r web.pcap --keep-flows packet.tcp_syn", "keep_flows is asked at the end of a flow"),
+        ("-r web.pcap --keep-flows flow.pkts>", "at character 11 it wants"),
         ("udp", "--read"),
     ] {
         let run = run(arguments);
@@ -285,7 +332,9 @@ fn wrong_usage_is_told_apart_from_an_error() {
 #[test]
 fn help_and_version_are_no_errors() {
     let help = run("--help").quiet();
-    for option in ["--read", "--interface", "--workers", "--dissect", "--inactive", "--active", "--count", "--report"] {
+    for option in
+        ["--read", "--interface", "--workers", "--dissect", "--inactive", "--active", "--count", "--report", "--metric"]
+    {
         assert!(help.out.contains(option), "{option}");
     }
     assert!(run("--version").quiet().out.starts_with("flowgauge "));

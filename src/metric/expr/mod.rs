@@ -5,18 +5,6 @@
 //! `sum` turns into one of the flow. Whatever does not fit is an [`Invalid`] at once, naming the part that is wrong and
 //! what would be right.
 //!
-//! What expressions mean:
-//!
-//! - A packet without the value (payload of a header that was cut, the gap before the first packet) has null. Operators
-//!   give null where a part is null, but for `&` and `|` that are decided by the other part; folds pass nulls over, and
-//!   `filter` makes null of what it leaves out. A fold of nothing is null, but `count` and `sum` are 0, `any` is false and
-//!   `all` is true.
-//! - Whole numbers have 64 bits with sign. `+`, `-`, `*` and negation wrap around as in two's complement; `sum` is exact
-//!   and ends at the largest or smallest number. `/` gives a number with a fraction; division by zero, and whatever else is
-//!   no finite number, is null. `//` and `%` round towards minus infinity, as those of Python do.
-//! - A whole number beside one with a fraction counts as the nearest number with a fraction, in comparisons too: beyond 2^53
-//!   that is not always itself. So it is with the edges of a histogram.
-//! - True and false count as 1 and 0 in arithmetic and in folds.
 #![doc = include_str!("../../../docs/expressions.md")]
 
 mod accumulate;
@@ -38,7 +26,7 @@ mod squares;
 mod types;
 
 pub use field::{PacketField, packet_fields};
-pub use method::{Method, methods};
+pub use method::{Argument, Method, methods};
 pub use operator::{Binary, Unary};
 pub use reference::write_reference;
 pub use types::{Invalid, InvalidKind, Literal, Stage, Type};

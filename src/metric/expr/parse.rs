@@ -45,7 +45,7 @@ impl<'a> Parser<'a> {
     /// Parts joined by operators that bind more tightly than `least`.
     fn expression(&mut self, least: u8) -> Result<Expr, Invalid> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if self.depth > MAX_NESTING {
             return Err(self.expected("less nesting"));
         }
         let mut left = self.prefix()?;
@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
 
     fn deeper(&mut self, read: fn(&mut Self) -> Result<Expr, Invalid>) -> Result<Expr, Invalid> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
+        if self.depth > MAX_NESTING {
             return Err(self.expected("less nesting"));
         }
         let read = read(self);
@@ -297,5 +297,7 @@ impl Expr {
     }
 }
 
-/// Longest text that is read.
-const MAX_TEXT: usize = 16 * 1024;
+/// Longest text that is read: whatever can be built by hand, as it reads, but for absurd lists of edges and texts.
+const MAX_TEXT: usize = 1 << 20;
+/// Deepest nesting that is read: every part may stand in an operator and in parentheses.
+const MAX_NESTING: usize = 2 * MAX_DEPTH + 10;

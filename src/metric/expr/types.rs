@@ -201,8 +201,12 @@ impl Invalid {
     }
 }
 
-/// Whether one of two names is part of the other, or they share a beginning of three letters or more.
+/// Whether one of two names is part of the other, they share a beginning of three letters or more, or one letter differs.
 fn is_near(one: &str, other: &str) -> bool {
+    let differing = one.bytes().zip(other.bytes()).filter(|(a, b)| a != b).count();
+    if one.len() == other.len() && differing <= 1 {
+        return true;
+    }
     let shared = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     shared >= 3 || (one.len() >= 3 && other.contains(one)) || (other.len() >= 3 && one.contains(other))
 }
