@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import csv
 import gc
 import json
 import pickle
 import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -426,12 +429,23 @@ def test_a_streamer_tells_its_options_and_keeps_no_one_alive() -> None:
 
 
 def meters(streamer: Streamer) -> int:
-    """How many threads meter while the streamer is iterated."""
+    """How many threads meter while the streamer is iterated: they wait for whoever takes the flows."""
     flows = iter(streamer)
     next(flows)
-    names = [(path / "comm").read_text().strip() for path in Path("/proc/self/task").iterdir()]
+    most, deadline = 0, time.monotonic() + 0.5
+    # A thread has its name a moment after it has begun.
+    while time.monotonic() < deadline:
+        most = max(most, sum(name.startswith("fg-meter") for name in threads()))
+        time.sleep(0.01)
     flows.close()
-    return sum(name.startswith("fg-meter") for name in names)
+    return most
+
+
+def threads() -> Iterator[str]:
+    for path in Path("/proc/self/task").iterdir():
+        # It may end while it is looked at.
+        with contextlib.suppress(OSError):
+            yield (path / "comm").read_text()
 
 
 def test_expressions_alone_have_as_many_workers_as_a_run_without_python() -> None:
