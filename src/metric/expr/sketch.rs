@@ -13,8 +13,8 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
-    /// Most bytes that it takes.
-    pub(super) const MAX_BYTES: usize = 2 * (LAST_BIN as usize + 1) * size_of::<(i16, u64)>();
+    /// Most bytes that it takes: room for bins grows by doubling.
+    pub(super) const MAX_BYTES: usize = (2 * LAST_BIN as usize + 1).next_power_of_two() * size_of::<(i16, u64)>();
 
     /// Counts a finite number.
     pub(super) fn add(&mut self, number: f64) {
