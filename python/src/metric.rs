@@ -141,6 +141,14 @@ pub(crate) fn keeping_interpreter_state(run: &Abandoned, body: &mut (dyn FnMut()
     }
 }
 
+/// Runs the metering of some packets attached to the interpreter, so that their calls need not ask for it one by one.
+pub(crate) fn attached(body: &mut dyn FnMut()) {
+    // Without an interpreter it is the calls that say so.
+    if Python::try_attach(|_| body()).is_none() {
+        body();
+    }
+}
+
 /// The group that the library is given.
 pub(crate) struct Group(pub(crate) Arc<Calls>);
 
@@ -151,6 +159,10 @@ impl MetricGroup for Group {
 
     fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
         Ok(Box::new(CallState { calls: Arc::clone(&self.0), flow: None }))
+    }
+
+    fn around_batch(&self, body: &mut dyn FnMut()) {
+        attached(body);
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {

@@ -133,6 +133,18 @@ impl MetricRunner {
         self.groups.is_empty() && self.folder.is_none()
     }
 
+    /// Runs the metering of some packets, with every group around it.
+    pub(super) fn around_batch(groups: &[Arc<dyn MetricGroup>], body: &mut dyn FnMut()) {
+        match groups {
+            [] => body(),
+            [group, rest @ ..] => group.around_batch(&mut || Self::around_batch(rest, body)),
+        }
+    }
+
+    pub(super) fn groups(&self) -> &[Arc<dyn MetricGroup>] {
+        &self.groups
+    }
+
     /// Whether there is code of the user's to call for packets.
     #[inline]
     pub(super) fn has_groups(&self) -> bool {

@@ -124,6 +124,14 @@ impl Meter {
 
     /// Meters packets whose bytes lie in `block`, in order; their hashes must come from this meter's hasher.
     pub fn observe_all(&mut self, block: &Arc<Block>, descriptors: &[Descriptor]) {
+        if self.metrics.has_groups() {
+            let groups = self.metrics.groups().to_vec();
+            return MetricRunner::around_batch(&groups, &mut || self.observe_each(block, descriptors));
+        }
+        self.observe_each(block, descriptors);
+    }
+
+    fn observe_each(&mut self, block: &Arc<Block>, descriptors: &[Descriptor]) {
         // Two passes over a few packets at a time: the first asks for the flows of all of them, so that memory answers
         // while the others are looked up.
         for group in descriptors.chunks(GROUP) {

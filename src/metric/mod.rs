@@ -19,6 +19,12 @@ pub trait MetricGroup: Send + Sync {
     /// The state for a new flow, or a new segment of one.
     fn start(&self, flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError>;
 
+    /// Runs the metering of some packets, in which this group may be called for each; a place to take once what every call
+    /// needs. Nothing in it waits for anybody.
+    fn around_batch(&self, body: &mut dyn FnMut()) {
+        body();
+    }
+
     /// Runs the body of a thread that will call this group; a place to set up what is costly per call.
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
         body();

@@ -18,7 +18,7 @@ use super::flow::NFlow;
 use super::packet::NFPacket;
 use super::row::View;
 use crate::error;
-use crate::metric::{Abandoned, GONE, keeping_interpreter_state};
+use crate::metric::{Abandoned, GONE, attached, keeping_interpreter_state};
 use crate::value;
 
 /// The plugins of one run.
@@ -125,6 +125,10 @@ impl MetricGroup for Group {
 
     fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
         Ok(Box::new(State { plugins: Arc::clone(&self.0), flow: None, last_ms: 0, failed: false }))
+    }
+
+    fn around_batch(&self, body: &mut dyn FnMut()) {
+        attached(body);
     }
 
     fn around(&self, body: &mut (dyn FnMut() + Send)) {
