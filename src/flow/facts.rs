@@ -170,7 +170,7 @@ impl Facts {
     }
 
     /// The same, unless there is a text already.
-    #[cfg_attr(not(feature = "ndpi"), expect(dead_code))]
+    #[cfg(any(feature = "ndpi", test))]
     pub(crate) fn fill(&mut self, fact: Fact, bytes: &[u8]) {
         if self.spans[fact as usize].is_none() {
             self.set_bytes(fact, bytes);
@@ -183,7 +183,7 @@ impl Facts {
     }
 
     /// Writes down what nDPI sees, unless it did.
-    #[cfg_attr(not(feature = "ndpi"), expect(dead_code))]
+    #[cfg(feature = "ndpi")]
     pub(crate) fn fill_risks(&mut self, risks: Risks) {
         if self.risks.bits == 0 {
             self.risks = risks;

@@ -46,6 +46,7 @@ mod dissect_stream;
 mod dissect_tls;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_tshark_certificate;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_tshark_tls;
 mod expiry;
 mod expr;

@@ -120,6 +120,9 @@ impl Folder {
     fn fold(&mut self) {
         let Self { program, columns, seen, words, heavy, .. } = self;
         let count = std::mem::take(&mut self.waiting);
+        if count == 0 {
+            return;
+        }
         let (size, kinds) = (program.words.len(), program.heavy.len());
         let seen = &seen[..count];
         let (constants, loads) = (program.constants.len(), program.loads.len());
