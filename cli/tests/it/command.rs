@@ -89,7 +89,7 @@ fn a_flow_ends_with_its_connection_when_asked() {
 
 #[test]
 fn a_metric_of_ones_own_is_a_column_of_every_output() {
-    let folded = "-r web.pcap -j 2 --metric n=packet.size.count() --metric first=packet.size.first(2) \
+    let folded = "-r web.pcap -j 0 --metric n=packet.size.count() --metric first=packet.size.first(2) \
                   --metric up=packet.payload_size.filter(packet.direction==0).mean()";
     let records = run(folded).quiet().records();
     assert_eq!(records.len(), 6);
