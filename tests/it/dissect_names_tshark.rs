@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flowgauge::capture::file::Input;
 use flowgauge::dissect::dns::{Message, tcp_message};
@@ -247,18 +246,7 @@ fn tshark_reads_the_same_names_out_of_every_frame() {
     let profile = tempfile::tempdir().unwrap();
     let corpus = shared("corpus");
     let captures = [own(), corpus.clone()].concat();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut compared = Vec::new();
-        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            compared.push((path.file_name().unwrap().to_string_lossy(), compare(path, profile.path())));
-        }
-        compared
-    };
-    let compared = std::thread::scope(|scope| {
-        let two = [scope.spawn(work), scope.spawn(work)];
-        two.map(|thread| thread.join().unwrap()).concat()
-    });
+    let compared = oracle::by_two(&captures, |path| compare(path, profile.path()));
     let mut unexplained = Vec::new();
     for (name, (.., differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name).map_or(0, |(_, count, _)| *count);

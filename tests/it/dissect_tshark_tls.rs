@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flowgauge::dissect::Dissection;
 use flowgauge::flow::{Direction, Facts};
@@ -192,18 +191,7 @@ fn tshark_reads_the_same_hellos_in_every_conversation() {
         return;
     }
     let captures: Vec<PathBuf> = shared("corpus");
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut compared = Vec::new();
-        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            compared.push((path.file_name().unwrap().to_string_lossy(), compare(path)));
-        }
-        compared
-    };
-    let compared = std::thread::scope(|scope| {
-        let two = [scope.spawn(work), scope.spawn(work)];
-        two.map(|thread| thread.join().unwrap()).concat()
-    });
+    let compared = oracle::by_two(&captures, |path| compare(path));
     let mut unexplained = Vec::new();
     for (name, (_, differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name);

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flowgauge::flow::FlowFlags;
 use flowgauge::flow::schema::column;
@@ -218,18 +217,7 @@ fn tshark_reads_the_same_from_the_headers_of_every_flow() {
     let folders = profiles();
     let profiles = [0, 1].map(|nth| folders[nth].path().to_owned());
     let captures: Vec<PathBuf> = [own(), shared("corpus"), shared("conformance/quirks")].concat();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut compared = Vec::new();
-        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            compared.push((path.file_name().unwrap().to_string_lossy(), compare(path, &profiles)));
-        }
-        compared
-    };
-    let compared = std::thread::scope(|scope| {
-        let two = [scope.spawn(work), scope.spawn(work)];
-        two.map(|thread| thread.join().unwrap()).concat()
-    });
+    let compared = oracle::by_two(&captures, |path| compare(path, &profiles));
     let mut unexplained = Vec::new();
     for (name, (_, differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name);

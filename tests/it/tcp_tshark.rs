@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flowgauge::flow::FlowState;
@@ -110,18 +109,7 @@ fn tshark_says_the_same_of_every_segment() {
     }
     let profile = profile();
     let captures: Vec<PathBuf> = [own(), shared("corpus"), shared("conformance/quirks")].concat();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut compared = Vec::new();
-        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            compared.push((path.file_name().unwrap().to_string_lossy(), compare(path, profile.path())));
-        }
-        compared
-    };
-    let compared = std::thread::scope(|scope| {
-        let two = [scope.spawn(work), scope.spawn(work)];
-        two.map(|thread| thread.join().unwrap()).concat()
-    });
+    let compared = oracle::by_two(&captures, |path| compare(path, profile.path()));
     let mut unexplained = Vec::new();
     for (name, (_, differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name);

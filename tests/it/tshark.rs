@@ -9,7 +9,6 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flowgauge::Streamer;
 
@@ -221,18 +220,7 @@ fn tshark_counts_the_same_packets_and_bytes_in_every_conversation() {
     }
     let profile = profile();
     let captures: Vec<PathBuf> = [own(), shared("corpus"), shared("conformance/quirks")].concat();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut compared = Vec::new();
-        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            compared.push((path.file_name().unwrap().to_string_lossy(), compare(path, profile.path())));
-        }
-        compared
-    };
-    let compared = std::thread::scope(|scope| {
-        let two = [scope.spawn(work), scope.spawn(work)];
-        two.map(|thread| thread.join().unwrap()).concat()
-    });
+    let compared = oracle::by_two(&captures, |path| compare(path, profile.path()));
     let mut unexplained = Vec::new();
     for (name, (_, differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name);

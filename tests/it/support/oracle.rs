@@ -1,6 +1,8 @@
 //! Other programs to compare with, where they are installed.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whether `program` runs; if not, a line says so, and with `CI=true` the test fails.
 #[track_caller]
@@ -13,4 +15,21 @@ pub(crate) fn there(program: &str, arguments: &[&str]) -> bool {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{message}");
     eprintln!("{message}");
     false
+}
+
+/// What `compare` says of each capture, beside its name; two captures are looked at at a time, in no order.
+pub(crate) fn by_two<T: Clone + Send>(captures: &[PathBuf], compare: impl Fn(&Path) -> T + Sync) -> Vec<(String, T)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut compared = Vec::new();
+        while let Some(path) = captures.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            compared.push((name, compare(path)));
+        }
+        compared
+    };
+    std::thread::scope(|scope| {
+        let two = [scope.spawn(work), scope.spawn(work)];
+        two.map(|thread| thread.join().unwrap()).concat()
+    })
 }
