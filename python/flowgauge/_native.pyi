@@ -67,8 +67,10 @@ def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list
 
     The pieces must lie one behind the other, each metered from the position where the one before ended (`after`), without
     active timeout, capacity and tcp_end. Then packets, bytes, times, statistics and sequences are those of the whole, bit
-    for bit. Labels are not merged, the first that is known stays; metrics become None. What only some pieces were metered
-    with (statistics, sequences of one length, TCP analysis) is not told of flows that go through others.
+    for bit. Labels are not merged, the first that is known stays. Metrics that are expressions are those of the whole if the
+    pieces were metered with `mergeable` and they are (`Expression.is_mergeable`): whole numbers bit for bit, floats within a
+    relative 1e-12. All others become None. What only some pieces were metered with (statistics, sequences of one length, TCP
+    analysis) is not told of flows that go through others.
 
     Args:
         flows: The flows of all pieces, in any order.
@@ -1041,6 +1043,12 @@ class Expression:
 
         Raises:
             TypeError: It has a value for every packet, and none of the flow.
+        """
+
+    @property
+    def is_mergeable(self) -> bool:
+        """Whether `merge` can tell it of a whole flow from its pieces; not what counts packets from the first on
+        (`packet.index`), nor differences of differences, nor bytes chosen by a difference.
         """
 
     @property
@@ -2536,6 +2544,7 @@ class Streamer:
             true, with export_reason 16. None ends none.
         keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
             left out and counted in report.withheld. None keeps all.
+        mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
         after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
@@ -2569,6 +2578,7 @@ class Streamer:
         application_fields: bool = False,
         end_flow_when: Expression | str | None = None,
         keep_flows: Expression | str | None = None,
+        mergeable: bool = False,
         after: Position | None = None,
     ) -> Streamer: ...
     @property
@@ -2666,6 +2676,10 @@ class Streamer:
     @property
     def keep_flows(self) -> Expression | str | None:
         """What is true of the flows that are kept, as it was given."""
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether flows keep what their expressions folded, to be merged."""
 
     @property
     def after(self) -> Position | None:

@@ -107,6 +107,13 @@ impl Expression {
         self.0.state_bytes().map_err(invalid)
     }
 
+    /// Whether `merge` can tell it of a whole flow from its pieces; not what counts packets from the first on (`packet.index`),
+    /// nor differences of differences, nor bytes chosen by a difference.
+    #[getter]
+    fn is_mergeable(&self) -> bool {
+        self.0.is_mergeable()
+    }
+
     /// What its values are: bool, int, float, str, bytes, list of bool, list of int or list of float; each may be None.
     #[getter]
     fn r#type(&self) -> String {

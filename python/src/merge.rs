@@ -11,7 +11,9 @@ use crate::record::Flow;
 ///
 /// The pieces must lie one behind the other, each metered from the position where the one before ended (`after`), without
 /// active timeout, capacity and tcp_end. Then packets, bytes, times, statistics and sequences are those of the whole, bit
-/// for bit. Labels are not merged, the first that is known stays; metrics become None.
+/// for bit. Labels are not merged, the first that is known stays. Metrics that are expressions are those of the whole if the
+/// pieces were metered with `mergeable` and they are (`Expression.is_mergeable`): whole numbers bit for bit, floats within a
+/// relative 1e-12. All others become None.
 ///
 /// Args:
 ///     flows: The flows of all pieces, in any order.

@@ -57,6 +57,7 @@ use crate::user_metrics::UserMetrics;
 ///         true, with export_reason 16. None ends none.
 ///     keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
 ///         left out and counted in report.withheld. None keeps all.
+///     mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
 ///     after: The position where the previous piece of the capture ended; None is the beginning.
 ///
 /// Raises:
@@ -72,6 +73,7 @@ pub(crate) struct Streamer {
     user_metrics: Option<Py<PyAny>>,
     end_flow_when: Option<Py<PyAny>>,
     keep_flows: Option<Py<PyAny>>,
+    mergeable: bool,
     metrics: UserMetrics,
     bpf_filter: Option<String>,
     n_dissections: u64,
@@ -104,13 +106,14 @@ impl Streamer {
             workers=Given::Default, decode_tunnels=Given::Default, tunnel_keys=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
-            application_fields=Given::Default, end_flow_when=None, keep_flows=None, after=Given::Default
+            application_fields=Given::Default, end_flow_when=None, keep_flows=None,
+            mergeable=Given::Default, after=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
-                          end_flow_when=None, keep_flows=None, after=None)"
+                          end_flow_when=None, keep_flows=None, mergeable=False, after=None)"
     )]
     fn new<'py>(
         py: Python<'py>,
@@ -137,18 +140,27 @@ impl Streamer {
         application_fields: Given<'py>,
         end_flow_when: Option<Bound<'py, PyAny>>,
         keep_flows: Option<Bound<'py, PyAny>>,
+        mergeable: Given<'py>,
         after: Given<'py>,
     ) -> PyResult<Self> {
+        let mergeable = options::flag("mergeable", mergeable, false)?;
         Ok(Self {
             source: Source::new(&source)?,
             object: source.unbind(),
             inactive_timeout: options::seconds("inactive_timeout", inactive_timeout, 60)?,
             active_timeout: options::seconds("active_timeout", active_timeout, 120)?,
             capacity: options::number_or_none("capacity", capacity, 1, u64::MAX)?,
-            metrics: UserMetrics::new(py, user_metrics.as_ref(), end_flow_when.as_ref(), keep_flows.as_ref())?,
+            metrics: UserMetrics::new(
+                py,
+                user_metrics.as_ref(),
+                end_flow_when.as_ref(),
+                keep_flows.as_ref(),
+                mergeable,
+            )?,
             user_metrics: user_metrics.map(Bound::unbind),
             end_flow_when: end_flow_when.map(Bound::unbind),
             keep_flows: keep_flows.map(Bound::unbind),
+            mergeable,
             bpf_filter: options::text_or_none("bpf_filter", bpf_filter)?,
             n_dissections: options::number("n_dissections", n_dissections, 20, 0, u32::MAX.into())?,
             stable_labels: options::flag("stable_labels", stable_labels, false)?,
@@ -356,6 +368,12 @@ impl Streamer {
     #[getter]
     fn keep_flows(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.keep_flows.as_ref().map(|condition| condition.clone_ref(py))
+    }
+
+    /// Whether flows keep what their expressions folded, to be merged.
+    #[getter]
+    fn mergeable(&self) -> bool {
+        self.mergeable
     }
 
     /// The position where the previous piece of the capture ended; None is the beginning.

@@ -22,6 +22,7 @@ pub(crate) struct UserMetrics {
     listed: Vec<Listed>,
     end_flow_when: Option<Expr>,
     keep_flows: Option<Expr>,
+    mergeable: bool,
 }
 
 enum Listed {
@@ -40,11 +41,13 @@ impl UserMetrics {
         user_metrics: Option<&Bound<'_, PyAny>>,
         end_flow_when: Option<&Bound<'_, PyAny>>,
         keep_flows: Option<&Bound<'_, PyAny>>,
+        mergeable: bool,
     ) -> PyResult<Self> {
         let metrics = Self {
             listed: user_metrics.map_or_else(|| Ok(Vec::new()), listed)?,
             end_flow_when: end_flow_when.map(|given| condition("end_flow_when", given)).transpose()?,
             keep_flows: keep_flows.map(|given| condition("keep_flows", given)).transpose()?,
+            mergeable,
         };
         metrics.check().map_err(|error| error::raise(py, error))?;
         Ok(metrics)
@@ -56,7 +59,8 @@ impl UserMetrics {
         let mut config = MeterConfig::new()
             .classifier(classifier)
             .end_flow_when(self.end_flow_when.clone())
-            .keep_flows(self.keep_flows.clone());
+            .keep_flows(self.keep_flows.clone())
+            .mergeable(self.mergeable);
         for listed in &self.listed {
             if let Listed::Expression(name, expr) = listed {
                 config = config.expression(name, expr.clone());
@@ -76,7 +80,8 @@ impl UserMetrics {
                 Listed::Expression(name, expr) => streamer.expression(name, expr.clone()),
             };
         }
-        streamer.end_flow_when(self.end_flow_when.clone()).keep_flows(self.keep_flows.clone())
+        let streamer = streamer.end_flow_when(self.end_flow_when.clone()).keep_flows(self.keep_flows.clone());
+        streamer.mergeable(self.mergeable)
     }
 
     /// Whether a run calls Python.

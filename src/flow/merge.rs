@@ -3,7 +3,8 @@
 //! The pieces must lie one behind the other, each metered from the previous one's position on, without an active timeout,
 //! a capacity or the option `tcp_end`. Then packets, bytes, times, flags, statistics and sequences are those of the whole,
 //! bit for bit. What the analysis of TCP counts adds up, but the first segments of a piece are judged without what came
-//! before. Labels are not merged (the first that is known stays) and metrics are not either (they become null): what
+//! before. Labels are not merged (the first that is known stays). Metrics that are expressions are those of the whole when
+//! the pieces were metered with [`MeterConfig::mergeable`](crate::MeterConfig::mergeable); all others become null, since what
 //! they are made of is not in a record.
 
 use std::collections::HashMap;
@@ -25,16 +26,16 @@ impl FlowRecord {
         if self.key != next.key || self.flow_id >= next.flow_id {
             return Err(Error::Merge { flow_id: self.flow_id, next: next.flow_id });
         }
-        self.flow.merge(&next.flow);
+        let turned = self.src_is_high != next.src_is_high;
+        self.flow.merge(&next.flow, turned);
         self.export_reason = next.export_reason;
-        self.metrics.forget();
+        self.merge_metrics(&next.metrics, turned);
         Ok(())
     }
 }
 
 impl FlowState {
-    fn merge(&mut self, next: &Self) {
-        let turned = self.src_is_high != next.src_is_high;
+    fn merge(&mut self, next: &Self, turned: bool) {
         for direction in 0..2 {
             let other = if turned { 1 - direction } else { direction };
             if self.counts[direction].pkts == 0 {

@@ -33,6 +33,7 @@ pub(crate) use facts::Risks;
 pub use flags::FlowFlags;
 pub use key::{Direction, FlowHasher, FlowKey};
 pub use merge::merge;
+pub(crate) use record::MetricParts;
 pub use record::{FlowRecord, MetricNames, Metrics};
 pub use sequence::{Sequence, SequenceItem};
 pub use state::FlowState;

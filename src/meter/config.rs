@@ -34,6 +34,7 @@ pub struct MeterConfig {
     pub(super) metrics: Vec<Listed>,
     pub(super) end_flow_when: Option<Expr>,
     pub(super) keep_flows: Option<Expr>,
+    pub(super) mergeable: bool,
 }
 
 /// One or more metrics where the user put them.
@@ -76,6 +77,7 @@ impl Default for MeterConfig {
             metrics: Vec::new(),
             end_flow_when: None,
             keep_flows: None,
+            mergeable: false,
         }
     }
 }
@@ -196,6 +198,16 @@ impl MeterConfig {
         self
     }
 
+    /// Whether records keep what their expressions folded, so that [`merge`](crate::flow::merge) can tell the expressions of
+    /// the whole. Off by default; a record then takes about as much again as a living flow does.
+    ///
+    /// Whole numbers are then those of the whole capture bit for bit, floats within a relative 1e-12; what cannot be merged
+    /// ([`Expr::is_mergeable`]) is null after it.
+    pub fn mergeable(mut self, on: bool) -> Self {
+        self.mergeable = on;
+        self
+    }
+
     /// Whether packets are folded into more than the counts of every flow.
     #[inline]
     pub(super) fn has_details(&self) -> bool {
@@ -236,7 +248,8 @@ impl MeterConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Expression`] for one that does not fit where it stands.
+    /// [`Error::Expression`] for one that does not fit where it stands; [`Error::Option`] for `mergeable` beside
+    /// `end_flow_when` or `keep_flows`.
     pub(super) fn program(&self) -> Result<Option<Program>> {
         let fits = |option: &str, checked: std::result::Result<(), Invalid>| {
             checked.map_err(|source| Error::Expression { option: option.to_owned(), source: source.into() })
@@ -251,6 +264,13 @@ impl MeterConfig {
         let (end, keep) = (self.end_flow_when.as_ref(), self.keep_flows.as_ref());
         fits("end_flow_when", end.map_or(Ok(()), |end| expr::compile(&[], Some(end), None).map(drop)))?;
         fits("keep_flows", keep.map_or(Ok(()), |keep| expr::compile(&[], None, Some(keep)).map(drop)))?;
+        if self.mergeable && (end.is_some() || keep.is_some()) {
+            return Err(Error::Option {
+                option: "mergeable",
+                value: "on".to_owned(),
+                allowed: "off beside end_flow_when and keep_flows, which a part of a flow cannot answer for the whole",
+            });
+        }
         if expressions.is_empty() && end.is_none() && keep.is_none() {
             return Ok(None);
         }
@@ -300,6 +320,7 @@ impl fmt::Debug for MeterConfig {
             .field("metrics", &names)
             .field("end_flow_when", &self.end_flow_when)
             .field("keep_flows", &self.keep_flows)
+            .field("mergeable", &self.mergeable)
             .finish()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{BoxError, Error, Result};
 use crate::flow::{Direction, ExportReason, FlowRecord, FlowState, MetricNames, Metrics, Value};
 use crate::meter::config::{Listed, MeterConfig};
-use crate::metric::expr::Folder;
+use crate::metric::expr::Folds;
 use crate::metric::{MetricGroup, MetricState};
 use crate::packet::Packet;
 
@@ -16,9 +16,7 @@ pub(super) struct MetricRunner {
     names: MetricNames,
     /// Where the values of each group go.
     places: Vec<Range<usize>>,
-    /// Where those of each expression go.
-    expressions: Vec<usize>,
-    folder: Option<Folder>,
+    folder: Option<Folds>,
     error: Option<Error>,
     /// A metric failed: from then on packets are metered without metrics.
     failed: bool,
@@ -41,12 +39,12 @@ impl MetricRunner {
                     groups.push(Arc::clone(group));
                     places.push(first..next);
                 }
-                Listed::Expression(..) => expressions.push(first),
+                Listed::Expression(_, expression) => expressions.push((first, expression.clone())),
             }
         }
-        let folder = config.program()?.map(|program| Folder::new(Arc::new(program)));
+        let folder = config.program()?.map(|program| Folds::new(program, expressions, config.mergeable));
         let names = config.metric_names()?;
-        Ok(Self { groups, names, places, expressions, folder, error: None, failed: false })
+        Ok(Self { groups, names, places, folder, error: None, failed: false })
     }
 
     /// Fills `states` for a flow, or a segment of one, that begins.
@@ -103,12 +101,12 @@ impl MetricRunner {
     /// Writes the values of a flow that ended into its record; whether the record is kept.
     pub(super) fn finish(&mut self, slot: u32, states: States, record: &mut FlowRecord) -> bool {
         let mut values = vec![Value::Null; self.names.len()];
-        let (expressions, folder) = (&self.expressions, &mut self.folder);
-        let kept = folder
-            .as_mut()
-            .is_none_or(|folder| folder.finish(slot, record, |nth, value| values[expressions[nth]] = value));
-        if !kept {
-            return false;
+        let mut parts = None;
+        if let Some(folder) = &mut self.folder {
+            match folder.finish(slot, record, |place, value| values[place] = value) {
+                Some(made) => parts = made,
+                None => return false,
+            }
         }
         let mut failed = None;
         for ((group, place), state) in self.groups.iter().zip(&self.places).zip(states) {
@@ -123,6 +121,7 @@ impl MetricRunner {
         }
         if !values.is_empty() {
             record.metrics = Metrics::new(MetricNames::clone(&self.names), values);
+            parts.into_iter().for_each(|parts| record.metrics.set_parts(parts));
         }
         true
     }

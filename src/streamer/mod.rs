@@ -252,6 +252,13 @@ impl Streamer {
         self
     }
 
+    /// Whether records keep what their expressions folded, so that [`merge`](crate::flow::merge) can tell the expressions of
+    /// the whole; see [`MeterConfig::mergeable`]. Defaults to `false`.
+    pub fn mergeable(mut self, on: bool) -> Self {
+        self.meter = self.meter.mergeable(on);
+        self
+    }
+
     /// Adds metrics that share code and state.
     pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
         self.meter = self.meter.metric_group(group);

@@ -191,7 +191,7 @@ fn tshark_reads_the_same_hellos_in_every_conversation() {
         return;
     }
     let captures: Vec<PathBuf> = shared("corpus");
-    let compared = oracle::by_two(&captures, |path| compare(path));
+    let compared = oracle::by_two(&captures, compare);
     let mut unexplained = Vec::new();
     for (name, (_, differences)) in &compared {
         let excepted = EXCEPTIONS.iter().find(|(file, ..)| file == name);

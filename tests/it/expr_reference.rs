@@ -11,7 +11,7 @@ use crate::support::slow_expr::{Tree, Val};
 use crate::support::slow_fold::Folded;
 use crate::support::slow_packet::{Frame, Row, rows, rows_of, source, traffic};
 
-fn parse(tree: &Tree) -> Expr {
+pub(crate) fn parse(tree: &Tree) -> Expr {
     let text = tree.text();
     Expr::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
@@ -47,7 +47,11 @@ fn is_near(got: &Value, wanted: &Val) -> bool {
 }
 
 fn check(record: &FlowRecord, name: &str, tree: &Tree) -> Result<(), TestCaseError> {
-    let got = record.metrics.get(name).unwrap();
+    check_value(record.metrics.get(name).unwrap(), record, tree)
+}
+
+/// Compares with what the interpreter makes of the rows of `record`.
+pub(crate) fn check_value(got: &Value, record: &FlowRecord, tree: &Tree) -> Result<(), TestCaseError> {
     let wanted = tree.metric(rows_of(record.metrics.get("rows").unwrap()), record);
     let right = match (got, &wanted) {
         (Value::List(got), Folded::List(wanted)) => {

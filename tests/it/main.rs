@@ -52,6 +52,7 @@ mod expiry;
 mod expr;
 mod expr_edges;
 mod expr_hostile;
+mod expr_merge;
 mod expr_reference;
 mod golden;
 mod house;

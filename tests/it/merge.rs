@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use flowgauge::capture::file::Input;
 use flowgauge::capture::memory::MemorySource;
+use flowgauge::expr::Expr;
 use flowgauge::flow::schema::Column;
 use flowgauge::flow::{Direction, FlowRecord, merge};
 use flowgauge::packet::{LinkType, Position};
@@ -21,6 +22,16 @@ use crate::properties::story;
 use crate::support::captures::shared;
 use crate::support::run::{own, read_frames};
 use crate::support::scenario::{A, B, C, EPOCH, Scenario, Sent};
+
+/// Of whole numbers and sketches, which merge bit for bit.
+const EXPRESSIONS: &[&str] = &[
+    "packet.gap.sum().over(\"direction\")",
+    "packet.direction_gap.filter(packet.size > 60).last(3)",
+    "packet.payload_size.std()",
+    "packet.gap.quantile(0.9)",
+    "packet.payload.entropy()",
+    "packet.tcp_window.n_unique() - flow.pkts",
+];
 
 /// A frame that nobody else holds.
 #[derive(Clone, Debug)]
@@ -47,7 +58,11 @@ fn meter(frames: &[Frame], inactive: Option<Duration>, workers: usize, from: Opt
     if let Some(position) = from {
         streamer = streamer.resume(position);
     }
-    let mut flows = streamer.n_dissections(0).statistics(true).splt(10).workers(workers).start().unwrap();
+    for text in EXPRESSIONS {
+        streamer = streamer.expression(*text, Expr::parse(text).unwrap());
+    }
+    let streamer = streamer.n_dissections(0).statistics(true).splt(10).mergeable(true);
+    let mut flows = streamer.workers(workers).start().unwrap();
     let records = flows.by_ref().map(Result::unwrap).collect();
     flows.report().check().unwrap();
     let columns = flows.schema().columns().collect();

@@ -70,6 +70,11 @@ value of the flow. Lists (`first`, `last`, `histogram`, and what `over` gives) s
   a fraction, in comparisons and histograms too: beyond 2^53 that is not always itself.
 - **Segments**: every record folds anew, also the next segment of a flow that the active timeout cut.
 - **Memory** is bounded and taken once per living flow: `expression.state_bytes`.
+- **Merging**: records of pieces of a capture, metered with `mergeable`, merge into the expressions of the whole: whole
+  numbers bit for bit, floats within a relative 1e-12, sketches exactly. A record then keeps what it folded, and beside it
+  each packet that lacks the one before it (for `gap`, `direction_gap` and `diff()`; mostly the first), and all that once
+  more for the other direction where an expression knows it. What only all packets together can tell is not
+  `is_mergeable` and becomes null: `packet.index`, a difference of differences, bytes chosen by a difference.
 - **Spread**: `std` and `var` of whole numbers are exact up to the division.
 - **Limits**: 100 levels, 10,000 parts, 1 MiB of text.
 

@@ -63,6 +63,7 @@ impl FoldKind {
                 let sum = f64::from_bits(words[at]) * left + value.as_float();
                 let weight = f64::from_bits(words[at + 1]) * left + 1.0;
                 (words[at], words[at + 1]) = (sum.to_bits(), weight.to_bits());
+                words[at + 2] += 1;
             }),
             Self::Sketch { .. } | Self::Unique { .. } | Self::Counts => {}
         }
@@ -78,7 +79,7 @@ impl FoldKind {
                 // The zeros of both signs are one number; adding 0 takes the sign off.
                 unique.add(if float { (value.as_float() + 0.0).to_bits() } else { value.bits });
             }
-            (Self::Counts, heavy) => heavy.count(value.bits),
+            (Self::Counts, heavy) => heavy.count(value.bits, 1),
             _ => {}
         }
     }
@@ -94,7 +95,7 @@ fn extreme(words: &mut [u64], at: usize, value: Reg, is_better: impl Fn(Reg, Reg
 
 /// Adds with the error of the addition kept beside the sum (Neumaier 1974).
 #[inline(always)]
-fn add_float(words: &mut [u64], at: usize, number: f64) {
+pub(super) fn add_float(words: &mut [u64], at: usize, number: f64) {
     let (sum, error) = (f64::from_bits(words[at]), f64::from_bits(words[at + 1]));
     let after = sum + number;
     let lost = if sum.abs() >= number.abs() { sum - after + number } else { number - after + sum };
@@ -118,6 +119,6 @@ pub(super) fn wide(words: &[u64], at: usize) -> u128 {
 }
 
 #[inline(always)]
-fn set_wide(words: &mut [u64], at: usize, number: u128) {
+pub(super) fn set_wide(words: &mut [u64], at: usize, number: u128) {
     (words[at], words[at + 1]) = (number as u64, (number >> 64) as u64);
 }

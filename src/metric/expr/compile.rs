@@ -383,10 +383,9 @@ impl Compiler {
             | FoldKind::MinInt
             | FoldKind::MaxInt
             | FoldKind::MinFloat
-            | FoldKind::MaxFloat
-            | FoldKind::Ewm(_) => self.room(&[0; 2]),
+            | FoldKind::MaxFloat => self.room(&[0; 2]),
             FoldKind::SumSquares => self.room(&[0; squares::WORDS]),
-            FoldKind::Spread => self.room(&[0; 3]),
+            FoldKind::Spread | FoldKind::Ewm(_) => self.room(&[0; 3]),
             FoldKind::First(count) | FoldKind::Last(count) => self.room(&vec![0; usize::from(count) + 1]),
             FoldKind::Histogram { edges, .. } => {
                 let bins = self.edges[usize::from(edges)].len() + 1;

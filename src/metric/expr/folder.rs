@@ -1,18 +1,18 @@
 //! The state of expressions in the flows of one meter, and what packets make of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::flow::schema::Cell;
 use crate::flow::{Direction, FlowRecord, FlowState, Value};
 use crate::packet::Packet;
 
-use super::accumulate::wide;
+use super::combine::State;
+use super::conclude::{conclude, values};
 use super::field::{Reader, Seen};
-use super::heavy::{Heavy, Unique};
+use super::heavy::Heavy;
 use super::machine::Reg;
-use super::program::{Condition, EndStep, Load, Outcome, Output, Program, Step};
-use super::squares;
-use super::types::Type;
+use super::piece::{Open, Piece};
+use super::program::{Condition, Load, Program, Step};
 
 /// Folds packets into the state of their flows, which lies here by slot.
 ///
@@ -30,27 +30,37 @@ pub(crate) struct Folder {
     last: Vec<Reg>,
     words: Vec<u64>,
     heavy: Vec<Heavy>,
+    /// By slot, for records that can be merged: packets that lack what only the record before knows.
+    open: Option<Vec<Vec<Open>>>,
+    /// Those among the packets that wait, by lane, and the register that lacks.
+    lacking: Vec<(usize, u16)>,
 }
 
 impl Folder {
-    pub(crate) fn new(program: Arc<Program>) -> Self {
+    /// With `mergeable`, [`Folder::finish_piece`] ends flows, else [`Folder::finish`].
+    pub(crate) fn new(program: Arc<Program>, mergeable: bool) -> Self {
         let (constants, steps) = (program.constants.len(), program.loads.len() + program.steps.len());
         let mut columns: Vec<_> = program.constants.iter().flat_map(|constant| [*constant; LANES]).collect();
         columns.resize((constants + steps) * LANES, Reg::NULL);
-        let mut last = program.constants.clone();
-        last.resize(constants + program.ends.len(), Reg::NULL);
+        let last = program.registers_of_the_end();
         let loads = program.loads.iter().enumerate().filter_map(|(nth, load)| match load {
             Load::Bytes(reader, at) => Some(((constants + nth) * LANES, *reader, *at)),
             Load::Field(_) => None,
         });
         let from_bytes = loads.collect();
         let seen = Box::new([Seen::NONE; LANES]);
-        Self { program, waiting: 0, seen, from_bytes, columns, last, words: Vec::new(), heavy: Vec::new() }
+        let (words, heavy, lacking) = (Vec::new(), Vec::new(), Vec::new());
+        let open = mergeable.then(Vec::new);
+        Self { program, waiting: 0, seen, from_bytes, columns, last, words, heavy, open, lacking }
     }
 
     /// Forgets what was folded in `slot`, in which a flow, or a segment of one, begins.
     pub(crate) fn start(&mut self, slot: u32) {
-        let Self { program, words, heavy, .. } = self;
+        let Self { program, words, heavy, open, .. } = self;
+        if let Some(open) = open {
+            open.resize_with(open.len().max(slot as usize + 1), Vec::new);
+            open[slot as usize].clear();
+        }
         let (size, kinds) = (program.words.len(), program.heavy.len());
         let at = slot as usize * size;
         match words.get_mut(at..at + size) {
@@ -118,12 +128,12 @@ impl Folder {
     /// Takes all steps for the packets that wait.
     #[inline(never)]
     fn fold(&mut self) {
-        let Self { program, columns, seen, words, heavy, .. } = self;
+        let Self { program, columns, seen, words, open, lacking, .. } = self;
         let count = std::mem::take(&mut self.waiting);
         if count == 0 {
             return;
         }
-        let (size, kinds) = (program.words.len(), program.heavy.len());
+        let (size, mergeable) = (program.words.len(), open.is_some());
         let seen = &seen[..count];
         let (constants, loads) = (program.constants.len(), program.loads.len());
         for (out, load) in columns[constants * LANES..].chunks_exact_mut(LANES).zip(&program.loads) {
@@ -146,14 +156,38 @@ impl Folder {
                 }
                 Step::Diff { of, word, by, float } => {
                     let word = usize::from(word);
-                    for (((out, at), value), by) in out.iter_mut().zip(state).zip(column(of)).zip(column(by)) {
-                        *out = step_from(&mut words[at + word..], *value, by.bits as usize, float);
+                    let parts = out.iter_mut().zip(state).zip(column(of)).zip(column(by)).enumerate();
+                    for (lane, (((out, at), value), by)) in parts {
+                        let (words, by) = (&mut words[at + word..], by.bits as usize);
+                        if mergeable && value.valid && words[2 * by + 1] == 0 {
+                            lacking.push((lane, made as u16));
+                        }
+                        *out = step_from(words, *value, by, float);
                     }
                 }
             }
         }
+        if self.lacking.is_empty() {
+            return self.fold_lanes(0..count);
+        }
+        self.lacking.sort_unstable();
+        let mut next = 0;
+        while let Some(&(lane, _)) = self.lacking.first() {
+            self.fold_lanes(next..lane);
+            self.set_aside(lane);
+            next = lane + 1;
+        }
+        self.fold_lanes(next..count);
+    }
+
+    /// Folds what the steps made for these of the packets that wait.
+    #[inline]
+    fn fold_lanes(&mut self, lanes: Range<usize>) {
+        let Self { program, columns, seen, words, heavy, .. } = self;
+        let (size, kinds) = (program.words.len(), program.heavy.len());
+        let seen = &seen[lanes.clone()];
         for fold in &program.folds {
-            let column = &columns[usize::from(fold.of) * LANES..][..count];
+            let column = &columns[usize::from(fold.of) * LANES..][lanes.clone()];
             let values = seen.iter().zip(column).filter(|(_, value)| value.valid);
             let values = values.map(|(seen, value)| (seen.slot as usize, value));
             if fold.kind.is_heavy() {
@@ -166,18 +200,50 @@ impl Folder {
         }
     }
 
+    /// Keeps the packet in `lane`, the first that lacks something, and what its flow folded before it.
+    #[cold]
+    fn set_aside(&mut self, lane: usize) {
+        let slot = self.seen[lane].slot;
+        let before = self.take_state(slot);
+        let end = self.lacking.partition_point(|(other, _)| *other == lane);
+        let lacking = self.lacking.drain(..end).map(|(_, register)| register).collect();
+        let registers = self.columns.chunks_exact(LANES).map(|column| column[lane]).collect();
+        if let Some(open) = &mut self.open {
+            open[slot as usize].push(Open { before, registers, lacking });
+        }
+    }
+
+    /// Takes out what was folded in `slot`; what steps keep stays there too.
+    fn take_state(&mut self, slot: u32) -> State {
+        let Self { program, words, heavy, .. } = self;
+        let (size, kinds) = (program.words.len(), program.heavy.len());
+        let words = &mut words[slot as usize * size..][..size];
+        let heavy = &mut heavy[slot as usize * kinds..][..kinds];
+        let state = State { words: words.to_vec(), heavy: heavy.to_vec() };
+        words.copy_from_slice(&program.words);
+        for at in program.kept_values() {
+            words[at..at + 2].copy_from_slice(&state.words[at..at + 2]);
+        }
+        heavy.iter_mut().for_each(Heavy::clear);
+        state
+    }
+
+    /// What was folded of the flow that leaves `slot`.
+    pub(super) fn finish_piece(&mut self, slot: u32) -> Piece {
+        self.fold();
+        let last = self.take_state(slot);
+        let open = self.open.as_mut().map_or_else(Vec::new, |open| std::mem::take(&mut open[slot as usize]));
+        Piece::new(open, last)
+    }
+
     /// Appends the metrics of the flow that leaves `slot` as `record`; whether the record is kept.
-    pub(crate) fn finish(&mut self, slot: u32, record: &FlowRecord, mut put: impl FnMut(usize, Value)) -> bool {
+    pub(crate) fn finish(&mut self, slot: u32, record: &FlowRecord, put: impl FnMut(usize, Value)) -> bool {
         self.fold();
         let Self { program, last, words, heavy, .. } = self;
         let (size, kinds) = (program.words.len(), program.heavy.len());
         let words = &words[slot as usize * size..][..size];
         let heavy = &mut heavy[slot as usize * kinds..][..kinds];
-        conclude(program, last, words, heavy, Some(record));
-        for (nth, output) in program.outputs.iter().enumerate() {
-            put(nth, value_of(*output, last, words));
-        }
-        let kept = program.keep.is_none_or(|place| last[usize::from(place)].is_true());
+        let kept = values(program, last, words, heavy, record, put);
         heavy.iter_mut().for_each(Heavy::clear);
         kept
     }
@@ -191,127 +257,18 @@ fn step_from(words: &mut [u64], value: Reg, direction: usize, float: bool) -> Re
     if value.valid {
         (*last, *there) = (value.bits, 1);
     }
+    difference(before, value, float)
+}
+
+/// Null if one of them is.
+#[inline(always)]
+pub(super) fn difference(before: Reg, value: Reg, float: bool) -> Reg {
     let step = if float {
         Reg::float(value.as_float() - before.as_float())
     } else {
         Reg::int(value.as_int().wrapping_sub(before.as_int()))
     };
-    step.or_null(before.valid)
-}
-
-/// Runs the steps of the end.
-fn conclude(program: &Program, last: &mut [Reg], words: &[u64], heavy: &[Heavy], record: Option<&FlowRecord>) {
-    let first = program.constants.len();
-    for (nth, step) in program.ends.iter().enumerate() {
-        let get = |place: u16| last[usize::from(place)];
-        last[first + nth] = match *step {
-            EndStep::Result(outcome) => result(outcome, words, heavy),
-            EndStep::Column(column) => {
-                record.map_or(Reg::NULL, |record| cell(&program.columns[usize::from(column)].get(record)))
-            }
-            EndStep::TextIs { column, text, negate } => {
-                let text = &program.texts[usize::from(text)];
-                match record.map(|record| program.columns[usize::from(column)].get(record)) {
-                    Some(Cell::Text(other)) => Reg::bool((*other == **text) != negate),
-                    _ => Reg::NULL,
-                }
-            }
-            EndStep::Pure(pure, a, b) => pure.of(get(a), get(b)),
-            EndStep::Select { condition, then, otherwise } => {
-                if get(condition).is_true() {
-                    get(then)
-                } else {
-                    get(otherwise)
-                }
-            }
-        };
-    }
-}
-
-fn result(outcome: Outcome, words: &[u64], heavy: &[Heavy]) -> Reg {
-    let word = |place: u16| words[usize::from(place)];
-    let float = |place: u16, offset: usize| f64::from_bits(words[usize::from(place) + offset]);
-    let sum_int = |place: u16| wide(words, usize::from(place)).cast_signed();
-    let sum_float = |place: u16| float(place, 0) + float(place, 1);
-    match outcome {
-        Outcome::Word(place) => Reg::int(i64::try_from(word(place)).unwrap_or(i64::MAX)),
-        Outcome::None(place) => Reg::bool(word(place) == 0),
-        Outcome::Some(place) => Reg::bool(word(place) > 0),
-        Outcome::SumInt(place) => {
-            let sum = sum_int(place).clamp(i64::MIN.into(), i64::MAX.into());
-            Reg::int(sum as i64)
-        }
-        Outcome::SumFloat(place) => Reg::float(sum_float(place)),
-        Outcome::MeanInt { count, sum } => Reg::float(sum_int(sum) as f64 / word(count) as f64),
-        Outcome::MeanFloat { count, sum } => Reg::float(sum_float(sum) / word(count) as f64),
-        Outcome::SpreadInt { count, sum, squares, root } => {
-            let squares = &words[usize::from(squares)..][..squares::WORDS];
-            let variance = squares::spread(word(count), sum_int(sum), squares);
-            Reg::float(if root { variance.sqrt() } else { variance }).or_null(word(count) > 0)
-        }
-        Outcome::SpreadFloat { place, root } => {
-            let variance = if word(place) == 1 { 0.0 } else { float(place, 2) / (word(place) as f64 - 1.0) };
-            Reg::float(if root { variance.sqrt() } else { variance }).or_null(word(place) > 0)
-        }
-        Outcome::Extreme(place) => Reg { bits: word(place), valid: words[usize::from(place) + 1] != 0 },
-        Outcome::Ewm(place) => Reg::float(float(place, 0) / float(place, 1)),
-        Outcome::Unique(place) => match &heavy[usize::from(place)] {
-            Heavy::Unique(unique) => Reg::int(Unique::count(unique) as i64),
-            _ => Reg::NULL,
-        },
-        Outcome::Quantile(place, share) => match &heavy[usize::from(place)] {
-            Heavy::Sketch(sketch) => sketch.quantile(f64::from_bits(share)).map_or(Reg::NULL, Reg::float),
-            _ => Reg::NULL,
-        },
-        Outcome::Entropy(place) => heavy[usize::from(place)].entropy().map_or(Reg::NULL, Reg::float),
-    }
-}
-
-fn cell(cell: &Cell<'_>) -> Reg {
-    match cell {
-        Cell::Bool(truth) => Reg::bool(*truth),
-        Cell::Uint(number) | Cell::Duration(number) => Reg::int(i64::try_from(*number).unwrap_or(i64::MAX)),
-        Cell::Int(number) => Reg::int(*number),
-        Cell::Float(number) => Reg::float(*number),
-        Cell::Time(stamp) => Reg::int(stamp.as_nanos()),
-        _ => Reg::NULL,
-    }
-}
-
-fn value_of(output: Output, last: &[Reg], words: &[u64]) -> Value {
-    let register = |place: u16| last[usize::from(place)];
-    let list = |places: &[u64], ty| {
-        Value::List(places.iter().map(|bits| scalar(Reg { bits: *bits, valid: true }, ty)).collect())
-    };
-    match output {
-        Output::One(place, ty) => scalar(register(place), ty),
-        Output::Two(one, other, ty) => Value::List([one, other].map(|place| scalar(register(place), ty)).to_vec()),
-        Output::First { place, count, ty } => {
-            let (seen, place) = (words[usize::from(place)].min(count.into()) as usize, usize::from(place) + 1);
-            list(&words[place..place + seen], ty)
-        }
-        Output::Last { place, count, ty } => {
-            let (seen, count, place) = (words[usize::from(place)], usize::from(count), usize::from(place) + 1);
-            let ring = &words[place..place + count];
-            if seen < count as u64 {
-                return list(&ring[..seen as usize], ty);
-            }
-            let oldest = (seen % count as u64) as usize;
-            list(&[&ring[oldest..], &ring[..oldest]].concat(), ty)
-        }
-        Output::Histogram { place, bins } => list(&words[usize::from(place)..][..usize::from(bins)], Type::Int),
-    }
-}
-
-fn scalar(reg: Reg, ty: Type) -> Value {
-    if !reg.valid {
-        return Value::Null;
-    }
-    match ty {
-        Type::Bool => Value::Bool(reg.bits != 0),
-        Type::Float => Value::Float(reg.as_float()),
-        _ => Value::Int(reg.as_int()),
-    }
+    step.or_null(before.valid && value.valid)
 }
 
 impl std::fmt::Debug for Folder {

@@ -47,6 +47,23 @@ impl Heavy {
         };
     }
 
+    /// Takes in what the same fold kept behind it.
+    pub(super) fn merge(&mut self, next: &Self) {
+        match (&mut *self, next) {
+            (Self::Sketch(mine), Self::Sketch(theirs)) => mine.merge(theirs),
+            (Self::Unique(mine), Self::Unique(theirs)) => mine.merge(theirs),
+            (Self::Bytes(mine), Self::Bytes(Some(theirs))) => {
+                let mine = mine.get_or_insert_with(|| Box::new([0; 256]));
+                mine.iter_mut().zip(theirs.iter()).for_each(|(mine, theirs)| *mine += theirs);
+            }
+            (Self::Counts(Some(_)), Self::Counts(Some(theirs))) => {
+                theirs.iter().for_each(|(bits, count)| self.count(*bits, *count));
+            }
+            (Self::Counts(mine), Self::Counts(None)) => *mine = None,
+            _ => {}
+        }
+    }
+
     pub(super) fn count_bytes(&mut self, bytes: &[u8]) {
         if let Self::Bytes(counts) = self {
             let counts = counts.get_or_insert_with(|| Box::new([0; 256]));
@@ -54,9 +71,9 @@ impl Heavy {
         }
     }
 
-    pub(super) fn count(&mut self, bits: u64) {
+    pub(super) fn count(&mut self, bits: u64, times: u64) {
         if let Self::Counts(Some(counts)) = self {
-            *counts.entry(bits).or_default() += 1;
+            *counts.entry(bits).or_default() += times;
             if counts.len() > MAX_COUNTS {
                 *self = Self::Counts(None);
             }
@@ -93,6 +110,20 @@ impl Unique {
                 }
             }
             Self::Estimate(registers) => note(registers, bits),
+        }
+    }
+
+    fn merge(&mut self, next: &Self) {
+        match (&mut *self, next) {
+            (_, Self::Exact(values)) => values.iter().for_each(|value| self.add(*value)),
+            (Self::Estimate(mine), Self::Estimate(theirs)) => {
+                mine.iter_mut().zip(theirs.iter()).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
+            }
+            (Self::Exact(values), Self::Estimate(_)) => {
+                let values = std::mem::take(values);
+                self.clone_from(next);
+                values.iter().for_each(|value| self.add(*value));
+            }
         }
     }
 
@@ -170,9 +201,9 @@ mod tests {
         bytes.count_bytes(b"bbbb");
         assert_eq!(bytes.entropy(), Some(1.0));
         let mut counts = Heavy::Counts(Some(BTreeMap::new()));
-        (0..8).for_each(|number| counts.count(number));
+        (0..8).for_each(|number| counts.count(number, 1));
         assert_eq!(counts.entropy(), Some(3.0));
-        (0..2000).for_each(|number| counts.count(number));
+        (0..2000).for_each(|number| counts.count(number, 1));
         assert_eq!(counts.entropy(), None);
     }
 }

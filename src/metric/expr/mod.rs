@@ -8,17 +8,22 @@
 #![doc = include_str!("../../../docs/expressions.md")]
 
 mod accumulate;
+mod combine;
 mod compile;
+mod conclude;
 mod display;
 mod field;
 mod fold;
 mod folder;
+mod folds;
 mod heavy;
+mod kept;
 mod lower;
 mod machine;
 mod method;
 mod operator;
 mod parse;
+mod piece;
 mod program;
 mod reference;
 mod sketch;
@@ -32,7 +37,7 @@ pub use reference::write_reference;
 pub use types::{Invalid, InvalidKind, Literal, Stage, Type};
 
 pub(crate) use compile::compile;
-pub(crate) use folder::Folder;
+pub(crate) use folds::Folds;
 pub(crate) use program::Program;
 
 use std::hash::{Hash, Hasher};
@@ -145,6 +150,29 @@ impl Expr {
     /// [`Invalid`] for what is no value of a flow.
     pub fn state_bytes(&self) -> Result<usize, Invalid> {
         Ok(compile(std::slice::from_ref(self), None, None)?.state_bytes())
+    }
+
+    /// Whether it can be told of a whole flow from the records of its parts, as [`FlowRecord::merge`](crate::FlowRecord::merge)
+    /// does.
+    ///
+    /// Not what counts packets from the first on (`packet.index`), nor differences of differences, nor bytes chosen by a
+    /// difference: only all packets together can tell those.
+    pub fn is_mergeable(&self) -> bool {
+        let holds = match self.node() {
+            Node::Packet(field) => *field != FieldId::Index,
+            Node::Diff(part) => !part.has_difference(),
+            Node::Fold(_, part) if part.ty() == Type::Bytes => !part.has_difference(),
+            _ => true,
+        };
+        holds && self.node().parts().all(Self::is_mergeable)
+    }
+
+    /// Whether the packet before has a say in it.
+    fn has_difference(&self) -> bool {
+        match self.node() {
+            Node::Diff(_) | Node::Packet(FieldId::Gap | FieldId::DirectionGap) => true,
+            node => node.parts().any(Self::has_difference),
+        }
     }
 
     /// Checks that it is one value of the flow, so that it can be a metric.

@@ -103,7 +103,7 @@ pub(super) enum FoldKind {
         edges: u16,
         float: bool,
     },
-    /// Weighted sum and sum of weights; the weight that is left after each value, as bits.
+    /// Weighted sum, sum of weights, and count; the weight that is left after each value, as bits.
     Ewm(u64),
     Sketch {
         float: bool,
@@ -171,6 +171,33 @@ pub(super) enum Output {
 }
 
 impl Program {
+    /// Where steps keep a value from packet to packet: it, and in the next word whether there is one.
+    pub(super) fn kept_values(&self) -> impl Iterator<Item = usize> {
+        self.steps
+            .iter()
+            .flat_map(|step| match *step {
+                Step::Diff { word, by, .. } => {
+                    let by_direction = self.loads.get(usize::from(by).wrapping_sub(self.constants.len())).is_some();
+                    [Some(word), by_direction.then_some(word + 2)]
+                }
+                _ => [None; 2],
+            })
+            .flatten()
+            .map(usize::from)
+    }
+
+    /// Whether it makes a difference which end of a flow is its source.
+    pub(super) fn knows_direction(&self) -> bool {
+        self.loads.iter().any(|load| matches!(load, Load::Field(FieldId::Direction)))
+    }
+
+    /// The registers of the end of a flow, before its steps.
+    pub(super) fn registers_of_the_end(&self) -> Vec<Reg> {
+        let mut last = self.constants.clone();
+        last.resize(self.constants.len() + self.ends.len(), Reg::NULL);
+        last
+    }
+
     /// Bytes that a living flow takes, at most.
     pub(crate) fn state_bytes(&self) -> usize {
         self.words.len() * size_of::<u64>() + self.heavy.iter().map(Heavy::max_bytes).sum::<usize>()

@@ -26,7 +26,6 @@ impl Sketch {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code))]
     pub(super) fn merge(&mut self, other: &Self) {
         self.count += other.count;
         for (bin, count) in &other.bins {

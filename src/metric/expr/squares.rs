@@ -17,6 +17,16 @@ pub(super) fn add(words: &mut [u64], number: i64) {
     *top = top.wrapping_add(u64::from(carried));
 }
 
+/// Adds one such sum to another.
+pub(super) fn join(words: &mut [u64], next: &[u64]) {
+    let mut carried = false;
+    for (mine, theirs) in words.iter_mut().zip(next) {
+        let (sum, one) = mine.overflowing_add(*theirs);
+        let (sum, other) = sum.overflowing_add(u64::from(carried));
+        (*mine, carried) = (sum, one || other);
+    }
+}
+
 /// The sample variance of `count` numbers with this sum and this sum of squares; 0 of less than two.
 pub(super) fn spread(count: u64, sum: i128, words: &[u64]) -> f64 {
     let &[low, high, top] = words else { return 0.0 };

@@ -1,6 +1,7 @@
 //! Packets of a flow as rows of values, and traffic that has something in every field.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use flowgauge::capture::memory::MemorySource;
 use flowgauge::flow::{FlowState, Opaque};
@@ -115,8 +116,14 @@ pub(crate) struct Frame {
 
 /// A source of frames.
 pub(crate) fn source(frames: &[Frame]) -> MemorySource {
+    source_of(frames, 0..frames.len())
+}
+
+/// A source of these of the frames.
+pub(crate) fn source_of(frames: &[Frame], part: Range<usize>) -> MemorySource {
     let (mut source, mut now) = (MemorySource::new(), 1_700_000_000_000_000_000);
-    for frame in frames {
+    now += frames[..part.start].iter().map(|frame| frame.step).sum::<i64>();
+    for frame in &frames[part] {
         now += frame.step;
         let captured = frame.cut.map_or(frame.bytes.len(), |cut| cut.min(frame.bytes.len()));
         let wire_len = frame.bytes.len() as u32;
