@@ -8,6 +8,7 @@
 """
 
 from ._native import (
+    Anonymizer,
     Column,
     Expression,
     Flow,
@@ -34,6 +35,7 @@ from .errors import (
 )
 
 __all__ = [
+    "Anonymizer",
     "CaptureDeniedError",
     "CaptureError",
     "Column",

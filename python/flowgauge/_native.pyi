@@ -11,6 +11,7 @@ import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from .nfstream.native import NFColumn, NFFlows, NFlow, NFPacket, nfstream_columns
 
 __all__ = [
+    "Anonymizer",
     "Column",
     "Expression",
     "Flow",
@@ -2356,6 +2357,45 @@ class Position:
         """The largest stamp of the packets before it, in nanoseconds since the Unix epoch."""
 
 @final
+class Anonymizer:
+    """A way to replace the addresses of flows by others, the same for the same key, so that runs can be joined.
+
+    No two addresses become one. Replaced are the two ends of a flow, the device's part of MAC addresses, and texts read out
+    of payload that are an address, as answers of DNS. What else texts say, names above all, stays. Metrics see the addresses
+    of the packets.
+    """
+
+    @staticmethod
+    def crypto_pan(key: bytes) -> Anonymizer:
+        """Crypto-PAn (Xu, Fan, Ammar, Moon 2002), which keeps prefixes: addresses that share so many leading bits share as many
+        afterwards.
+
+        Args:
+            key: 32 bytes, as other implementations take them.
+
+        Raises:
+            ValueError: A key of another length.
+        """
+
+    @staticmethod
+    def blake2(key: bytes) -> Anonymizer:
+        """A permutation made of keyed BLAKE2b (RFC 7693); it keeps no prefixes.
+
+        Args:
+            key: 16 to 64 bytes.
+
+        Raises:
+            ValueError: A key of another length.
+        """
+
+    def address(self, address: object) -> str:
+        """What stands for this address.
+
+        Raises:
+            ValueError: It is no IPv4 or IPv6 address.
+        """
+
+@final
 class Report:
     """What became of everything that a run has read so far; bytes are bytes on the wire.
 
@@ -2545,6 +2585,7 @@ class Streamer:
         keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
             left out and counted in report.withheld. None keeps all.
         mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
+        anonymize: An Anonymizer that replaces the addresses of flows as they leave; None leaves them.
         after: The position where the previous piece of the capture ended; None is the beginning.
 
     Raises:
@@ -2579,6 +2620,7 @@ class Streamer:
         end_flow_when: Expression | str | None = None,
         keep_flows: Expression | str | None = None,
         mergeable: bool = False,
+        anonymize: Anonymizer | None = None,
         after: Position | None = None,
     ) -> Streamer: ...
     @property
@@ -2680,6 +2722,10 @@ class Streamer:
     @property
     def mergeable(self) -> bool:
         """Whether flows keep what their expressions folded, to be merged."""
+
+    @property
+    def anonymize(self) -> Anonymizer | None:
+        """What replaces the addresses of flows; None leaves them."""
 
     @property
     def after(self) -> Position | None:

@@ -4,6 +4,7 @@
 //! mutability. The interpreter is released before any wait.
 #![deny(unsafe_code)]
 
+mod anonymizer;
 mod collect;
 mod columns;
 mod command;
@@ -32,6 +33,8 @@ use pyo3::prelude::*;
 /// Packets in, labelled bidirectional flow records out: the compiled part of `flowgauge`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::anonymizer::Anonymizer;
     #[pymodule_export]
     use super::collect::collect;
     #[pymodule_export]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use pyo3::Borrowed;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::{PyBool, PyFloat};
+use pyo3::{Borrowed, PyClass};
 
-use crate::position::Position;
 use crate::value;
 
 /// An option as the caller gave it, or not at all.
@@ -101,12 +101,14 @@ pub(crate) fn text_or_none(name: &str, given: Given<'_>) -> PyResult<Option<Stri
     }
 }
 
-/// A position, or `None`, which is also the default.
-pub(crate) fn position_or_none(name: &str, given: Given<'_>) -> PyResult<Option<Position>> {
+/// An object of this class, or `None`, which is also the default.
+pub(crate) fn object_or_none<T>(name: &str, given: Given<'_>, wanted: &'static str) -> PyResult<Option<T>>
+where
+    T: PyClass<Frozen = True> + Clone + Sync,
+{
     match given {
         Given::Value(object) if !object.is_none() => {
-            let position = object.cast::<Position>().map_err(|_| wrong_type(name, &object, "a Position, or None"))?;
-            Ok(Some(position.get().clone()))
+            Ok(Some(object.cast::<T>().map_err(|_| wrong_type(name, &object, wanted))?.get().clone()))
         }
         _ => Ok(None),
     }

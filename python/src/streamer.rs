@@ -9,6 +9,7 @@ use flowgauge::flow::schema::Needs;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use crate::anonymizer::Anonymizer;
 use crate::csv;
 use crate::error;
 use crate::flows::{Flows, Run, RunReport};
@@ -58,6 +59,7 @@ use crate::user_metrics::UserMetrics;
 ///     keep_flows: An Expression of one truth value of the flow, or a str that is one: flows of which it is not true are
 ///         left out and counted in report.withheld. None keeps all.
 ///     mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
+///     anonymize: An Anonymizer that replaces the addresses of flows as they leave; None leaves them.
 ///     after: The position where the previous piece of the capture ended; None is the beginning.
 ///
 /// Raises:
@@ -74,6 +76,7 @@ pub(crate) struct Streamer {
     end_flow_when: Option<Py<PyAny>>,
     keep_flows: Option<Py<PyAny>>,
     mergeable: bool,
+    anonymize: Option<Anonymizer>,
     metrics: UserMetrics,
     bpf_filter: Option<String>,
     n_dissections: u64,
@@ -107,13 +110,13 @@ impl Streamer {
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
             application_fields=Given::Default, end_flow_when=None, keep_flows=None,
-            mergeable=Given::Default, after=Given::Default
+            mergeable=Given::Default, anonymize=Given::Default, after=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
-                          end_flow_when=None, keep_flows=None, mergeable=False, after=None)"
+                          end_flow_when=None, keep_flows=None, mergeable=False, anonymize=None, after=None)"
     )]
     fn new<'py>(
         py: Python<'py>,
@@ -141,6 +144,7 @@ impl Streamer {
         end_flow_when: Option<Bound<'py, PyAny>>,
         keep_flows: Option<Bound<'py, PyAny>>,
         mergeable: Given<'py>,
+        anonymize: Given<'py>,
         after: Given<'py>,
     ) -> PyResult<Self> {
         let mergeable = options::flag("mergeable", mergeable, false)?;
@@ -177,7 +181,8 @@ impl Streamer {
             statistics: options::flag("statistics", statistics, false)?,
             splt: options::number("splt", splt, 0, 0, MAX_SPLT)?,
             application_fields: options::flag("application_fields", application_fields, false)?,
-            after: options::position_or_none("after", after)?,
+            anonymize: options::object_or_none("anonymize", anonymize, "an Anonymizer, or None")?,
+            after: options::object_or_none("after", after, "a Position, or None")?,
             latest: Mutex::new(None),
         })
     }
@@ -376,6 +381,12 @@ impl Streamer {
         self.mergeable
     }
 
+    /// What replaces the addresses of flows; None leaves them.
+    #[getter]
+    fn anonymize(&self) -> Option<Anonymizer> {
+        self.anonymize.clone()
+    }
+
     /// The position where the previous piece of the capture ended; None is the beginning.
     #[getter]
     fn after(&self) -> Option<Position> {
@@ -428,6 +439,7 @@ impl Streamer {
             .decode_tunnels(self.decode_tunnels)
             .tunnel_keys(self.tunnel_keys)
             .fragments(self.fragments)
+            .anonymize(self.anonymize.as_ref().map(Anonymizer::library))
             .promiscuous(self.promiscuous)
             .snaplen_bytes(saturated(self.snaplen))
             .buffer_bytes(self.buffer_size.map(saturated));

@@ -203,6 +203,27 @@ impl Facts {
         }
     }
 
+    /// The same with texts replaced; `None` if none is.
+    pub(super) fn with_texts(&self, replace: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let texts: Vec<_> = Fact::ALL.iter().map(|fact| self.get(*fact).and_then(&replace)).collect();
+        let answers: Vec<_> = self.dns_answers().map(&replace).collect();
+        if texts.iter().chain(&answers).all(Option::is_none) {
+            return None;
+        }
+        let mut new = self.clone();
+        (new.text, new.answers) = (String::new(), Vec::new());
+        for (fact, text) in Fact::ALL.iter().zip(&texts) {
+            new.spans[*fact as usize] = None;
+            if let Some(text) = text.as_deref().or_else(|| self.get(*fact)) {
+                new.set(*fact, text);
+            }
+        }
+        for (answer, text) in self.dns_answers().zip(&answers) {
+            new.add_dns_answer(text.as_deref().unwrap_or(answer));
+        }
+        Some(new)
+    }
+
     fn get(&self, fact: Fact) -> Option<&str> {
         self.spans[fact as usize].map(|span| self.at(span))
     }

@@ -70,6 +70,12 @@ impl FlowKey {
         self
     }
 
+    /// The same key inside the tunnel that `other` is in.
+    #[must_use]
+    pub(super) fn in_tunnel_of(self, other: &Self) -> Self {
+        self.in_tunnel(other.tunnel, other.tunnel_key)
+    }
+
     /// The end that comes first in canonical order, or the other one: address and port.
     pub fn end(&self, high: bool) -> (IpAddr, u16) {
         let (address, port) = if high { (self.high, self.numbers >> 16) } else { (self.low, self.numbers) };

@@ -4,6 +4,7 @@
 //! [`FlowState`]; what leaves is a [`FlowRecord`] with its [`ExportReason`]. The columns of a record are written down once,
 //! in [`schema`].
 
+mod anonymize;
 mod application;
 mod community_id;
 mod counts;
@@ -22,6 +23,7 @@ mod statistics;
 pub mod tcp;
 mod value;
 
+pub use anonymize::Anonymizer;
 pub use application::{Application, Confidence};
 pub use counts::{Counts, TtlRange};
 pub(crate) use details::Details;

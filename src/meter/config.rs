@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
-use crate::flow::MetricNames;
 use crate::flow::schema::{self, Needs, Schema};
+use crate::flow::{Anonymizer, MetricNames};
 use crate::metric::expr::{self, Expr, Invalid, Program};
 use crate::metric::{Metric, MetricGroup};
 
@@ -35,6 +35,7 @@ pub struct MeterConfig {
     pub(super) end_flow_when: Option<Expr>,
     pub(super) keep_flows: Option<Expr>,
     pub(super) mergeable: bool,
+    pub(super) anonymizer: Option<Anonymizer>,
 }
 
 /// One or more metrics where the user put them.
@@ -78,6 +79,7 @@ impl Default for MeterConfig {
             end_flow_when: None,
             keep_flows: None,
             mergeable: false,
+            anonymizer: None,
         }
     }
 }
@@ -208,6 +210,12 @@ impl MeterConfig {
         self
     }
 
+    /// Replaces the addresses in records as they leave; the user's metrics see those of the packets. Defaults to `None`.
+    pub fn anonymize(mut self, anonymizer: impl Into<Option<Anonymizer>>) -> Self {
+        self.anonymizer = anonymizer.into();
+        self
+    }
+
     /// Whether packets are folded into more than the counts of every flow.
     #[inline]
     pub(super) fn has_details(&self) -> bool {
@@ -321,6 +329,7 @@ impl fmt::Debug for MeterConfig {
             .field("end_flow_when", &self.end_flow_when)
             .field("keep_flows", &self.keep_flows)
             .field("mergeable", &self.mergeable)
+            .field("anonymizer", &self.anonymizer)
             .finish()
     }
 }

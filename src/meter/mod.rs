@@ -375,6 +375,9 @@ impl Meter {
             self.withheld.packets += total.pkts;
             self.withheld.bytes += total.bytes;
         }
+        if let Some(anonymizer) = &self.config.anonymizer {
+            record.anonymize(anonymizer);
+        }
         kept
     }
 

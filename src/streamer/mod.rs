@@ -29,7 +29,7 @@ use crate::capture::live::LiveOptions;
 use crate::capture::{PacketSource, StopFlag};
 use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
-use crate::flow::FlowHasher;
+use crate::flow::{Anonymizer, FlowHasher};
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::expr::Expr;
 use crate::metric::{Metric, MetricGroup};
@@ -256,6 +256,12 @@ impl Streamer {
     /// the whole; see [`MeterConfig::mergeable`]. Defaults to `false`.
     pub fn mergeable(mut self, on: bool) -> Self {
         self.meter = self.meter.mergeable(on);
+        self
+    }
+
+    /// Replaces the addresses in records as they leave; the user's metrics see those of the packets. Defaults to `None`.
+    pub fn anonymize(mut self, anonymizer: impl Into<Option<Anonymizer>>) -> Self {
+        self.meter = self.meter.anonymize(anonymizer);
         self
     }
 

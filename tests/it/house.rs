@@ -23,9 +23,10 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 18] = [
-    ("aes_gcm", &["dissect/quic_keys.rs"]),
+const FOREIGN: [(&str, &[&str]); 19] = [
+    ("aes_gcm", &["dissect/quic_keys.rs", "flow/anonymize.rs"]),
     ("base64", &["flow/community_id.rs"]),
+    ("blake2", &["flow/anonymize.rs"]),
     ("der", &["dissect/certificate.rs"]),
     ("hkdf", &["dissect/quic_keys.rs"]),
     ("md5", &["dissect/tls/fingerprint.rs"]),
