@@ -6,11 +6,12 @@ use crate::flow::schema::Cell;
 use crate::flow::{Direction, FlowRecord, FlowState, Value};
 use crate::packet::Packet;
 
-use super::accumulate::wide;
-use super::field::{Reader, Seen};
+use super::accumulate::{Places, wide};
+use super::field::See;
 use super::heavy::{Heavy, Unique};
+use super::lanes::{LANES, Lanes};
 use super::machine::Reg;
-use super::program::{Condition, EndStep, Load, Outcome, Output, Program, Step};
+use super::program::{Condition, EndStep, Outcome, Output, Program};
 use super::squares;
 use super::types::Type;
 
@@ -19,33 +20,25 @@ use super::types::Type;
 /// Packets wait until there are some, or until a flow leaves, so that each step is taken for many of them at once.
 pub(crate) struct Folder {
     program: Arc<Program>,
-    /// How many packets wait.
-    waiting: usize,
-    seen: Box<[Seen; LANES]>,
-    /// Loads from bytes: where they go, and what reads them.
-    from_bytes: Vec<(usize, Reader, u16)>,
-    /// The values of constants, loads and steps, one after the other, each of all packets that wait.
-    columns: Vec<Reg>,
-    /// Those of the end of a flow.
+    lanes: Box<Lanes>,
+    /// Whether packets need only be noted: nothing more is read of them, and none is to be folded at once.
+    is_plain: bool,
+    /// The values of constants and steps of the end of a flow.
     last: Vec<Reg>,
     words: Vec<u64>,
     heavy: Vec<Heavy>,
 }
 
 impl Folder {
+    /// Packets that may be loaded at once.
+    pub(crate) const MOST: usize = LANES;
+
     pub(crate) fn new(program: Arc<Program>) -> Self {
-        let (constants, steps) = (program.constants.len(), program.loads.len() + program.steps.len());
-        let mut columns: Vec<_> = program.constants.iter().flat_map(|constant| [*constant; LANES]).collect();
-        columns.resize((constants + steps) * LANES, Reg::NULL);
         let mut last = program.constants.clone();
-        last.resize(constants + program.ends.len(), Reg::NULL);
-        let loads = program.loads.iter().enumerate().filter_map(|(nth, load)| match load {
-            Load::Bytes(reader, at) => Some(((constants + nth) * LANES, *reader, *at)),
-            Load::Field(_) => None,
-        });
-        let from_bytes = loads.collect();
-        let seen = Box::new([Seen::NONE; LANES]);
-        Self { program, waiting: 0, seen, from_bytes, columns, last, words: Vec::new(), heavy: Vec::new() }
+        last.resize(last.len() + program.ends.len(), Reg::NULL);
+        let lanes = Box::new(Lanes::new(&program));
+        let is_plain = lanes.is_all_loaded() && !program.at_once;
+        Self { program, lanes, is_plain, last, words: Vec::new(), heavy: Vec::new() }
     }
 
     /// Forgets what was folded in `slot`, in which a flow, or a segment of one, begins.
@@ -66,48 +59,45 @@ impl Folder {
         }
     }
 
-    /// Takes in a packet, counted in `flow` already; whether the flow ends with it.
+    /// Reads packets that will be taken in next, in their order; no more than [`Folder::MOST`]. Whatever was loaded before
+    /// and not taken in is forgotten.
     #[inline]
-    pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
-        let lane = self.waiting;
-        self.seen[lane] = Seen {
-            info: *packet.info,
-            stamp: packet.raw.stamp,
-            number: packet.raw.number,
-            index: flow.counts[0].pkts + flow.counts[1].pkts - 1,
-            captured: packet.raw.data.len() as u32,
-            slot,
-            direction,
-        };
-        self.waiting = lane + 1;
-        for (column, read, at) in &self.from_bytes {
-            self.columns[column + lane] = read(packet, *at);
-        }
-        if self.program.at_once {
-            return self.fold_at_once(packet);
-        }
-        if self.waiting == LANES {
+    pub(crate) fn load<P: See>(&mut self, packets: &[P]) {
+        if !self.lanes.has_room(packets.len()) {
             self.fold();
+            self.lanes.rewind();
         }
-        false
+        self.lanes.load(packets);
+    }
+
+    /// Takes in a packet that was loaded, counted in `flow` already; whether the flow ends with it.
+    #[inline(always)]
+    pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+        self.lanes.note(slot, direction);
+        !self.is_plain && self.update_late(slot, packet, flow)
+    }
+
+    #[inline(never)]
+    fn update_late(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState) -> bool {
+        self.lanes.note_late(packet, flow);
+        self.program.at_once && self.fold_at_once(slot, packet)
     }
 
     /// Folds the only packet that waits, whose bytes are needed, or which may end its flow.
-    #[inline(never)]
-    fn fold_at_once(&mut self, packet: &Packet<'_>) -> bool {
+    fn fold_at_once(&mut self, slot: u32, packet: &Packet<'_>) -> bool {
         self.fold();
-        let Self { program, columns, seen, last, words, heavy, .. } = self;
-        let (size, kinds, slot) = (program.words.len(), program.heavy.len(), seen[0].slot as usize);
+        let Self { program, lanes, last, words, heavy, .. } = self;
+        let (size, kinds, slot) = (program.words.len(), program.heavy.len(), slot as usize);
         let words = &words[slot * size..][..size];
         let heavy = &mut heavy[slot * kinds..][..kinds];
         for (of, place, field) in &program.bytes {
-            if columns[usize::from(*of) * LANES].valid {
+            if lanes.last(*of).valid {
                 heavy[usize::from(*place)].count_bytes(field.bytes(packet));
             }
         }
         match program.end_when {
             None => false,
-            Some(Condition::Packet(place)) => columns[usize::from(place) * LANES].is_true(),
+            Some(Condition::Packet(place)) => lanes.last(place).is_true(),
             Some(Condition::Flow(place)) => {
                 conclude(program, last, words, heavy, None);
                 last[usize::from(place)].is_true()
@@ -118,52 +108,27 @@ impl Folder {
     /// Takes all steps for the packets that wait.
     #[inline(never)]
     fn fold(&mut self) {
-        let Self { program, columns, seen, words, heavy, .. } = self;
-        let count = std::mem::take(&mut self.waiting);
-        if count == 0 {
+        let Self { program, lanes, words, heavy, .. } = self;
+        if lanes.slots().is_empty() {
             return;
         }
-        let (size, kinds) = (program.words.len(), program.heavy.len());
-        let seen = &seen[..count];
-        let (constants, loads) = (program.constants.len(), program.loads.len());
-        for (out, load) in columns[constants * LANES..].chunks_exact_mut(LANES).zip(&program.loads) {
-            if let Load::Field(field) = load {
-                field.read_all(seen, &mut out[..count]);
-            }
-        }
-        for (made, step) in (constants + loads..).zip(&program.steps) {
-            let (done, out) = columns.split_at_mut(made * LANES);
-            let column = |place: u16| &done[usize::from(place) * LANES..][..count];
-            let out = &mut out[..count];
-            let state = seen.iter().map(|seen| seen.slot as usize * size);
-            match *step {
-                Step::Pure(pure, a, b) => pure.of_all(column(a), column(b), out),
-                Step::Select { condition, then, otherwise } => {
-                    let parts = column(condition).iter().zip(column(then).iter().zip(column(otherwise)));
-                    out.iter_mut().zip(parts).for_each(|(out, (condition, (then, otherwise)))| {
-                        *out = if condition.is_true() { *then } else { *otherwise };
-                    });
-                }
-                Step::Diff { of, word, by, float } => {
-                    let word = usize::from(word);
-                    for (((out, at), value), by) in out.iter_mut().zip(state).zip(column(of)).zip(column(by)) {
-                        *out = step_from(&mut words[at + word..], *value, by.bits as usize, float);
-                    }
-                }
-            }
-        }
+        // Compiling made sure that it is not more.
+        let (size, kinds) = (program.words.len() as u16, program.heavy.len());
+        lanes.take_steps(program, size, words);
         for fold in &program.folds {
-            let column = &columns[usize::from(fold.of) * LANES..][..count];
-            let values = seen.iter().zip(column).filter(|(_, value)| value.valid);
-            let values = values.map(|(seen, value)| (seen.slot as usize, value));
+            let (values, slots) = (lanes.values(fold.of), lanes.slots());
             if fold.kind.is_heavy() {
                 let place = usize::from(fold.place);
-                values.for_each(|(slot, value)| fold.kind.take_in_heavy(*value, &mut heavy[slot * kinds + place]));
+                let values = slots.iter().zip(values.regs()).filter(|(_, value)| value.valid);
+                values.for_each(|(slot, value)| {
+                    fold.kind.take_in_heavy(value, &mut heavy[*slot as usize * kinds + place]);
+                });
             } else {
-                let values = values.map(|(slot, value)| (slot * size + usize::from(fold.place), *value));
-                fold.kind.take_in_all(values, words, &program.edges);
+                let at = Places { slots, size, place: fold.place };
+                fold.kind.take_in_all(values, at, words, &program.edges);
             }
         }
+        lanes.done();
     }
 
     /// Appends the metrics of the flow that leaves `slot` as `record`; whether the record is kept.
@@ -181,22 +146,6 @@ impl Folder {
         heavy.iter_mut().for_each(Heavy::clear);
         kept
     }
-}
-
-/// The step from the last value to this one, which becomes the last; null of null and of the first.
-#[inline(always)]
-fn step_from(words: &mut [u64], value: Reg, direction: usize, float: bool) -> Reg {
-    let [last, there] = &mut words[2 * direction..2 * direction + 2] else { return Reg::NULL };
-    let before = Reg { bits: *last, valid: *there != 0 && value.valid };
-    if value.valid {
-        (*last, *there) = (value.bits, 1);
-    }
-    let step = if float {
-        Reg::float(value.as_float() - before.as_float())
-    } else {
-        Reg::int(value.as_int().wrapping_sub(before.as_int()))
-    };
-    step.or_null(before.valid)
 }
 
 /// Runs the steps of the end.
@@ -319,6 +268,3 @@ impl std::fmt::Debug for Folder {
         f.debug_struct("Folder").field("program", &self.program).finish_non_exhaustive()
     }
 }
-
-/// Packets that wait at most.
-const LANES: usize = 64;

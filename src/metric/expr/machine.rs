@@ -11,6 +11,12 @@ pub(super) struct Reg {
 impl Reg {
     pub(super) const NULL: Self = Self { bits: 0, valid: false };
 
+    /// A value that is there.
+    #[inline(always)]
+    pub(super) const fn some(bits: u64) -> Self {
+        Self { bits, valid: true }
+    }
+
     #[inline(always)]
     pub(super) const fn int(number: i64) -> Self {
         Self { bits: number.cast_unsigned(), valid: true }
@@ -53,6 +59,23 @@ impl Reg {
     }
 }
 
+/// One value of each of some packets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values<'a> {
+    pub(super) bits: &'a [u64],
+    pub(super) valid: &'a [bool],
+    /// Whether some may be null; else `valid` need not be looked at.
+    pub(super) nullable: bool,
+}
+
+impl<'a> Values<'a> {
+    /// All of them.
+    #[inline(always)]
+    pub(super) fn regs(self) -> impl Iterator<Item = Reg> + use<'a> {
+        self.bits.iter().zip(self.valid).map(|(bits, valid)| Reg { bits: *bits, valid: *valid })
+    }
+}
+
 /// Names the steps, and takes each for many values without asking again which it is.
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident,)+) => {
@@ -63,11 +86,28 @@ macro_rules! steps {
         }
 
         impl Pure {
-            /// What it makes of each of `a` and `b`, into `out`.
-            pub(super) fn of_all(self, a: &[Reg], b: &[Reg], out: &mut [Reg]) {
-                let all = out.iter_mut().zip(a.iter().zip(b));
+            /// What it makes of each of `a` and `b`, into `bits` and `valid`; the latter only where there may be a null.
+            pub(super) fn of_all(self, a: Values<'_>, b: Values<'_>, bits: &mut [u64], valid: &mut [bool]) {
+                let (one, other) = (a, b);
+                if self.is_strict() {
+                    // Apart, each a loop over numbers of one size, so that the compiler takes several at a time.
+                    if one.nullable || other.nullable {
+                        let parts = one.valid.iter().zip(other.valid);
+                        valid.iter_mut().zip(parts).for_each(|(valid, (a, b))| *valid = *a & *b);
+                    }
+                    let all = bits.iter_mut().zip(one.bits.iter().zip(other.bits));
+                    return match self {
+                        $(Self::$step => all.for_each(|(bits, (a, b))| {
+                            *bits = Self::$step.of(Reg::some(*a), Reg::some(*b)).bits;
+                        }),)+
+                    };
+                }
+                let all = bits.iter_mut().zip(valid).zip(one.regs().zip(other.regs()));
                 match self {
-                    $(Self::$step => all.for_each(|(out, (a, b))| *out = Self::$step.of(*a, *b)),)+
+                    $(Self::$step => all.for_each(|((bits, valid), (a, b))| {
+                        let made = Self::$step.of(a, b);
+                        (*bits, *valid) = (made.bits, made.valid);
+                    }),)+
                 }
             }
         }
@@ -125,6 +165,29 @@ steps! {
 }
 
 impl Pure {
+    /// Whether it makes a null of a null, and of nothing else. Those with one part are given it twice.
+    pub(super) fn is_strict(self) -> bool {
+        match self {
+            Self::AddInt | Self::SubInt | Self::MulInt | Self::MinInt | Self::MaxInt | Self::NegInt | Self::AbsInt => {
+                true
+            }
+            Self::LtInt | Self::LeInt | Self::EqInt | Self::NeInt | Self::Not => true,
+            Self::LtFloat | Self::LeFloat | Self::EqFloat | Self::NeFloat | Self::ToFloat => true,
+            Self::AndBits | Self::OrBits | Self::XorBits | Self::NotBits => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it may make a null, when its parts may be null as said.
+    pub(super) fn may_be_null(self, a: bool, b: bool) -> bool {
+        match self {
+            Self::IsNull => false,
+            Self::FillNull => a && b,
+            Self::And | Self::Or => a || b,
+            _ => a || b || !self.is_strict(),
+        }
+    }
+
     /// What it makes of two values; those with one part pass the second over.
     #[inline(always)]
     pub(super) fn of(self, a: Reg, b: Reg) -> Reg {

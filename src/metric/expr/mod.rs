@@ -14,6 +14,7 @@ mod field;
 mod fold;
 mod folder;
 mod heavy;
+mod lanes;
 mod lower;
 mod machine;
 mod method;
@@ -32,6 +33,7 @@ pub use reference::write_reference;
 pub use types::{Invalid, InvalidKind, Literal, Stage, Type};
 
 pub(crate) use compile::compile;
+pub(crate) use field::{See, Seen};
 pub(crate) use folder::Folder;
 pub(crate) use program::Program;
 
