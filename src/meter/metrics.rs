@@ -77,9 +77,15 @@ impl MetricRunner {
         }
     }
 
-    /// Folds a packet that was loaded, counted in `flow` already, into the expressions; whether they end the flow.
+    /// Folds a packet that was loaded, counted in its flow already, into the expressions; whether they end the flow.
     #[inline(always)]
-    pub(super) fn fold(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+    pub(super) fn fold<'a>(
+        &mut self,
+        slot: u32,
+        packet: &Packet<'_>,
+        flow: impl FnOnce() -> &'a FlowState,
+        direction: Direction,
+    ) -> bool {
         self.folder.as_mut().is_some_and(|folder| folder.update(slot, packet, flow, direction))
     }
 

@@ -247,7 +247,6 @@ impl Meter {
         self.living.bytes += u64::from(packet.info.wire_len);
         let entry = self.cache.entry_mut(slot);
         let direction = count(&mut entry.state, packet, turned, at);
-        let is_last = self.metrics.fold(slot, packet, &entry.state, direction);
         if self.config.application_fields {
             entry.dissection.observe(direction, packet);
         }
@@ -260,8 +259,11 @@ impl Meter {
         if self.config.tcp_end && packet.info.ip_protocol == TCP {
             self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
-        if is_last || self.metrics.has_groups() {
-            self.update_metrics(slot, packet, is_last);
+        if !self.metrics.is_empty() {
+            let is_last = self.metrics.fold(slot, packet, || &self.cache.entry(slot).state, direction);
+            if is_last || self.metrics.has_groups() {
+                self.update_metrics(slot, packet, is_last);
+            }
         }
     }
 

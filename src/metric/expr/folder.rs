@@ -72,9 +72,15 @@ impl Folder {
 
     /// Takes in a packet that was loaded, counted in `flow` already; whether the flow ends with it.
     #[inline(always)]
-    pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+    pub(crate) fn update<'a>(
+        &mut self,
+        slot: u32,
+        packet: &Packet<'_>,
+        flow: impl FnOnce() -> &'a FlowState,
+        direction: Direction,
+    ) -> bool {
         self.lanes.note(slot, direction);
-        !self.is_plain && self.update_late(slot, packet, flow)
+        !self.is_plain && self.update_late(slot, packet, flow())
     }
 
     #[inline(never)]

@@ -86,6 +86,9 @@ macro_rules! steps {
         }
 
         impl Pure {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$step,)+];
+
             /// What it makes of each of `a` and `b`, into `bits` and `valid`; the latter only where there may be a null.
             pub(super) fn of_all(self, a: Values<'_>, b: Values<'_>, bits: &mut [u64], valid: &mut [bool]) {
                 let (one, other) = (a, b);
@@ -296,6 +299,57 @@ mod tests {
     fn ints(step: Pure, a: i64, b: i64) -> Option<i64> {
         let made = step.of(Reg::int(a), Reg::int(b));
         made.valid.then_some(made.as_int())
+    }
+
+    /// Numbers at the edges, as ints, floats and truth values, and nulls of each.
+    fn edges() -> Vec<Reg> {
+        let ints = [0, 1, -1, 2, 63, 64, i64::MIN, i64::MAX].map(Reg::int);
+        let floats = [0.0, -0.0, 1.5, -7.25, 1e300, f64::MAX, f64::MIN_POSITIVE].map(Reg::float);
+        ints.into_iter().chain(floats).flat_map(|there| [there, there.or_null(false)]).collect()
+    }
+
+    /// Of all with all; twice the same for steps with one part.
+    fn pairs(step: Pure, parts: &[Reg]) -> Vec<(Reg, Reg)> {
+        let has_one = matches!(step, Pure::NegInt | Pure::AbsInt | Pure::Not | Pure::NotBits | Pure::ToFloat);
+        let pairs = parts
+            .iter()
+            .flat_map(|one| parts.iter().map(move |other| if has_one { (*one, *one) } else { (*one, *other) }));
+        pairs.collect()
+    }
+
+    #[test]
+    fn strict_steps_make_null_of_null_and_of_nothing_else() {
+        let strict = || Pure::ALL.iter().filter(|step| step.is_strict());
+        assert!(strict().count() > 15);
+        for step in strict() {
+            for (one, other) in pairs(*step, &edges()) {
+                let made = step.of(one, other);
+                assert_eq!(made.valid, one.valid && other.valid, "{step:?} of {one:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn steps_make_of_many_what_they_make_of_each() {
+        let there: Vec<_> = edges().into_iter().filter(|edge| edge.valid).collect();
+        for (parts, nullable) in [(edges(), true), (there, false)] {
+            for step in Pure::ALL {
+                let (a, b): (Vec<_>, Vec<_>) = pairs(*step, &parts).into_iter().unzip();
+                let split = |regs: &[Reg]| regs.iter().map(|reg| (reg.bits, reg.valid)).unzip();
+                let ((a_bits, a_valid), (b_bits, b_valid)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
+                    (split(&a), split(&b));
+                let one = Values { bits: &a_bits, valid: &a_valid, nullable };
+                let other = Values { bits: &b_bits, valid: &b_valid, nullable };
+                let (mut bits, mut valid) = (vec![0; a.len()], vec![true; a.len()]);
+                step.of_all(one, other, &mut bits, &mut valid);
+                for (nth, (a, b)) in a.iter().zip(&b).enumerate() {
+                    let (made, of_all) = (step.of(*a, *b), Reg { bits: bits[nth], valid: valid[nth] });
+                    let same = made.valid == of_all.valid && (made.bits == of_all.bits || !made.valid);
+                    assert!(same, "{step:?} of {a:?} and {b:?}: {made:?}, of all {of_all:?}");
+                    assert!(made.valid || step.may_be_null(nullable, nullable), "{step:?} of {a:?} and {b:?}");
+                }
+            }
+        }
     }
 
     #[test]
