@@ -11,8 +11,10 @@ impl FoldKind {
         matches!(self, Self::Sketch { .. } | Self::Unique { .. } | Self::Counts)
     }
 
-    /// Folds values, each into those of its flow's words that begin at `place`; nulls are passed over.
-    #[inline]
+    /// Folds values, each into the first words of its flow; `words` begin with those of the first flow that belong to this
+    /// fold. Nulls are passed over.
+    // Apart, so that its loops have the registers for themselves.
+    #[inline(never)]
     pub(super) fn take_in_all(self, values: Values<'_>, at: Places<'_>, words: &mut [u64], edges: &[Vec<f64>]) {
         match self {
             Self::Count => each(values, at, words, |[count], _, mask| *count += mask & 1),
@@ -83,15 +85,12 @@ impl FoldKind {
     }
 }
 
-/// Where the words of values lie.
+/// Where the words of the flows of some packets lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places<'a> {
-    /// The slots of the flows.
     pub(super) slots: &'a [u32],
     /// Words of a flow.
     pub(super) size: u16,
-    /// Which of them.
-    pub(super) place: u16,
 }
 
 impl<'a> Places<'a> {
@@ -99,8 +98,8 @@ impl<'a> Places<'a> {
     /// of a state are there.
     #[inline(always)]
     pub(super) fn all(self) -> impl Iterator<Item = usize> + use<'a> {
-        let (size, place) = (usize::from(self.size), usize::from(self.place));
-        self.slots.iter().map(move |slot| *slot as usize * size + place)
+        let size = usize::from(self.size);
+        self.slots.iter().map(move |slot| *slot as usize * size)
     }
 }
 

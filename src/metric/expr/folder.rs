@@ -130,8 +130,8 @@ impl Folder {
                     fold.kind.take_in_heavy(value, &mut heavy[*slot as usize * kinds + place]);
                 });
             } else {
-                let at = Places { slots, size, place: fold.place };
-                fold.kind.take_in_all(values, at, words, &program.edges);
+                let words = &mut words[usize::from(fold.place)..];
+                fold.kind.take_in_all(values, Places { slots, size }, words, &program.edges);
             }
         }
         lanes.done();

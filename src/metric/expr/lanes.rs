@@ -167,7 +167,8 @@ impl Lanes {
                     );
                 }
                 Step::Diff { of, word, by, float } => {
-                    let parts = Places { slots, size, place: word }.all().zip(values(of).regs().zip(values(by).bits));
+                    let words = &mut words[usize::from(word)..];
+                    let parts = Places { slots, size }.all().zip(values(of).regs().zip(values(by).bits));
                     write(
                         bits,
                         valid,

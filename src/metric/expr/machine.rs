@@ -89,12 +89,18 @@ macro_rules! steps {
             #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$step,)+];
 
-            /// What it makes of each of `a` and `b`, into `bits` and `valid`; the latter only where there may be a null.
-            pub(super) fn of_all(self, a: Values<'_>, b: Values<'_>, bits: &mut [u64], valid: &mut [bool]) {
-                let (one, other) = (a, b);
-                if self.is_strict() {
+            /// What it makes of each of `one` and `other`, into `bits` and `valid`; the latter only where there may be a null.
+            #[inline(never)]
+            pub(super) fn of_all(self, one: Values<'_>, other: Values<'_>, bits: &mut [u64], valid: &mut [bool]) {
+                if self == Self::Filter {
+                    let parts = one.valid.iter().zip(other.valid.iter().zip(other.bits));
+                    valid.iter_mut().zip(parts).for_each(|(valid, (a, (b, bits)))| *valid = *a & *b & (*bits != 0));
+                    return bits.copy_from_slice(one.bits);
+                }
+                let nullable = one.nullable || other.nullable;
+                if self.is_strict() || matches!(self, Self::And | Self::Or) && !nullable {
                     // Apart, each a loop over numbers of one size, so that the compiler takes several at a time.
-                    if one.nullable || other.nullable {
+                    if nullable {
                         let parts = one.valid.iter().zip(other.valid);
                         valid.iter_mut().zip(parts).for_each(|(valid, (a, b))| *valid = *a & *b);
                     }
@@ -170,15 +176,30 @@ steps! {
 impl Pure {
     /// Whether it makes a null of a null, and of nothing else. Those with one part are given it twice.
     pub(super) fn is_strict(self) -> bool {
-        match self {
-            Self::AddInt | Self::SubInt | Self::MulInt | Self::MinInt | Self::MaxInt | Self::NegInt | Self::AbsInt => {
-                true
-            }
-            Self::LtInt | Self::LeInt | Self::EqInt | Self::NeInt | Self::Not => true,
-            Self::LtFloat | Self::LeFloat | Self::EqFloat | Self::NeFloat | Self::ToFloat => true,
-            Self::AndBits | Self::OrBits | Self::XorBits | Self::NotBits => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::AddInt
+                | Self::SubInt
+                | Self::MulInt
+                | Self::MinInt
+                | Self::MaxInt
+                | Self::NegInt
+                | Self::AbsInt
+                | Self::LtInt
+                | Self::LeInt
+                | Self::EqInt
+                | Self::NeInt
+                | Self::Not
+                | Self::LtFloat
+                | Self::LeFloat
+                | Self::EqFloat
+                | Self::NeFloat
+                | Self::ToFloat
+                | Self::AndBits
+                | Self::OrBits
+                | Self::XorBits
+                | Self::NotBits
+        )
     }
 
     /// Whether it may make a null, when its parts may be null as said.
