@@ -28,7 +28,7 @@ pub struct Anonymizer(Arc<Method>);
 
 enum Method {
     CryptoPan {
-        cipher: Aes128,
+        cipher: Box<Aes128>,
         pad: [u8; 16],
     },
     /// Rounds of a Feistel network (Luby, Rackoff 1988) whose function is keyed BLAKE2b (RFC 7693).
@@ -55,9 +55,9 @@ impl Anonymizer {
         let wrong = || wrong_key(key, "Crypto-PAn with a key of 32 bytes");
         let (aes, pad) = key.split_at_checked(16).ok_or_else(wrong)?;
         let pad = <[u8; 16]>::try_from(pad).map_err(|_| wrong())?;
-        let cipher = Box::new(Aes128::new_from_slice(aes).map_err(|_| wrong())?);
+        let cipher = Aes128::new_from_slice(aes).map_err(|_| wrong())?;
         let pad = encrypt(&cipher, pad);
-        Ok(Self(Arc::new(Method::CryptoPan { cipher, pad })))
+        Ok(Self(Arc::new(Method::CryptoPan { cipher: Box::new(cipher), pad })))
     }
 
     /// A permutation by keyed BLAKE2b with a key of 16 to 64 bytes; it keeps no prefixes.

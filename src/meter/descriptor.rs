@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::flow::{FlowHasher, FlowKey};
+use crate::metric::expr::{See, Seen};
 use crate::packet::{Block, LinkType, Packet, PacketFlags, PacketInfo, RawPacket};
 use crate::time::Timestamp;
 
@@ -79,6 +80,13 @@ impl Descriptor {
     #[inline]
     pub fn hash(&self) -> u64 {
         self.hash
+    }
+}
+
+impl See for Descriptor {
+    #[inline(always)]
+    fn see(&self) -> Seen<'_> {
+        Seen { info: &self.info, stamp: self.stamp, number: self.number, captured_len: self.captured_len }
     }
 }
 

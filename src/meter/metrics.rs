@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{BoxError, Error, Result};
 use crate::flow::{Direction, ExportReason, FlowRecord, FlowState, MetricNames, Metrics, Value};
 use crate::meter::config::{Listed, MeterConfig};
-use crate::metric::expr::Folds;
+use crate::metric::expr::{Folds, See};
 use crate::metric::{MetricGroup, MetricState};
 use crate::packet::Packet;
 
@@ -67,9 +67,23 @@ impl MetricRunner {
         }
     }
 
-    /// Folds a packet, counted in `flow` already, into the expressions; whether they end the flow.
+    /// Reads for the expressions what they ask of packets, which are to be folded next, in their order.
     #[inline]
-    pub(super) fn fold(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+    pub(super) fn load<P: See>(&mut self, packets: &[P]) {
+        if let Some(folder) = &mut self.folder {
+            folder.load(packets);
+        }
+    }
+
+    /// Folds a packet that was loaded, counted in its flow already, into the expressions; whether they end the flow.
+    #[inline(always)]
+    pub(super) fn fold<'a>(
+        &mut self,
+        slot: u32,
+        packet: &Packet<'_>,
+        flow: impl Fn() -> &'a FlowState,
+        direction: Direction,
+    ) -> bool {
         self.folder.as_mut().is_some_and(|folder| folder.update(slot, packet, flow, direction))
     }
 

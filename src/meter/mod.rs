@@ -23,6 +23,7 @@ use std::sync::Arc;
 use crate::classify::{Classifier, ClassifierOptions};
 use crate::error::{Error, Result};
 use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
+use crate::metric::expr::Folds;
 use crate::packet::{Block, Packet, TcpFlags};
 use crate::time::Timestamp;
 
@@ -119,6 +120,7 @@ impl Meter {
         let (key, turned) = key_of(packet.info);
         let hash = self.hasher.hash(&key);
         let slot = self.cache.find(hash, &key);
+        self.metrics.load(std::slice::from_ref(packet));
         self.meter(packet, &key, turned, hash, slot);
     }
 
@@ -142,6 +144,7 @@ impl Meter {
             if self.config.has_details() {
                 self.cache.want_details(&found);
             }
+            self.metrics.load(group);
             for (slot, descriptor) in found.iter().zip(group) {
                 let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
@@ -257,7 +260,10 @@ impl Meter {
             self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
         if !self.metrics.is_empty() {
-            self.update_metrics(slot, packet, direction);
+            let is_last = self.metrics.fold(slot, packet, || &self.cache.entry(slot).state, direction);
+            if is_last || self.metrics.has_groups() {
+                self.update_metrics(slot, packet, is_last);
+            }
         }
     }
 
@@ -400,11 +406,9 @@ impl Meter {
         }
     }
 
-    fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction) {
-        let mut end = None;
-        if self.metrics.fold(slot, packet, &self.cache.entry(slot).state, direction) {
-            end = Some(ExportReason::FIRST_OF_USER);
-        }
+    /// Calls the user's code for a packet, and ends its flow if that or an expression says so.
+    fn update_metrics(&mut self, slot: u32, packet: &Packet<'_>, is_last: bool) {
+        let mut end = is_last.then_some(ExportReason::FIRST_OF_USER);
         if self.metrics.has_groups() {
             end = self.call_metrics(slot, packet).or(end);
         }
@@ -463,6 +467,7 @@ fn due(config: &MeterConfig, entry: &Entry) -> Due {
 const TCP: u8 = 6;
 /// Packets looked up together.
 const GROUP: usize = 32;
+const _: () = assert!(GROUP <= Folds::MOST);
 const NOT_FOUND: u32 = u32::MAX;
 /// How many flows ahead of leaving, at the end, a flow is asked for.
 const LEAVING_AHEAD: usize = 8;

@@ -1,6 +1,6 @@
 //! What was folded of one part of a flow, and of the part behind it, made one: as if it had been folded at once.
 
-use super::accumulate::{add_float, set_wide, wide};
+use super::accumulate::{add_float, set_wide, state, wide};
 use super::heavy::Heavy;
 use super::machine::Reg;
 use super::program::{FoldKind, FoldStep, Program};
@@ -29,7 +29,7 @@ impl State {
             if fold.kind.is_heavy() {
                 fold.kind.take_in_heavy(value, &mut self.heavy[place]);
             } else {
-                fold.kind.take_in_all(std::iter::once((place, value)), &mut self.words, &program.edges);
+                fold.kind.take_in(value, &mut self.words[place..], &program.edges);
             }
         }
     }
@@ -54,17 +54,20 @@ fn combine(fold: &FoldStep, words: &mut [u64], next: &[u64], edges: &[Vec<f64>])
     let at = usize::from(fold.place);
     match fold.kind {
         FoldKind::Count | FoldKind::Trues | FoldKind::AnyFalse => words[at] += next[at],
-        FoldKind::SumInt => set_wide(words, at, wide(words, at).wrapping_add(wide(next, at))),
+        FoldKind::SumInt => {
+            let sum = wide(words, at).wrapping_add(wide(next, at));
+            state(words, at).into_iter().for_each(|words| set_wide(words, sum));
+        }
         FoldKind::SumSquares => squares::join(&mut words[at..at + squares::WORDS], &next[at..at + squares::WORDS]),
         FoldKind::SumFloat => {
-            add_float(words, at, f64::from_bits(next[at]));
+            state(words, at).into_iter().for_each(|words| add_float(words, f64::from_bits(next[at])));
             words[at + 1] = (f64::from_bits(words[at + 1]) + f64::from_bits(next[at + 1])).to_bits();
         }
         FoldKind::Spread => join_spread(&mut words[at..at + 3], &next[at..at + 3]),
         FoldKind::MinInt | FoldKind::MaxInt | FoldKind::MinFloat | FoldKind::MaxFloat => {
             let value = Reg { bits: next[at], valid: next[at + 1] != 0 };
             if value.valid {
-                fold.kind.take_in_all(std::iter::once((at, value)), words, edges);
+                fold.kind.take_in(value, &mut words[at..], edges);
             }
         }
         FoldKind::First(count) => {

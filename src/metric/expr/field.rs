@@ -1,8 +1,7 @@
 //! The fields of packets that expressions may name: one table, with how each is read. Gaps are differences of times, made
 //! by a step of their own.
 
-use crate::flow::Direction;
-use crate::packet::{Packet, PacketFlags, PacketInfo};
+use crate::packet::{Packet, PacketFlags, PacketInfo, RawPacket};
 use crate::time::Timestamp;
 
 use super::machine::Reg;
@@ -24,41 +23,46 @@ pub struct PacketField {
     pub(super) id: FieldId,
 }
 
-/// A packet that waits to be folded.
+/// What is read of a packet without its bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) info: PacketInfo,
-    pub(super) stamp: Timestamp,
-    pub(super) number: u64,
-    /// Packets of the flow before it.
-    pub(super) index: u64,
-    pub(super) captured: u32,
-    /// That of its flow.
-    pub(super) slot: u32,
-    pub(super) direction: Direction,
+pub(crate) struct Seen<'a> {
+    pub(crate) info: &'a PacketInfo,
+    pub(crate) stamp: Timestamp,
+    pub(crate) number: u64,
+    pub(crate) captured_len: u32,
 }
 
-impl Seen {
-    pub(super) const NONE: Self = Self {
-        info: PacketInfo::EMPTY,
-        stamp: Timestamp::MIN,
-        number: 0,
-        index: 0,
-        captured: 0,
-        slot: 0,
-        direction: Direction::SrcToDst,
-    };
-
+impl Seen<'_> {
+    #[inline(always)]
     fn is(&self, flag: PacketFlags) -> bool {
         self.info.flags.contains(flag)
+    }
+}
+
+/// A packet in whatever form it is handed on.
+pub(crate) trait See {
+    fn see(&self) -> Seen<'_>;
+}
+
+impl See for Packet<'_> {
+    fn see(&self) -> Seen<'_> {
+        let RawPacket { number, stamp, data, .. } = self.raw;
+        Seen { info: self.info, stamp, number, captured_len: data.len() as u32 }
     }
 }
 
 /// Reads what lies in the bytes of a packet, while they are there; the number says which of them.
 pub(super) type Reader = fn(&Packet<'_>, u16) -> Reg;
 
+#[inline(always)]
 fn int(number: impl Into<i64>) -> Reg {
     Reg::int(number.into())
+}
+
+/// Says of a closure that it reads a field.
+#[inline(always)]
+fn reading<F: Fn(Seen<'_>) -> Reg>(read: F) -> F {
+    read
 }
 
 /// Writes the table of fields and the numbers that stand for them.
@@ -71,13 +75,22 @@ macro_rules! fields {
         }
 
         impl FieldId {
-            /// Reads this field of packets that wait; those that lie in the bytes of packets have readers of their own.
-            pub(super) fn read_all(self, seen: &[Seen], out: &mut [Reg]) {
-                fn each(seen: &[Seen], out: &mut [Reg], read: impl Fn(&Seen) -> Reg) {
-                    out.iter_mut().zip(seen).for_each(|(out, seen)| *out = read(seen));
-                }
+            /// Reads this field of packets, into as many places; what lies in their bytes or is known of their flow only
+            /// is read elsewhere. Fields that every packet has write no `valid`.
+            pub(super) fn read_all<P: See>(self, packets: &[P], bits: &mut [u64], valid: &mut [bool]) {
+                let out = bits.iter_mut().zip(packets);
                 match self {
-                    $(Self::$id => each(seen, out, $read),)+
+                    $(Self::$id => {
+                        let read = reading($read);
+                        if $nullable {
+                            out.zip(valid).for_each(|((bits, packet), valid)| {
+                                let value = read(packet.see());
+                                (*bits, *valid) = (value.bits, value.valid);
+                            });
+                        } else {
+                            out.for_each(|(bits, packet)| *bits = read(packet.see()).bits);
+                        }
+                    })+
                 }
             }
         }
@@ -103,13 +116,13 @@ fields! {
     PayloadSize "payload_size" Int "bytes" true "Bytes after the transport header; null where the captured headers cannot tell."
         |seen| int(seen.info.payload_len).or_null(!seen.is(PacketFlags::PAYLOAD_UNKNOWN));
     CapturedSize "captured_size" Int "bytes" false "Bytes of the frame that were captured."
-        |seen| Reg::int(i64::from(seen.captured));
+        |seen| Reg::int(i64::from(seen.captured_len));
     Number "number" Int "" false "Number of the frame in the capture, from 1."
         |seen| Reg::int(seen.number as i64);
     Index "index" Int "packets" false "Packets of the flow's record before this one: 0 for the first."
-        |seen| Reg::int(seen.index as i64);
+        |_| Reg::NULL;
     Direction "direction" Int "" false "0 from the flow's source to its destination, 1 back."
-        |seen| Reg::int(seen.direction as i64);
+        |_| Reg::NULL;
     Time "time" Int "nanoseconds" false "When it was captured, since 1970 UTC."
         |seen| Reg::int(seen.stamp.as_nanos());
     Gap "gap" Int "nanoseconds" true "Time since the flow's packet before it, negative where stamps go back; null for the first."

@@ -6,6 +6,7 @@ use crate::flow::{Direction, FlowRecord, FlowState, MetricParts, Value};
 use crate::packet::Packet;
 
 use super::Expr;
+use super::field::See;
 use super::folder::Folder;
 use super::kept::{Kept, Plan};
 use super::program::Program;
@@ -21,6 +22,9 @@ pub(crate) struct Folds {
 }
 
 impl Folds {
+    /// Packets that may be loaded at once.
+    pub(crate) const MOST: usize = Folder::MOST;
+
     /// The expressions that `program` was compiled from, each with the place of its value among all metrics.
     pub(crate) fn new(program: Program, expressions: Vec<(usize, Expr)>, mergeable: bool) -> Self {
         let program = Arc::new(program);
@@ -38,11 +42,27 @@ impl Folds {
         }
     }
 
-    /// Takes in a packet, counted in `flow` already; whether the flow ends with it.
+    /// Reads packets that will be taken in next, in their order; no more than [`Folds::MOST`]. Whatever was loaded before and
+    /// not taken in is forgotten.
     #[inline]
-    pub(crate) fn update(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState, direction: Direction) -> bool {
+    pub(crate) fn load<P: See>(&mut self, packets: &[P]) {
         if let Some(turned) = &mut self.turned {
-            turned.update(slot, packet, flow, direction.turned());
+            turned.load(packets);
+        }
+        self.folder.load(packets);
+    }
+
+    /// Takes in a packet that was loaded, counted in `flow` already; whether the flow ends with it.
+    #[inline(always)]
+    pub(crate) fn update<'a>(
+        &mut self,
+        slot: u32,
+        packet: &Packet<'_>,
+        flow: impl Fn() -> &'a FlowState,
+        direction: Direction,
+    ) -> bool {
+        if let Some(turned) = &mut self.turned {
+            turned.update(slot, packet, &flow, direction.turned());
         }
         self.folder.update(slot, packet, flow, direction)
     }

@@ -11,6 +11,12 @@ pub(super) struct Reg {
 impl Reg {
     pub(super) const NULL: Self = Self { bits: 0, valid: false };
 
+    /// A value that is there.
+    #[inline(always)]
+    pub(super) const fn some(bits: u64) -> Self {
+        Self { bits, valid: true }
+    }
+
     #[inline(always)]
     pub(super) const fn int(number: i64) -> Self {
         Self { bits: number.cast_unsigned(), valid: true }
@@ -53,6 +59,23 @@ impl Reg {
     }
 }
 
+/// One value of each of some packets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values<'a> {
+    pub(super) bits: &'a [u64],
+    pub(super) valid: &'a [bool],
+    /// Whether some may be null; else `valid` need not be looked at.
+    pub(super) nullable: bool,
+}
+
+impl<'a> Values<'a> {
+    /// All of them.
+    #[inline(always)]
+    pub(super) fn regs(self) -> impl Iterator<Item = Reg> + use<'a> {
+        self.bits.iter().zip(self.valid).map(|(bits, valid)| Reg { bits: *bits, valid: *valid })
+    }
+}
+
 /// Names the steps, and takes each for many values without asking again which it is.
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident,)+) => {
@@ -63,11 +86,37 @@ macro_rules! steps {
         }
 
         impl Pure {
-            /// What it makes of each of `a` and `b`, into `out`.
-            pub(super) fn of_all(self, a: &[Reg], b: &[Reg], out: &mut [Reg]) {
-                let all = out.iter_mut().zip(a.iter().zip(b));
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$step,)+];
+
+            /// What it makes of each of `one` and `other`, into `bits` and `valid`; the latter only where there may be a null.
+            #[inline(never)]
+            pub(super) fn of_all(self, one: Values<'_>, other: Values<'_>, bits: &mut [u64], valid: &mut [bool]) {
+                if self == Self::Filter {
+                    let parts = one.valid.iter().zip(other.valid.iter().zip(other.bits));
+                    valid.iter_mut().zip(parts).for_each(|(valid, (a, (b, bits)))| *valid = *a & *b & (*bits != 0));
+                    return bits.copy_from_slice(one.bits);
+                }
+                let nullable = one.nullable || other.nullable;
+                if self.is_strict() || matches!(self, Self::And | Self::Or) && !nullable {
+                    // Apart, each a loop over numbers of one size, so that the compiler takes several at a time.
+                    if nullable {
+                        let parts = one.valid.iter().zip(other.valid);
+                        valid.iter_mut().zip(parts).for_each(|(valid, (a, b))| *valid = *a & *b);
+                    }
+                    let all = bits.iter_mut().zip(one.bits.iter().zip(other.bits));
+                    return match self {
+                        $(Self::$step => all.for_each(|(bits, (a, b))| {
+                            *bits = Self::$step.of(Reg::some(*a), Reg::some(*b)).bits;
+                        }),)+
+                    };
+                }
+                let all = bits.iter_mut().zip(valid).zip(one.regs().zip(other.regs()));
                 match self {
-                    $(Self::$step => all.for_each(|(out, (a, b))| *out = Self::$step.of(*a, *b)),)+
+                    $(Self::$step => all.for_each(|((bits, valid), (a, b))| {
+                        let made = Self::$step.of(a, b);
+                        (*bits, *valid) = (made.bits, made.valid);
+                    }),)+
                 }
             }
         }
@@ -125,6 +174,44 @@ steps! {
 }
 
 impl Pure {
+    /// Whether it makes a null of a null, and of nothing else. Those with one part are given it twice.
+    pub(super) fn is_strict(self) -> bool {
+        matches!(
+            self,
+            Self::AddInt
+                | Self::SubInt
+                | Self::MulInt
+                | Self::MinInt
+                | Self::MaxInt
+                | Self::NegInt
+                | Self::AbsInt
+                | Self::LtInt
+                | Self::LeInt
+                | Self::EqInt
+                | Self::NeInt
+                | Self::Not
+                | Self::LtFloat
+                | Self::LeFloat
+                | Self::EqFloat
+                | Self::NeFloat
+                | Self::ToFloat
+                | Self::AndBits
+                | Self::OrBits
+                | Self::XorBits
+                | Self::NotBits
+        )
+    }
+
+    /// Whether it may make a null, when its parts may be null as said.
+    pub(super) fn may_be_null(self, a: bool, b: bool) -> bool {
+        match self {
+            Self::IsNull => false,
+            Self::FillNull => a && b,
+            Self::And | Self::Or => a || b,
+            _ => a || b || !self.is_strict(),
+        }
+    }
+
     /// What it makes of two values; those with one part pass the second over.
     #[inline(always)]
     pub(super) fn of(self, a: Reg, b: Reg) -> Reg {
@@ -233,6 +320,57 @@ mod tests {
     fn ints(step: Pure, a: i64, b: i64) -> Option<i64> {
         let made = step.of(Reg::int(a), Reg::int(b));
         made.valid.then_some(made.as_int())
+    }
+
+    /// Numbers at the edges, as ints, floats and truth values, and nulls of each.
+    fn edges() -> Vec<Reg> {
+        let ints = [0, 1, -1, 2, 63, 64, i64::MIN, i64::MAX].map(Reg::int);
+        let floats = [0.0, -0.0, 1.5, -7.25, 1e300, f64::MAX, f64::MIN_POSITIVE].map(Reg::float);
+        ints.into_iter().chain(floats).flat_map(|there| [there, there.or_null(false)]).collect()
+    }
+
+    /// Of all with all; twice the same for steps with one part.
+    fn pairs(step: Pure, parts: &[Reg]) -> Vec<(Reg, Reg)> {
+        let has_one = matches!(step, Pure::NegInt | Pure::AbsInt | Pure::Not | Pure::NotBits | Pure::ToFloat);
+        let pairs = parts
+            .iter()
+            .flat_map(|one| parts.iter().map(move |other| if has_one { (*one, *one) } else { (*one, *other) }));
+        pairs.collect()
+    }
+
+    #[test]
+    fn strict_steps_make_null_of_null_and_of_nothing_else() {
+        let strict = || Pure::ALL.iter().filter(|step| step.is_strict());
+        assert!(strict().count() > 15);
+        for step in strict() {
+            for (one, other) in pairs(*step, &edges()) {
+                let made = step.of(one, other);
+                assert_eq!(made.valid, one.valid && other.valid, "{step:?} of {one:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn steps_make_of_many_what_they_make_of_each() {
+        let there: Vec<_> = edges().into_iter().filter(|edge| edge.valid).collect();
+        for (parts, nullable) in [(edges(), true), (there, false)] {
+            for step in Pure::ALL {
+                let (a, b): (Vec<_>, Vec<_>) = pairs(*step, &parts).into_iter().unzip();
+                let split = |regs: &[Reg]| regs.iter().map(|reg| (reg.bits, reg.valid)).unzip();
+                let ((a_bits, a_valid), (b_bits, b_valid)): ((Vec<_>, Vec<_>), (Vec<_>, Vec<_>)) =
+                    (split(&a), split(&b));
+                let one = Values { bits: &a_bits, valid: &a_valid, nullable };
+                let other = Values { bits: &b_bits, valid: &b_valid, nullable };
+                let (mut bits, mut valid) = (vec![0; a.len()], vec![true; a.len()]);
+                step.of_all(one, other, &mut bits, &mut valid);
+                for (nth, (a, b)) in a.iter().zip(&b).enumerate() {
+                    let (made, of_all) = (step.of(*a, *b), Reg { bits: bits[nth], valid: valid[nth] });
+                    let same = made.valid == of_all.valid && (made.bits == of_all.bits || !made.valid);
+                    assert!(same, "{step:?} of {a:?} and {b:?}: {made:?}, of all {of_all:?}");
+                    assert!(made.valid || step.may_be_null(nullable, nullable), "{step:?} of {a:?} and {b:?}");
+                }
+            }
+        }
     }
 
     #[test]

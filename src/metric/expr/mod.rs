@@ -18,6 +18,7 @@ mod folder;
 mod folds;
 mod heavy;
 mod kept;
+mod lanes;
 mod lower;
 mod machine;
 mod method;
@@ -37,6 +38,7 @@ pub use reference::write_reference;
 pub use types::{Invalid, InvalidKind, Literal, Stage, Type};
 
 pub(crate) use compile::compile;
+pub(crate) use field::{See, Seen};
 pub(crate) use folds::Folds;
 pub(crate) use program::Program;
 

@@ -4,7 +4,7 @@
 //! there. Such a packet is kept beside, with all its registers, between what was folded before it and what was behind it.
 
 use super::combine::State;
-use super::folder::difference;
+use super::lanes::difference;
 use super::machine::Reg;
 use super::program::{Program, Step};
 
