@@ -4,6 +4,7 @@
 //! mutability. The interpreter is released before any wait.
 #![deny(unsafe_code)]
 
+mod callable;
 mod collect;
 mod columns;
 mod command;

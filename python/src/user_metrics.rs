@@ -12,9 +12,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
+use crate::callable::Callable;
 use crate::error;
 use crate::expression::{Expression, raised};
-use crate::metric::{Abandoned, Callable, Callables, Calls, Group};
+use crate::metric::{Abandoned, Callables, Calls, Group};
 use crate::value;
 
 /// The user's metrics in the order of their dict, and the conditions on flows.
@@ -105,7 +106,7 @@ impl UserMetrics {
 fn listed(user_metrics: &Bound<'_, PyAny>) -> PyResult<Vec<Listed>> {
     let Ok(mapping) = user_metrics.cast::<PyMapping>() else {
         return Err(PyTypeError::new_err(format!(
-            "user_metrics must be a dict of names and Expressions or callables, or None, not {}",
+            "user_metrics must be a dict of names and Expressions, callables or classes, or None, not {}",
             value::type_name(user_metrics)
         )));
     };
