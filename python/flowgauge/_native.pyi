@@ -2300,7 +2300,9 @@ class LiveFlow(_Columns):
 
     @property
     def export_reason(self) -> int | None:
-        """Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then."""
+        """Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then. In
+        on_end it is the reason with which the flow ended, and cannot be set.
+        """
 
     @export_reason.setter
     def export_reason(self, reason: int) -> None: ...
