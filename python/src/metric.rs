@@ -222,15 +222,19 @@ impl CallState {
         failures: &mut Failures,
     ) -> Result<(), BoxError> {
         let information = Bound::new(py, PacketInformation::new(packet, flow)).map_err(error::failure)?;
+        let dict = view.get().values().bind(py);
         let Self { calls, objects, failed, .. } = self;
         for (nth, metric) in calls.metrics().iter().enumerate() {
             if has_failed(failed, nth) {
                 continue;
             }
-            let called = metric.call(objects.get_mut(nth), &information, view);
-            if let Err(error) = called.and_then(|()| calls.check(view, flow))
-                && !fail(py, failed, nth, error, failures)
-            {
+            let error = match metric.call(objects.get_mut(nth), &information, view) {
+                Ok(()) if dict.len() <= calls.callables.in_dict => continue,
+                // It put a value there that nobody asked for.
+                Ok(()) => calls.stranger(dict, flow),
+                Err(error) => error,
+            };
+            if !fail(py, failed, nth, error, failures) {
                 break;
             }
         }
@@ -339,16 +343,6 @@ impl Calls {
             dict.set_item(&metric.key, 0)?;
         }
         Bound::new(py, LiveFlow::new(dict.unbind()))
-    }
-
-    /// Whether `flow.metrics` has no value that nobody asked for, as after the call of a metric that put one there.
-    #[inline]
-    fn check(&self, view: &Bound<'_, LiveFlow>, flow: &FlowState) -> PyResult<()> {
-        let dict = view.get().values().bind(view.py());
-        if dict.len() <= self.callables.in_dict {
-            return Ok(());
-        }
-        Err(self.stranger(dict, flow))
     }
 
     /// The error for values that nobody asked for, which are taken out, so that only the metric that put them is blamed.

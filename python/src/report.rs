@@ -200,9 +200,13 @@ impl Report {
         let flowgauge::Report { frames_read, packets, living, complete, .. } = self.report;
         let records: u64 = self.report.records.values().sum();
         let state = if complete { "complete" } else { "not complete" };
+        let errors = match self.report.metric_errors.values().sum::<u64>() {
+            0 => String::new(),
+            errors => format!(", {errors} metric errors"),
+        };
         format!(
             "<flowgauge.Report {state}: {frames_read} frames read, {packets} packets, {records} records, {living} flows \
-             living>"
+             living{errors}>"
         )
     }
 }

@@ -274,6 +274,7 @@ def test_a_failure_may_be_skipped(where: str, values: list[int | None], place: s
     count = values.count(None)
     assert report.metric_errors == {"bad": count} == report.to_dict()["metric_errors"]
     assert json.loads(str(report))["metric_errors"] == {"bad": count}
+    assert f", {count} metric errors>" in repr(report)
     (warning,) = report.warnings
     first = "" if count == 1 else f", the first of {count}"
     flow = "flow 1 (10.0.0.1:1000 -> 10.0.0.2:2000, protocol 17)"
