@@ -46,7 +46,7 @@ impl Callable {
             None => {
                 let hint = if metric.hasattr(intern!(py, "on_packet"))? { " (give the class itself)" } else { "" };
                 return Err(PyTypeError::new_err(format!(
-                    "user_metrics[{name:?}] must be an Expression, callable as f(packet_information, flow), or a class \
+                    "user_metrics[{name:?}] must be an Expression, or callable as f(packet_information, flow), or a class \
                      with on_packet and on_end, not {}{hint}",
                     value::type_name(&metric)
                 )));
@@ -68,23 +68,12 @@ impl Callable {
         information: &Bound<'_, PacketInformation>,
         flow: &Bound<'_, LiveFlow>,
     ) -> PyResult<()> {
-        let py = flow.py();
-        let (make, has_on_start) = match &self.kind {
-            Kind::Function(function) => return function.bind(py).call1((information, flow)).map(drop),
-            Kind::Class { make, has_on_start } => (make, *has_on_start),
-        };
-        let Some(place) = object else { return Ok(()) };
-        let object = match place {
-            Some(object) => object.bind(py),
-            None => {
-                let made = make.bind(py).call0()?;
-                if has_on_start {
-                    made.call_method1(intern!(py, "on_start"), (flow,))?;
-                }
-                place.insert(made.unbind()).bind(py)
+        match &self.kind {
+            Kind::Function(function) => function.bind(flow.py()).call1((information, flow)).map(drop),
+            Kind::Class { make, has_on_start } => {
+                object.map_or(Ok(()), |object| call_object(make, *has_on_start, object, information, flow))
             }
-        };
-        object.call_method1(intern!(py, "on_packet"), (information, flow)).map(drop)
+        }
     }
 
     /// Shows what the user gave to the garbage collector.
@@ -93,6 +82,29 @@ impl Callable {
             Kind::Function(given) | Kind::Class { make: given, .. } => visit.call(given),
         }
     }
+}
+
+/// Calls the flow's object for a packet; apart, so that functions do without its registers.
+#[inline(never)]
+fn call_object(
+    make: &Py<PyAny>,
+    has_on_start: bool,
+    place: &mut Option<Py<PyAny>>,
+    information: &Bound<'_, PacketInformation>,
+    flow: &Bound<'_, LiveFlow>,
+) -> PyResult<()> {
+    let py = flow.py();
+    let object = match place {
+        Some(object) => object.bind(py),
+        None => {
+            let made = make.bind(py).call0()?;
+            if has_on_start {
+                made.call_method1(intern!(py, "on_start"), (flow,))?;
+            }
+            place.insert(made.unbind()).bind(py)
+        }
+    };
+    object.call_method1(intern!(py, "on_packet"), (information, flow)).map(drop)
 }
 
 /// The class of which calling this without arguments makes an object: itself, or that of a `functools.partial`.

@@ -106,7 +106,7 @@ impl UserMetrics {
 fn listed(user_metrics: &Bound<'_, PyAny>) -> PyResult<Vec<Listed>> {
     let Ok(mapping) = user_metrics.cast::<PyMapping>() else {
         return Err(PyTypeError::new_err(format!(
-            "user_metrics must be a dict of names and Expressions, callables or classes, or None, not {}",
+            "user_metrics must be a dict of names and Expressions or callables, or None, not {}",
             value::type_name(user_metrics)
         )));
     };
