@@ -139,12 +139,16 @@ pub enum Error {
         detail: String,
     },
     /// A user's metric failed; the flows metered until then were delivered.
-    #[error("metric {metric:?} failed in flow {flow_id}: {source}")]
+    #[error("metric {metric:?} failed in flow {flow_id} ({ends}), {place}: {source}", place = at_frame(*frame))]
     Metric {
         /// The metric's name; several names, comma separated, when a group of metrics shares the failing code.
         metric: String,
         /// The flow it was looking at ([`FlowState::flow_id`](crate::FlowState::flow_id)).
         flow_id: u64,
+        /// The flow's source, destination and protocol, to be read.
+        ends: String,
+        /// Number of the frame at which it failed; `None` at the end of the flow.
+        frame: Option<u64>,
         /// What it returned.
         #[source]
         source: BoxError,
@@ -172,4 +176,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+/// The place in a flow where something failed, in words: at a frame, or at the end.
+fn at_frame(frame: Option<u64>) -> String {
+    frame.map_or_else(|| "at its end".to_owned(), |frame| format!("at frame {frame}"))
 }

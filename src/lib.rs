@@ -33,7 +33,7 @@ mod tunnel;
 
 pub use error::{BoxError, Error, Result};
 pub use flow::{ExportReason, FlowRecord, FlowState, Value};
-pub use metric::{Metric, expr};
+pub use metric::{Metric, OnError, expr};
 pub use packet::Packet;
 pub use streamer::{Flows, Report, ReportHandle, StopHandle, Streamer};
 pub use time::Timestamp;

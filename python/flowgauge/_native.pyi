@@ -52,7 +52,14 @@ class _Readable(Protocol):
 
 _Path: TypeAlias = str | PathLike[str] | PathLike[bytes]
 _Source: TypeAlias = _Path | list[Any] | tuple[_Path, ...] | bytes | bytearray | memoryview | _Readable
-_Metric: TypeAlias = Callable[[PacketInformation, LiveFlow], object]
+
+class _MetricObject(Protocol):
+    """What a class in `user_metrics` makes for every flow; it may have an `on_start(flow)` too."""
+
+    def on_packet(self, packet_information: PacketInformation, flow: LiveFlow, /) -> object: ...
+    def on_end(self, flow: LiveFlow, /) -> _Value: ...
+
+_Metric: TypeAlias = Callable[[PacketInformation, LiveFlow], object] | Callable[[], _MetricObject]
 _Operand: TypeAlias = Expression | int | float | bool | str
 
 def columns() -> list[Column]:
@@ -2302,7 +2309,9 @@ class LiveFlow(_Columns):
 
     @property
     def export_reason(self) -> int | None:
-        """Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then."""
+        """Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then. In
+        on_end it is the reason with which the flow ended, and cannot be set.
+        """
 
     @export_reason.setter
     def export_reason(self, reason: int) -> None: ...
@@ -2489,6 +2498,12 @@ class Report:
         """Frames lost before they were read, by whom: `kernel` and `interface`."""
 
     @property
+    def metric_errors(self) -> dict[str, int]:
+        """Failures of metrics that were skipped (on_error="skip"), by the metric's name: in as many flows it is None on this
+        account. Metrics that did not fail are left out; what the first failure of each says is among the warnings.
+        """
+
+    @property
     def warnings(self) -> list[str]:
         """What the user should know, once each."""
 
@@ -2558,8 +2573,14 @@ class Streamer:
         active_timeout: Age in seconds at which a living flow is cut and reported; 0 cuts at every packet, None never.
         capacity: How many flows may live at once; at the bound the one nearest its end leaves, exported. None is without
             bound for files and 1,000,000 on an interface.
-        user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python, or a
-            callable, called as f(packet_information, flow) for every packet.
+        user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python; a
+            callable, called as f(packet_information, flow) for every packet; or a class (or functools.partial of one), of
+            which an object is made, without arguments, for every flow and segment of one: its on_start(flow), if it has
+            one, is called with the first packet, on_packet(packet_information, flow) for every packet, the first too,
+            and what on_end(flow) returns is the metric.
+        on_error: What becomes of an exception in a metric: "raise" ends the run with it, after the flows metered so far;
+            "skip" makes the metric None in that flow, for which it is not called any more, and counts that in
+            report.metric_errors.
         bpf_filter: A BPF expression (man pcap-filter) that frames must match.
         n_dissections: How many packets of a flow nDPI sees; 0 is without nDPI.
         stable_labels: Whether labels are to be independent of the number of workers, which costs time.
@@ -2601,6 +2622,7 @@ class Streamer:
         active_timeout: float | None = 120,
         capacity: int | None = None,
         user_metrics: Mapping[str, Expression | _Metric] | None = None,
+        on_error: Literal["raise", "skip"] = "raise",
         bpf_filter: str | None = None,
         n_dissections: int = 20,
         stable_labels: bool = False,
@@ -2646,6 +2668,10 @@ class Streamer:
     @property
     def user_metrics(self) -> Mapping[str, Expression | _Metric] | None:
         """The metrics as they were given; later changes of that dict have no effect."""
+
+    @property
+    def on_error(self) -> Literal["raise", "skip"]:
+        """What becomes of an exception in a metric: "raise" or "skip"."""
 
     @property
     def bpf_filter(self) -> str | None:

@@ -30,15 +30,18 @@ use classes::{CaptureDeniedError, CaptureError, FilterError, FlowgaugeError, Int
 /// What a Python metric raised, on its way through the library.
 #[derive(Debug)]
 pub(crate) struct MetricFailure {
-    /// Where: the metric, or the method of a plugin.
-    place: String,
+    /// Where, if that is more than the metric's name: the method of a plugin.
+    place: Option<String>,
     /// What it raised.
     error: PyErr,
 }
 
 impl fmt::Display for MetricFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.error)
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        self.error.fmt(f)
     }
 }
 
@@ -66,8 +69,12 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             raised_as(kind, message)
         }
         Error::Option { .. } | Error::Merge { .. } => PyValueError::new_err(message),
-        Error::Metric { flow_id, source, .. } => match source.downcast::<MetricFailure>() {
-            Ok(failure) => note(py, failure.error, &format!("raised in {}, in flow {flow_id}", failure.place)),
+        Error::Metric { metric, flow_id, ends, frame, source } => match source.downcast::<MetricFailure>() {
+            Ok(failure) => {
+                let place = failure.place.unwrap_or_else(|| format!("the metric {metric:?}"));
+                let at = frame.map_or_else(|| "at its end".to_owned(), |frame| format!("at frame {frame}"));
+                note(py, failure.error, &format!("raised in {place}, in flow {flow_id} ({ends}), {at}"))
+            }
             Err(_) => FlowgaugeError::new_err(message),
         },
         Error::Write { what, source } => from_io(py, "cannot write", what.into(), source)
@@ -147,14 +154,14 @@ pub(crate) fn chain(error: &Error) -> String {
     message
 }
 
-/// The failure of a metric, to hand to the library.
-pub(crate) fn failure(name: &str, error: PyErr) -> BoxError {
-    failure_in(format!("the metric {name:?}"), error)
+/// The failure of a metric, to hand to the library, which knows its name.
+pub(crate) fn failure(error: PyErr) -> BoxError {
+    Box::new(MetricFailure { place: None, error })
 }
 
 /// The failure of the user's code in this place, to hand to the library.
 pub(crate) fn failure_in(place: String, error: PyErr) -> BoxError {
-    Box::new(MetricFailure { place, error })
+    Box::new(MetricFailure { place: Some(place), error })
 }
 
 const EPERM: i32 = 1;

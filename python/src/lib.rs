@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod anonymizer;
+mod callable;
 mod collect;
 mod columns;
 mod command;

@@ -23,13 +23,20 @@ pub(crate) struct LiveFlow {
     /// Whether that call goes on. Only the thread that calls changes it, so it needs no lock.
     open: AtomicBool,
     metrics: Py<PyDict>,
-    /// The reason the user gave; 0 without one, which no user may give.
+    /// The reason the user gave; 0 without one, which no user may give. Of a flow that ended, the reason of its record.
     reason: AtomicU8,
+    ended: AtomicBool,
 }
 
 impl LiveFlow {
     pub(crate) fn new(metrics: Py<PyDict>) -> Self {
-        Self { state: Mutex::new(None), open: AtomicBool::new(false), metrics, reason: AtomicU8::new(0) }
+        Self {
+            state: Mutex::new(None),
+            open: AtomicBool::new(false),
+            metrics,
+            reason: AtomicU8::new(0),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// A call begins: this is the flow.
@@ -47,6 +54,13 @@ impl LiveFlow {
             }
         }
         self.open.store(true, Ordering::Release);
+    }
+
+    /// The flow ended: the calls for that begin.
+    pub(crate) fn end(&self, record: &FlowRecord) {
+        self.reason.store(record.export_reason.number(), Ordering::Relaxed);
+        self.ended.store(true, Ordering::Relaxed);
+        self.open(&record.flow);
     }
 
     /// The call is over. Tells the reason with which the user ended the flow.
@@ -93,15 +107,23 @@ impl LiveFlow {
     }
 
     /// Set it, to a number from 16 to 255, to end the flow with this packet and this reason; None until then.
+    ///
+    /// In on_end it is the reason with which the flow ended, and cannot be set.
     #[getter]
     fn export_reason(&self) -> PyResult<Option<u8>> {
         self.check_open()?;
+        if self.ended.load(Ordering::Relaxed) {
+            return Ok(Some(self.reason.load(Ordering::Relaxed)));
+        }
         Ok(ExportReason::user(self.reason.load(Ordering::Relaxed)).map(ExportReason::number))
     }
 
     #[setter]
     fn set_export_reason(&self, reason: &Bound<'_, PyAny>) -> PyResult<()> {
         self.check_open()?;
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(PyRuntimeError::new_err("export_reason can no longer be set: the flow has ended"));
+        }
         let Some(number) = value::index(reason) else {
             return Err(PyTypeError::new_err(format!(
                 "export_reason must be an int from 16 to 255, not {}",

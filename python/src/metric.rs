@@ -1,19 +1,21 @@
 //! The user's Python callables as one group of metrics.
 //!
-//! They share one dict a flow, so they are one group. A worker's thread keeps its state in the interpreter for as long as
-//! it runs, so that attaching for a call is cheap, and is attached only inside a call.
+//! They share one living flow and its dict, so they are one group. A worker's thread keeps its state in the interpreter
+//! for as long as it runs, so that attaching for a call is cheap, and is attached only inside a call.
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use flowgauge::metric::{MetricGroup, MetricState};
+use flowgauge::metric::{Failures, MetricGroup, MetricState};
 use flowgauge::{BoxError, ExportReason, FlowRecord, FlowState, Packet, Value};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
+use crate::callable::Callable;
 use crate::error;
 use crate::live::LiveFlow;
 use crate::packet::PacketInformation;
@@ -22,6 +24,8 @@ use crate::value;
 /// Callables by name, in the user's order.
 pub(crate) struct Callables {
     metrics: Vec<Callable>,
+    /// How many have their value in `flow.metrics`; the others have an object for every flow.
+    in_dict: usize,
 }
 
 /// The callables during one run.
@@ -34,24 +38,22 @@ pub(crate) struct Calls {
 #[derive(Clone, Default)]
 pub(crate) struct Abandoned(Arc<AtomicBool>);
 
-/// One of them.
-pub(crate) struct Callable {
-    name: String,
-    key: Py<PyString>,
-    callable: Py<PyAny>,
-}
-
 /// The callables' values of one flow.
 struct CallState {
     calls: Arc<Calls>,
     /// Made with the first packet.
     flow: Option<Py<LiveFlow>>,
+    /// Those of each metric; empty where none has any.
+    objects: Vec<Option<Py<PyAny>>>,
+    /// Which metrics failed; empty until one does.
+    failed: Vec<bool>,
 }
 
 impl Callables {
     /// These share a dict a flow.
     pub(crate) fn new(metrics: Vec<Callable>) -> Arc<Self> {
-        Arc::new(Self { metrics })
+        let in_dict = metrics.iter().filter(|metric| !metric.has_objects()).count();
+        Arc::new(Self { metrics, in_dict })
     }
 
     /// Their names, in order.
@@ -61,22 +63,7 @@ impl Callables {
 
     /// Shows the callables to the garbage collector.
     pub(crate) fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.metrics.iter().try_for_each(|metric| visit.call(&metric.callable))
-    }
-}
-
-impl Callable {
-    /// # Errors
-    ///
-    /// `TypeError` for what cannot be called.
-    pub(crate) fn new(name: &str, key: &Bound<'_, PyString>, callable: Bound<'_, PyAny>) -> PyResult<Self> {
-        if !callable.is_callable() {
-            return Err(PyTypeError::new_err(format!(
-                "user_metrics[{name:?}] must be an Expression, or callable as f(packet_information, flow), not {}",
-                value::type_name(&callable)
-            )));
-        }
-        Ok(Self { name: name.to_owned(), key: key.clone().unbind(), callable: callable.unbind() })
+        self.metrics.iter().try_for_each(|metric| metric.traverse(&visit))
     }
 }
 
@@ -158,7 +145,14 @@ impl MetricGroup for Group {
     }
 
     fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
-        Ok(Box::new(CallState { calls: Arc::clone(&self.0), flow: None }))
+        let Callables { metrics, in_dict } = &*self.0.callables;
+        let objects = if *in_dict < metrics.len() { metrics.len() } else { 0 };
+        Ok(Box::new(CallState {
+            calls: Arc::clone(&self.0),
+            flow: None,
+            objects: (0..objects).map(|_| None).collect(),
+            failed: Vec::new(),
+        }))
     }
 
     fn around_batch(&self, body: &mut dyn FnMut()) {
@@ -171,19 +165,29 @@ impl MetricGroup for Group {
 }
 
 impl MetricState for CallState {
-    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
+    fn update(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+        failures: &mut Failures,
+    ) -> Result<Option<ExportReason>, BoxError> {
         if self.calls.abandoned.is_set() {
             return Ok(None);
         }
-        Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()))
+        Python::try_attach(|py| self.call(py, packet, flow, failures)).unwrap_or_else(|| Err(GONE.into()))
     }
 
-    fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn finish(
+        self: Box<Self>,
+        record: &FlowRecord,
+        values: &mut Vec<Value>,
+        failures: &mut Failures,
+    ) -> Result<(), BoxError> {
         if self.calls.abandoned.is_set() {
             return Ok(());
         }
         // It is dropped while attached, so that its objects go at once.
-        Python::try_attach(move |py| (*self).values(py, record, values)).unwrap_or_else(|| Err(GONE.into()))
+        Python::try_attach(move |py| (*self).values(py, record, values, failures)).unwrap_or_else(|| Err(GONE.into()))
     }
 }
 
@@ -193,81 +197,177 @@ impl CallState {
         py: Python<'_>,
         packet: &Packet<'_>,
         flow: &FlowState,
+        failures: &mut Failures,
     ) -> Result<Option<ExportReason>, BoxError> {
         let view = match &self.flow {
             Some(view) => view.bind(py).clone(),
             None => {
-                let view = self.calls.view(py).map_err(|error| error::failure("", error))?;
+                let view = self.calls.view(py).map_err(error::failure)?;
                 self.flow.insert(view.unbind()).bind(py).clone()
             }
         };
         view.get().open(flow);
-        let called = self.call_each(py, packet, flow, &view);
+        let called = self.call_each(py, packet, flow, &view, failures);
         let reason = view.get().close();
         called.map(|()| reason)
     }
 
     #[inline]
     fn call_each(
-        &self,
+        &mut self,
         py: Python<'_>,
         packet: &Packet<'_>,
         flow: &FlowState,
         view: &Bound<'_, LiveFlow>,
+        failures: &mut Failures,
     ) -> Result<(), BoxError> {
-        let information = Bound::new(py, PacketInformation::new(packet, flow));
-        let information = information.map_err(|error| error::failure("", error))?;
-        let called = self.calls.metrics().iter().try_for_each(|metric| {
-            let called = metric.callable.bind(py).call1((&information, view));
-            called.map(drop).map_err(|error| error::failure(&metric.name, error))
-        });
+        let information = Bound::new(py, PacketInformation::new(packet, flow)).map_err(error::failure)?;
+        let dict = view.get().values().bind(py);
+        let Self { calls, objects, failed, .. } = self;
+        for (nth, metric) in calls.metrics().iter().enumerate() {
+            if has_failed(failed, nth) {
+                continue;
+            }
+            let error = match metric.call(objects.get_mut(nth), &information, view) {
+                Ok(()) if dict.len() <= calls.callables.in_dict => continue,
+                // It put a value there that nobody asked for.
+                Ok(()) => calls.stranger(dict, flow),
+                Err(error) => error,
+            };
+            if !fail(py, failed, nth, error, failures) {
+                break;
+            }
+        }
         PacketInformation::release(&information);
-        called
+        Ok(())
     }
 
-    fn values(self, py: Python<'_>, flow: &FlowState, values: &mut Vec<Value>) -> Result<(), BoxError> {
-        let metrics = self.calls.metrics();
-        let Some(view) = &self.flow else {
-            values.extend(metrics.iter().map(|_| Value::Int(0)));
+    fn values(
+        mut self,
+        py: Python<'_>,
+        record: &FlowRecord,
+        values: &mut Vec<Value>,
+        failures: &mut Failures,
+    ) -> Result<(), BoxError> {
+        let calls = Arc::clone(&self.calls);
+        let metrics = calls.metrics();
+        let Some(view) = self.flow.take() else {
+            values.extend(metrics.iter().map(|metric| if metric.has_objects() { Value::Null } else { Value::Int(0) }));
             return Ok(());
         };
+        let view = view.bind(py);
+        let mut ended = self.end_each(view, record, failures);
         let dict = view.get().values().bind(py);
         let mut found = 0;
-        for metric in metrics {
-            let fail = |error| error::failure(&metric.name, error);
-            let value = dict.get_item(&metric.key).map_err(fail)?;
-            found += usize::from(value.is_some());
-            // One that the user took out has no value.
-            let value = value.map_or(Ok(Value::Null), |value| value::from_python(&value, &metric.name, flow.flow_id));
-            values.push(value.map_err(fail)?);
+        for (nth, metric) in metrics.iter().enumerate() {
+            let value = if metric.has_objects() {
+                ended.get_mut(nth).map_or(Ok(Value::Null), |value| Ok(std::mem::take(value)))
+            } else {
+                let value = dict.get_item(&metric.key);
+                found += usize::from(matches!(value, Ok(Some(_))));
+                match value {
+                    _ if has_failed(&self.failed, nth) => Ok(Value::Null),
+                    // One that the user took out has no value.
+                    Ok(None) => Ok(Value::Null),
+                    Ok(Some(value)) => value::from_python(&value, &metric.name, record.flow_id),
+                    Err(error) => Err(error),
+                }
+            };
+            match value {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    if !fail(py, &mut self.failed, nth, error, failures) {
+                        return Ok(());
+                    }
+                    values.push(Value::Null);
+                }
+            }
         }
         if dict.len() > found {
-            return Err(error::failure(&self.calls.names(), self.calls.stranger(dict, flow)));
+            // One took its own out for this, so that nobody noticed when it did.
+            return Err(error::failure(calls.stranger(dict, record)));
         }
         Ok(())
     }
+
+    /// What the flow's objects return at its end, by metric; nothing where none has any.
+    fn end_each(&mut self, view: &Bound<'_, LiveFlow>, record: &FlowRecord, failures: &mut Failures) -> Vec<Value> {
+        let py = view.py();
+        if self.objects.is_empty() {
+            return Vec::new();
+        }
+        view.get().end(record);
+        let Self { calls, objects, failed, .. } = self;
+        let mut values = vec![Value::Null; objects.len()];
+        for ((nth, metric), object) in calls.metrics().iter().enumerate().zip(objects) {
+            let Some(object) = object.take().filter(|_| !has_failed(failed, nth)) else { continue };
+            let ended = object.bind(py).call_method1(intern!(py, "on_end"), (view,));
+            let value = ended.and_then(|value| value::from_python(&value, &metric.name, record.flow_id));
+            match value {
+                Ok(value) => values[nth] = value,
+                Err(error) => {
+                    if !fail(py, failed, nth, error, failures) {
+                        break;
+                    }
+                }
+            }
+        }
+        view.get().close();
+        values
+    }
+}
+
+#[inline]
+fn has_failed(failed: &[bool], nth: usize) -> bool {
+    failed.get(nth).is_some_and(|failed| *failed)
+}
+
+/// Tells of a metric that failed; whether the others go on.
+#[cold]
+fn fail(py: Python<'_>, failed: &mut Vec<bool>, nth: usize, error: PyErr, failures: &mut Failures) -> bool {
+    failed.resize(failed.len().max(nth + 1), false);
+    failed[nth] = true;
+    // As with `except Exception`: who asks to leave is not kept from it.
+    if !error.is_instance_of::<PyException>(py) {
+        failures.fail_run(nth, error::failure(error));
+        return false;
+    }
+    failures.fail(nth, error::failure(error))
 }
 
 impl Calls {
     /// What the callables are shown of a new flow.
     fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, LiveFlow>> {
         let dict = PyDict::new(py);
-        for metric in self.metrics() {
+        for metric in self.metrics().iter().filter(|metric| !metric.has_objects()) {
             dict.set_item(&metric.key, 0)?;
         }
         Bound::new(py, LiveFlow::new(dict.unbind()))
     }
 
-    fn names(&self) -> String {
-        self.callables.names().join(", ")
-    }
-
-    /// The error for a value that nobody asked for.
+    /// The error for values that nobody asked for, which are taken out, so that only the metric that put them is blamed.
+    #[cold]
     fn stranger(&self, dict: &Bound<'_, PyDict>, flow: &FlowState) -> PyErr {
-        let known = |key: &Bound<'_, PyAny>| self.metrics().iter().any(|metric| key.eq(&metric.key).unwrap_or(false));
-        let key = dict.keys().iter().find(|key| !known(key));
+        let functions = || self.metrics().iter().filter(|metric| !metric.has_objects());
+        let known = |key: &Bound<'_, PyAny>| functions().any(|metric| key.eq(&metric.key).unwrap_or(false));
+        let strangers: Vec<_> = dict.keys().iter().filter(|key| !known(key)).collect();
+        for key in &strangers {
+            if let Err(error) = dict.del_item(key) {
+                return error;
+            }
+        }
+        let key = strangers.into_iter().next();
+        let object = key.as_ref().is_some_and(|key| {
+            self.metrics().iter().any(|metric| metric.has_objects() && key.eq(&metric.key).unwrap_or(false))
+        });
         let key = key.and_then(|key| key.repr().ok()).map_or_else(String::new, |key| key.to_string());
-        let names = self.names();
+        if object {
+            return PyTypeError::new_err(format!(
+                "flow.metrics[{key}] of flow {} is not to be set: what on_end returns is the value",
+                flow.flow_id
+            ));
+        }
+        let names = functions().map(|metric| metric.name.as_str()).collect::<Vec<_>>().join(", ");
         PyTypeError::new_err(format!(
             "flow.metrics[{key}] of flow {} is no metric: user_metrics names {names}",
             flow.flow_id

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use flowgauge::OnError;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
-use pyo3::types::{PyBool, PyFloat};
+use pyo3::types::{PyBool, PyFloat, PyString};
 use pyo3::{Borrowed, PyClass};
 
 use crate::value;
@@ -89,6 +90,18 @@ where
 pub(crate) fn flag(name: &str, given: Given<'_>, default: bool) -> PyResult<bool> {
     let Given::Value(object) = given else { return Ok(default) };
     object.extract().map_err(|_| wrong_type(name, &object, "True or False"))
+}
+
+/// What the failure of a metric does: "raise", which is the default, or "skip".
+pub(crate) fn on_error(given: Given<'_>) -> PyResult<OnError> {
+    const ALLOWED: &str = "'raise' or 'skip'";
+    let Given::Value(object) = given else { return Ok(OnError::Raise) };
+    let text = object.cast::<PyString>().map_err(|_| wrong_type("on_error", &object, ALLOWED))?;
+    match text.to_str() {
+        Ok("raise") => Ok(OnError::Raise),
+        Ok("skip") => Ok(OnError::Skip),
+        _ => Err(out_of_range("on_error", &object, ALLOWED)),
+    }
 }
 
 /// Text, or `None`, which is also the default.

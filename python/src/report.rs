@@ -151,6 +151,13 @@ impl Report {
         BTreeMap::from([("kernel", self.report.dropped.kernel), ("interface", self.report.dropped.interface)])
     }
 
+    /// Failures of metrics that were skipped (on_error="skip"), by the metric's name: in as many flows it is None on this
+    /// account. Metrics that did not fail are left out; what the first failure of each says is among the warnings.
+    #[getter]
+    fn metric_errors(&self) -> &BTreeMap<String, u64> {
+        &self.report.metric_errors
+    }
+
     /// What the user should know, once each.
     #[getter]
     fn warnings(&self) -> &[String] {
@@ -193,15 +200,19 @@ impl Report {
         let flowgauge::Report { frames_read, packets, living, complete, .. } = self.report;
         let records: u64 = self.report.records.values().sum();
         let state = if complete { "complete" } else { "not complete" };
+        let errors = match self.report.metric_errors.values().sum::<u64>() {
+            0 => String::new(),
+            errors => format!(", {errors} metric errors"),
+        };
         format!(
             "<flowgauge.Report {state}: {frames_read} frames read, {packets} packets, {records} records, {living} flows \
-             living>"
+             living{errors}>"
         )
     }
 }
 
 /// The attributes, in order.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "frames_read",
     "bytes_read",
     "filtered",
@@ -223,6 +234,7 @@ const NAMES: [&str; 24] = [
     "out_of_order",
     "time_out_of_range",
     "dropped",
+    "metric_errors",
     "warnings",
     "notes",
     "complete",

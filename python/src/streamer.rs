@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flowgauge::OnError;
 use flowgauge::expr::Type;
 use flowgauge::flow::schema::Needs;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -32,8 +33,14 @@ use crate::user_metrics::UserMetrics;
 ///     active_timeout: Age in seconds at which a living flow is cut and reported; 0 cuts at every packet, None never.
 ///     capacity: How many flows may live at once; at the bound the one nearest its end leaves, exported. None is without
 ///         bound for files and 1,000,000 on an interface.
-///     user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python, or a
-///         callable, called as f(packet_information, flow) for every packet.
+///     user_metrics: Metrics by name: an Expression such as (packet.size > 666).sum(), which runs without Python; a
+///         callable, called as f(packet_information, flow) for every packet; or a class (or functools.partial of one), of
+///         which an object is made, without arguments, for every flow and segment of one: its on_start(flow), if it has
+///         one, is called with the first packet, on_packet(packet_information, flow) for every packet, the first too,
+///         and what on_end(flow) returns is the metric.
+///     on_error: What becomes of an exception in a metric: "raise" ends the run with it, after the flows metered so far;
+///         "skip" makes the metric None in that flow, for which it is not called any more, and counts that in
+///         report.metric_errors.
 ///     bpf_filter: A BPF expression (man pcap-filter) that frames must match.
 ///     n_dissections: How many packets of a flow nDPI sees; 0 is without nDPI.
 ///     stable_labels: Whether labels are to be independent of the number of workers, which costs time.
@@ -77,6 +84,7 @@ pub(crate) struct Streamer {
     keep_flows: Option<Py<PyAny>>,
     mergeable: bool,
     anonymize: Option<Anonymizer>,
+    on_error: OnError,
     metrics: UserMetrics,
     bpf_filter: Option<String>,
     n_dissections: u64,
@@ -105,7 +113,7 @@ impl Streamer {
     #[pyo3(
         signature = (
             source, *, inactive_timeout=Given::Default, active_timeout=Given::Default, capacity=Given::Default,
-            user_metrics=None, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
+            user_metrics=None, on_error=Given::Default, bpf_filter=Given::Default, n_dissections=Given::Default, stable_labels=Given::Default,
             workers=Given::Default, decode_tunnels=Given::Default, tunnel_keys=Given::Default, fragments=Given::Default,
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
@@ -113,7 +121,7 @@ impl Streamer {
             mergeable=Given::Default, anonymize=Given::Default, after=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
-                          bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
+                          on_error='raise', bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
                           end_flow_when=None, keep_flows=None, mergeable=False, anonymize=None, after=None)"
@@ -125,6 +133,7 @@ impl Streamer {
         active_timeout: Given<'py>,
         capacity: Given<'py>,
         user_metrics: Option<Bound<'py, PyAny>>,
+        on_error: Given<'py>,
         bpf_filter: Given<'py>,
         n_dissections: Given<'py>,
         stable_labels: Given<'py>,
@@ -165,6 +174,7 @@ impl Streamer {
             end_flow_when: end_flow_when.map(Bound::unbind),
             keep_flows: keep_flows.map(Bound::unbind),
             mergeable,
+            on_error: options::on_error(on_error)?,
             bpf_filter: options::text_or_none("bpf_filter", bpf_filter)?,
             n_dissections: options::number("n_dissections", n_dissections, 20, 0, u32::MAX.into())?,
             stable_labels: options::flag("stable_labels", stable_labels, false)?,
@@ -265,6 +275,15 @@ impl Streamer {
     #[getter]
     fn user_metrics(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.user_metrics.as_ref().map(|metrics| metrics.clone_ref(py))
+    }
+
+    /// What becomes of an exception in a metric: "raise" or "skip".
+    #[getter]
+    fn on_error(&self) -> &'static str {
+        match self.on_error {
+            OnError::Raise => "raise",
+            OnError::Skip => "skip",
+        }
     }
 
     /// The BPF expression that frames must match.
@@ -449,7 +468,7 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        streamer = self.metrics.add_to(streamer, &abandoned);
+        streamer = self.metrics.add_to(streamer, &abandoned).on_error(self.on_error);
         let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
         Ok(run)

@@ -12,9 +12,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyString};
 
+use crate::callable::Callable;
 use crate::error;
 use crate::expression::{Expression, raised};
-use crate::metric::{Abandoned, Callable, Callables, Calls, Group};
+use crate::metric::{Abandoned, Callables, Calls, Group};
 use crate::value;
 
 /// The user's metrics in the order of their dict, and the conditions on flows.

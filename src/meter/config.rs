@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::flow::schema::{self, Needs, Schema};
 use crate::flow::{Anonymizer, MetricNames};
 use crate::metric::expr::{self, Expr, Invalid, Program};
-use crate::metric::{Metric, MetricGroup};
+use crate::metric::{Metric, MetricGroup, OnError};
 
 /// The options of a [`Meter`](crate::meter::Meter).
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub struct MeterConfig {
     pub(super) application_fields: bool,
     pub(super) classifier: ClassifierOptions,
     pub(super) metrics: Vec<Listed>,
+    pub(super) on_error: OnError,
     pub(super) end_flow_when: Option<Expr>,
     pub(super) keep_flows: Option<Expr>,
     pub(super) mergeable: bool,
@@ -76,6 +77,7 @@ impl Default for MeterConfig {
             application_fields: false,
             classifier: ClassifierOptions::default(),
             metrics: Vec::new(),
+            on_error: OnError::Raise,
             end_flow_when: None,
             keep_flows: None,
             mergeable: false,
@@ -183,6 +185,12 @@ impl MeterConfig {
     /// Adds an expression as a metric under a name.
     pub fn expression(mut self, name: impl Into<String>, expression: Expr) -> Self {
         self.metrics.push(Listed::Expression(name.into(), expression));
+        self
+    }
+
+    /// What a failure of a metric does to the run. Ends it by default; expressions do not fail.
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.on_error = on_error;
         self
     }
 
@@ -326,6 +334,7 @@ impl fmt::Debug for MeterConfig {
             .field("application_fields", &self.application_fields)
             .field("classifier", &self.classifier)
             .field("metrics", &names)
+            .field("on_error", &self.on_error)
             .field("end_flow_when", &self.end_flow_when)
             .field("keep_flows", &self.keep_flows)
             .field("mergeable", &self.mergeable)

@@ -1,5 +1,7 @@
 //! The user's metrics of a meter's flows: started, updated and finished, until one of them fails.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use crate::error::{BoxError, Error, Result};
 use crate::flow::{Direction, ExportReason, FlowRecord, FlowState, MetricNames, Metrics, Value};
 use crate::meter::config::{Listed, MeterConfig};
 use crate::metric::expr::{Folds, See};
-use crate::metric::{MetricGroup, MetricState};
+use crate::metric::{Failure, Failures, MetricGroup, MetricState};
 use crate::packet::Packet;
 
 /// Runs the groups of metrics of one meter.
@@ -17,13 +19,41 @@ pub(super) struct MetricRunner {
     /// Where the values of each group go.
     places: Vec<Range<usize>>,
     folder: Option<Folds>,
+    /// What the group that is being called tells of its metrics.
+    failures: Failures,
+    skipped: BTreeMap<String, MetricErrors>,
     error: Option<Error>,
-    /// A metric failed: from then on packets are metered without metrics.
-    failed: bool,
+    /// The run ends: from then on packets are metered without metrics.
+    has_failed: bool,
 }
 
-/// The metrics of one living flow, by group.
-pub(super) type States = Vec<Box<dyn MetricState>>;
+/// The metrics of one living flow, by group; `None` for one that failed.
+pub(super) type States = Vec<Option<Box<dyn MetricState>>>;
+
+/// Failures of one metric that were skipped ([`OnError::Skip`](crate::OnError::Skip)).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MetricErrors {
+    /// How many: as many records have null for it on this account.
+    pub count: u64,
+    /// The flow of the first.
+    pub flow_id: u64,
+    /// The frame of the first; `None` at the end of the flow.
+    pub frame: Option<u64>,
+    /// What the first says.
+    pub first: String,
+}
+
+impl MetricErrors {
+    /// Adds those that another meter skipped.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let order = |errors: &Self| (errors.frame.unwrap_or(u64::MAX), errors.flow_id);
+        let count = self.count + other.count;
+        if order(other) < order(self) {
+            self.clone_from(other);
+        }
+        self.count = count;
+    }
+}
 
 impl MetricRunner {
     /// # Errors
@@ -44,24 +74,35 @@ impl MetricRunner {
         }
         let folder = config.program()?.map(|program| Folds::new(program, expressions, config.mergeable));
         let names = config.metric_names()?;
-        Ok(Self { groups, names, places, folder, error: None, failed: false })
+        Ok(Self {
+            groups,
+            names,
+            places,
+            folder,
+            failures: Failures::new(config.on_error),
+            skipped: BTreeMap::new(),
+            error: None,
+            has_failed: false,
+        })
     }
 
-    /// Fills `states` for a flow, or a segment of one, that begins.
-    pub(super) fn start(&mut self, slot: u32, states: &mut States, flow: &FlowState) {
+    /// Fills `states` for a flow, or a segment of one, that begins with this frame.
+    pub(super) fn start(&mut self, slot: u32, states: &mut States, flow: &FlowState, frame: u64) {
         states.clear();
         if let Some(folder) = &mut self.folder {
             folder.start(slot);
         }
-        if self.failed {
+        if self.has_failed {
             return;
         }
-        for group in &self.groups {
-            match group.start(flow) {
-                Ok(state) => states.push(state),
+        for nth in 0..self.groups.len() {
+            match self.groups[nth].start(flow) {
+                Ok(state) => states.push(Some(state)),
                 Err(source) => {
-                    let metric = group.names().join(", ");
-                    return self.fail(metric, flow.flow_id, source);
+                    states.push(None);
+                    if !self.group_failed(nth, source, flow, Some(frame)) {
+                        return;
+                    }
                 }
             }
         }
@@ -94,20 +135,28 @@ impl MetricRunner {
         packet: &Packet<'_>,
         flow: &FlowState,
     ) -> Option<ExportReason> {
-        if self.failed {
+        if self.has_failed {
             return None;
         }
         let mut end = None;
-        for (group, metric) in self.groups.iter().zip(states) {
-            match metric.update(packet, flow) {
-                Ok(None) => {}
-                Ok(Some(reason)) => end = Some(end.unwrap_or(reason)),
+        for (nth, state) in states.iter_mut().enumerate() {
+            let Some(metric) = state else { continue };
+            match metric.update(packet, flow, &mut self.failures) {
+                Ok(reason) => {
+                    end = end.or(reason);
+                    if self.failures.is_empty() || self.settle(nth, flow, Some(packet.raw.number)) {
+                        continue;
+                    }
+                }
                 Err(source) => {
-                    let metric = group.names().join(", ");
-                    self.fail(metric, flow.flow_id, source);
-                    return None;
+                    *state = None;
+                    let frame = Some(packet.raw.number);
+                    if self.settle(nth, flow, frame) && self.group_failed(nth, source, flow, frame) {
+                        continue;
+                    }
                 }
             }
+            return None;
         }
         end
     }
@@ -122,16 +171,19 @@ impl MetricRunner {
                 None => return false,
             }
         }
-        let mut failed = None;
-        for ((group, place), state) in self.groups.iter().zip(&self.places).zip(states) {
+        for (nth, state) in states.into_iter().enumerate() {
+            let Some(state) = state else { continue };
+            let place = self.places[nth].clone();
             let mut made = Vec::with_capacity(place.len());
-            if let Err(source) = state.finish(record, &mut made) {
-                failed = failed.or(Some((group.names().join(", "), source)));
+            let finished = state.finish(record, &mut made, &mut self.failures);
+            // Every flow that lives leaves, also when the run ends with this.
+            self.settle(nth, record, None);
+            match finished {
+                Ok(()) => values[place].iter_mut().zip(made).for_each(|(value, made)| *value = made),
+                Err(source) => {
+                    self.group_failed(nth, source, record, None);
+                }
             }
-            values[place.clone()].iter_mut().zip(made).for_each(|(value, made)| *value = made);
-        }
-        if let Some((metric, source)) = failed {
-            self.fail(metric, record.flow_id, source);
         }
         if !values.is_empty() {
             record.metrics = Metrics::new(MetricNames::clone(&self.names), values);
@@ -169,17 +221,72 @@ impl MetricRunner {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.failed
+        self.has_failed
     }
 
-    fn fail(&mut self, metric: String, flow_id: u64, source: BoxError) {
-        self.failed = true;
-        self.error.get_or_insert(Error::Metric { metric, flow_id, source });
+    pub(super) fn skipped(&self) -> &BTreeMap<String, MetricErrors> {
+        &self.skipped
     }
+
+    /// Takes what a group told of its metrics; whether the run goes on.
+    #[cold]
+    fn settle(&mut self, group: usize, flow: &FlowState, frame: Option<u64>) -> bool {
+        let place = self.places[group].clone();
+        let mut goes_on = true;
+        for Failure { metric, error, ends_run } in self.failures.take() {
+            // A group that tells of a metric that it does not have is meant as a whole.
+            let metric = place.clone().nth(metric).map_or(place.clone(), |metric| metric..metric + 1);
+            goes_on &= self.failed(metric, error, flow, frame, ends_run);
+        }
+        goes_on
+    }
+
+    /// A group failed as a whole; whether the run goes on.
+    #[cold]
+    fn group_failed(&mut self, group: usize, source: BoxError, flow: &FlowState, frame: Option<u64>) -> bool {
+        self.failed(self.places[group].clone(), source, flow, frame, self.failures.end_run())
+    }
+
+    fn failed(
+        &mut self,
+        metrics: Range<usize>,
+        source: BoxError,
+        flow: &FlowState,
+        frame: Option<u64>,
+        ends_run: bool,
+    ) -> bool {
+        let names = &self.names[metrics];
+        let flow_id = flow.flow_id;
+        let error = Error::Metric { metric: names.join(", "), flow_id, ends: ends(flow), frame, source };
+        if ends_run {
+            self.has_failed = true;
+            self.error.get_or_insert(error);
+            return false;
+        }
+        for name in names {
+            match self.skipped.get_mut(name) {
+                Some(errors) => errors.count += 1,
+                None => {
+                    let errors = MetricErrors { count: 1, flow_id, frame, first: error.to_string() };
+                    self.skipped.insert(name.clone(), errors);
+                }
+            }
+        }
+        true
+    }
+}
+
+/// The two ends of a flow and its protocol, to be read.
+fn ends(flow: &FlowState) -> String {
+    let (src, dst) = (SocketAddr::from(flow.src()), SocketAddr::from(flow.dst()));
+    format!("{src} -> {dst}, protocol {}", flow.key.ip_protocol())
 }
 
 impl std::fmt::Debug for MetricRunner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MetricRunner").field("names", &self.names).field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("MetricRunner")
+            .field("names", &self.names)
+            .field("has_failed", &self.has_failed)
+            .finish_non_exhaustive()
     }
 }

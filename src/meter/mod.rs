@@ -15,9 +15,10 @@ mod metrics;
 pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;
 use descriptor::key_of;
+pub use metrics::MetricErrors;
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::classify::{Classifier, ClassifierOptions};
@@ -206,7 +207,12 @@ impl Meter {
         self.metrics.take_error()
     }
 
-    /// Whether a user's metric failed.
+    /// Failures of the user's metrics that were skipped so far, by the metric's name; those that never failed are left out.
+    pub fn metric_errors(&self) -> &BTreeMap<String, MetricErrors> {
+        self.metrics.skipped()
+    }
+
+    /// Whether a user's metric failed, and with it the run.
     pub fn has_failed(&self) -> bool {
         self.metrics.has_failed()
     }
@@ -318,7 +324,7 @@ impl Meter {
             metrics: Vec::new(),
         };
         let slot = self.cache.insert(entry);
-        self.start_metrics(slot);
+        self.start_metrics(slot, packet.raw.number);
         self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
         slot
     }
@@ -353,7 +359,7 @@ impl Meter {
         if self.complete(&mut record, slot, states) {
             self.ready.push_back(record);
         }
-        self.start_metrics(slot);
+        self.start_metrics(slot, packet.raw.number);
         slot
     }
 
@@ -398,11 +404,11 @@ impl Meter {
         }
     }
 
-    fn start_metrics(&mut self, slot: u32) {
+    fn start_metrics(&mut self, slot: u32, frame: u64) {
         if !self.metrics.is_empty() {
             let (entry, beside) = self.cache.parts_mut(slot);
             beside.show_tcp(&mut entry.state);
-            self.metrics.start(slot, &mut entry.metrics, &entry.state);
+            self.metrics.start(slot, &mut entry.metrics, &entry.state, frame);
         }
     }
 

@@ -4,6 +4,10 @@
 //! are the same to the meter: a [`MetricGroup`], which makes one [`MetricState`] per flow.
 
 pub mod expr;
+mod failure;
+
+pub(crate) use failure::Failure;
+pub use failure::{Failures, OnError};
 
 use std::sync::Arc;
 
@@ -17,6 +21,10 @@ pub trait MetricGroup: Send + Sync {
     fn names(&self) -> Vec<String>;
 
     /// The state for a new flow, or a new segment of one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`MetricState::update`].
     fn start(&self, flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError>;
 
     /// Runs the metering of some packets, in which this group may be called for each; a place to take once what every call
@@ -35,17 +43,30 @@ pub trait MetricGroup: Send + Sync {
 pub trait MetricState: Send {
     /// Takes in a packet, counted in `flow` already. `Some` ends the flow with this packet and a reason of the user's own.
     ///
+    /// Where only one of several metrics fails, `failures` is told, and the state lives on.
+    ///
     /// # Errors
     ///
-    /// Whatever the user's code returns; the run ends with it, after the flows metered so far.
-    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError>;
+    /// Whatever the user's code returns. The state is dropped, its metrics are null in this flow, and [`OnError`] says
+    /// whether the run ends with the error, after the flows metered so far.
+    fn update(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+        failures: &mut Failures,
+    ) -> Result<Option<ExportReason>, BoxError>;
 
     /// Appends the final values, as many as the group has names; `record` is complete but for the metrics.
     ///
     /// # Errors
     ///
     /// As for [`MetricState::update`].
-    fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError>;
+    fn finish(
+        self: Box<Self>,
+        record: &FlowRecord,
+        values: &mut Vec<Value>,
+        failures: &mut Failures,
+    ) -> Result<(), BoxError>;
 }
 
 /// A metric made of Rust closures, shared by all workers; its state is per flow.
@@ -81,7 +102,7 @@ impl Metric {
         })
     }
 
-    /// As [`Metric::fold`], for closures that may fail or end the flow with this packet
+    /// As [`Metric::fold`], for closures that may fail ([`OnError`] says what then) or end the flow with this packet
     /// ([`ExportReason::user`]).
     pub fn try_fold<S, I, F>(init: I, fold: F) -> Self
     where
@@ -130,11 +151,21 @@ where
     I: Fn() -> S + Send + Sync + 'static,
     F: Fn(&mut S, &Packet<'_>, &FlowState) -> Result<Option<ExportReason>, BoxError> + Send + Sync + 'static,
 {
-    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
+    fn update(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+        _failures: &mut Failures,
+    ) -> Result<Option<ExportReason>, BoxError> {
         (self.parts.1)(&mut self.value, packet, flow)
     }
 
-    fn finish(self: Box<Self>, _record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn finish(
+        self: Box<Self>,
+        _record: &FlowRecord,
+        values: &mut Vec<Value>,
+        _failures: &mut Failures,
+    ) -> Result<(), BoxError> {
         values.push(self.value.into());
         Ok(())
     }

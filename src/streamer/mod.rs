@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 use crate::flow::{Anonymizer, FlowHasher};
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::expr::Expr;
-use crate::metric::{Metric, MetricGroup};
+use crate::metric::{Metric, MetricGroup, OnError};
 use crate::packet::{DecodeOptions, Decoder, Position, Tunnels};
 
 use batch::Batch;
@@ -268,6 +268,13 @@ impl Streamer {
     /// Adds metrics that share code and state.
     pub fn metric_group(mut self, group: Arc<dyn MetricGroup>) -> Self {
         self.meter = self.meter.metric_group(group);
+        self
+    }
+
+    /// What a failure of a metric does to the run. By default it ends with the error; with [`OnError::Skip`] failures are
+    /// counted in [`Report::metric_errors`].
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.meter = self.meter.on_error(on_error);
         self
     }
 

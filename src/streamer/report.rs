@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::capture::Dropped;
 use crate::error::{Error, Result};
 use crate::flow::{ExportReason, FlowRecord};
-use crate::meter::{Living, Withheld};
+use crate::meter::{Living, MetricErrors, Withheld};
 use crate::packet::{Position, SkipReason};
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
@@ -59,6 +59,10 @@ pub struct Report {
     pub time_out_of_range: u64,
     /// Frames lost before they were read.
     pub dropped: Dropped,
+    /// Failures of the user's metrics that were skipped ([`OnError::Skip`](crate::OnError::Skip)), by the metric's name:
+    /// in as many flows it is null on this account. Metrics that did not fail are left out; what the first failure of
+    /// each says is among the `warnings`.
+    pub metric_errors: BTreeMap<String, u64>,
     /// What the user should know, once each.
     pub warnings: Vec<String>,
     /// What of this run would not be the same with another number of workers, and why; empty when all would.
@@ -120,14 +124,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{\"frames_read\": {}, \"bytes_read\": {}", self.frames_read, self.bytes_read)?;
         write!(f, ", \"filtered\": {}, \"skipped\": {{", self.filtered)?;
-        write_counts(f, self.skipped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)))?;
+        write_counts(f, self.skipped.iter().map(|(reason, count)| (reason.name(), *count)))?;
         write!(f, "}}, \"packets\": {}, \"living\": {}, \"withheld\": {}", self.packets, self.living, self.withheld)?;
         f.write_str(", \"records\": {")?;
         write_counts(f, self.records.iter().map(|(reason, count)| (reason_name(*reason), *count)))?;
         write!(f, "}}, \"evicted\": {}, \"out_of_order\": {}", self.evicted, self.out_of_order)?;
         write!(f, ", \"time_out_of_range\": {}", self.time_out_of_range)?;
         let Dropped { kernel, interface } = self.dropped;
-        write!(f, ", \"dropped\": {{\"kernel\": {kernel}, \"interface\": {interface}}}, \"warnings\": [")?;
+        write!(f, ", \"dropped\": {{\"kernel\": {kernel}, \"interface\": {interface}}}, \"metric_errors\": {{")?;
+        write_counts(f, self.metric_errors.iter().map(|(name, count)| (name, *count)))?;
+        f.write_str("}, \"warnings\": [")?;
         write_texts(f, &self.warnings)?;
         f.write_str("], \"notes\": [")?;
         write_texts(f, &self.notes)?;
@@ -140,10 +146,11 @@ pub fn reason_name(reason: ExportReason) -> String {
     if reason.number() < 16 { reason.name().to_owned() } else { reason.number().to_string() }
 }
 
-fn write_counts(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (String, u64)>) -> fmt::Result {
+fn write_counts<N: AsRef<str>>(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (N, u64)>) -> fmt::Result {
     for (index, (name, count)) in counts.enumerate() {
         f.write_str(if index == 0 { "" } else { ", " })?;
-        write!(f, "\"{name}\": {count}")?;
+        crate::flow::json::write_text(f, name.as_ref())?;
+        write!(f, ": {count}")?;
     }
     Ok(())
 }
@@ -161,6 +168,8 @@ fn write_texts(f: &mut fmt::Formatter<'_>, texts: &[String]) -> fmt::Result {
 pub(super) struct Ledger {
     pub(super) capture: Mutex<CaptureCounts>,
     pub(super) workers: Vec<Mutex<WorkerCounts>>,
+    /// Failures of metrics that each worker skipped.
+    pub(super) metric_errors: Vec<Mutex<BTreeMap<String, MetricErrors>>>,
     /// Whether the capture thread is inside its source, which may be the user's own code.
     pub(super) reading: AtomicBool,
     /// Whether a worker is inside its meter, and so perhaps inside a metric of the user's.
@@ -243,6 +252,7 @@ impl Ledger {
     pub(super) fn new(workers: usize, notes: Vec<String>) -> Self {
         Self {
             workers: (0..workers).map(|_| Mutex::default()).collect(),
+            metric_errors: (0..workers).map(|_| Mutex::default()).collect(),
             metering: (0..workers).map(|_| AtomicBool::default()).collect(),
             notes,
             ..Self::default()
@@ -257,6 +267,18 @@ impl Ledger {
     /// A number that changes whenever a worker has metered some packets.
     pub(super) fn metered(&self) -> u64 {
         self.workers.iter().map(|worker| lock(worker).metered).sum()
+    }
+
+    /// Failures of metrics that were skipped, by the metric's name.
+    fn skipped_errors(&self) -> BTreeMap<String, MetricErrors> {
+        let mut all = BTreeMap::<String, MetricErrors>::new();
+        for worker in &self.metric_errors {
+            for (name, errors) in lock(worker).iter() {
+                let merged = all.entry(name.clone());
+                merged.and_modify(|all| all.merge(errors)).or_insert_with(|| errors.clone());
+            }
+        }
+        all
     }
 
     /// The report as of now. Downstream is read first, so that what moves meanwhile is missing rather than double.
@@ -275,7 +297,12 @@ impl Ledger {
             evicted += worker.evicted;
         }
         let capture = *lock(&self.capture);
-        let warnings = [lock(&self.warnings).clone(), lock(&self.filter_warnings).clone()].concat();
+        let errors = self.skipped_errors();
+        let skipped_errors = errors.values().map(|errors| match errors.count {
+            1 => format!("{} (skipped)", errors.first),
+            count => format!("{} (skipped, the first of {count})", errors.first),
+        });
+        let warnings = [lock(&self.warnings).clone(), lock(&self.filter_warnings).clone(), skipped_errors.collect()];
         let mut notes = self.notes.clone();
         if evicted > 0 && self.workers.len() > 1 {
             notes.push("flows were evicted: which ones depends on the number of workers".to_owned());
@@ -303,7 +330,8 @@ impl Ledger {
             out_of_order: capture.out_of_order,
             time_out_of_range: capture.time_out_of_range,
             dropped: capture.dropped,
-            warnings,
+            metric_errors: errors.into_iter().map(|(name, errors)| (name, errors.count)).collect(),
+            warnings: warnings.concat(),
             notes,
             complete: taken.complete,
         }

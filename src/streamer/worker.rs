@@ -166,6 +166,11 @@ impl Worker {
         counts.living = self.meter.living();
         counts.withheld = self.meter.withheld();
         counts.evicted = self.meter.evicted();
+        drop(counts);
+        let errors = self.meter.metric_errors();
+        if !errors.is_empty() {
+            lock(&self.ledger.metric_errors[self.index]).clone_from(errors);
+        }
     }
 }
 

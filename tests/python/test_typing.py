@@ -16,6 +16,7 @@ STUB = ROOT / "python" / "flowgauge" / "_native.pyi"
 
 PROGRAM = """
 from collections.abc import Iterator
+from functools import partial
 from flowgauge import Expression, Flow, LiveFlow, PacketInformation, Report, packet, when
 from flowgauge.streamer import Streamer
 
@@ -37,6 +38,14 @@ written: int = streamer.to_csv("flows.csv")
 
 big: Expression = (packet.size > 666).sum() + 1 - when(packet.tcp_syn & ~packet.tcp_ack).then(1).otherwise(2).min()
 Streamer("x", user_metrics={"n": metric, "big": big}, end_flow_when=packet.index >= 99, keep_flows="flow.pkts > 3")
+
+class State:
+    def on_packet(self, packet_information: PacketInformation, flow: LiveFlow) -> None: ...
+    def on_end(self, flow: LiveFlow) -> int:
+        return flow.pkts
+
+objects = Streamer("x", user_metrics={"state": State, "other": partial(State), "big": big, "n": metric}, on_error="skip")
+errors: dict[str, int] = objects.report.metric_errors
 same: bool = big.equals(Expression.from_json(big.to_json()))
 names: tuple[str, str, int] = (big.type, big.stage, big.state_bytes)
 """

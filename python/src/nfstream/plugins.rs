@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flowgauge::flow::Opaque;
-use flowgauge::metric::{MetricGroup, MetricState};
+use flowgauge::metric::{Failures, MetricGroup, MetricState};
 use flowgauge::{BoxError, ExportReason, FlowRecord, FlowState, Packet, Value};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -46,7 +46,6 @@ struct State {
     /// Made with the first packet.
     flow: Option<Py<NFlow>>,
     last_ms: i64,
-    failed: bool,
 }
 
 /// The group that the library is given.
@@ -124,7 +123,7 @@ impl MetricGroup for Group {
     }
 
     fn start(&self, _flow: &FlowState) -> Result<Box<dyn MetricState>, BoxError> {
-        Ok(Box::new(State { plugins: Arc::clone(&self.0), flow: None, last_ms: 0, failed: false }))
+        Ok(Box::new(State { plugins: Arc::clone(&self.0), flow: None, last_ms: 0 }))
     }
 
     fn around_batch(&self, body: &mut dyn FnMut()) {
@@ -138,16 +137,25 @@ impl MetricGroup for Group {
 
 impl MetricState for State {
     #[inline]
-    fn update(&mut self, packet: &Packet<'_>, flow: &FlowState) -> Result<Option<ExportReason>, BoxError> {
+    fn update(
+        &mut self,
+        packet: &Packet<'_>,
+        flow: &FlowState,
+        _failures: &mut Failures,
+    ) -> Result<Option<ExportReason>, BoxError> {
         if self.plugins.abandoned.is_set() || (self.flow.is_some() && !self.plugins.see_packets) {
             return Ok(None);
         }
-        let called = Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()));
-        self.failed = called.is_err();
-        called
+        // What a plugin left half done is not handed to it again, nor to anybody else: an error drops the state.
+        Python::try_attach(|py| self.call(py, packet, flow)).unwrap_or_else(|| Err(GONE.into()))
     }
 
-    fn finish(self: Box<Self>, record: &FlowRecord, values: &mut Vec<Value>) -> Result<(), BoxError> {
+    fn finish(
+        self: Box<Self>,
+        record: &FlowRecord,
+        values: &mut Vec<Value>,
+        _failures: &mut Failures,
+    ) -> Result<(), BoxError> {
         if self.plugins.abandoned.is_set() {
             return Ok(());
         }
@@ -175,7 +183,7 @@ impl State {
             None => (self.open(py, flow, None)?, true),
         };
         let information = Bound::new(py, NFPacket::new(packet, flow, delta));
-        let information = information.map_err(|error| error::failure("", error))?;
+        let information = information.map_err(error::failure)?;
         let called = self.call_each(&information, &view, first);
         NFPacket::release(&information);
         called?;
@@ -210,10 +218,6 @@ impl State {
             }
             None => self.open(py, &record.flow, Some(record.export_reason))?,
         };
-        // What a plugin left half done is not handed to it again, nor to anybody else.
-        if self.failed {
-            return Ok(());
-        }
         let mut result = Ok(());
         for plugin in &self.plugins.plugins {
             let Some(method) = &plugin.on_expire else { continue };
@@ -233,7 +237,7 @@ impl State {
         reason: Option<ExportReason>,
     ) -> Result<Bound<'py, NFlow>, BoxError> {
         let view = Bound::new(py, NFlow::growing(&self.plugins.view, flow, reason));
-        let view = view.map_err(|error| error::failure("", error))?;
+        let view = view.map_err(error::failure)?;
         self.flow = Some(view.clone().unbind());
         Ok(view)
     }
