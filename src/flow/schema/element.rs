@@ -45,7 +45,7 @@ pub enum ElementKind {
     Milliseconds,
     /// `dateTimeNanoseconds`, which has the format of NTP timestamps.
     Nanoseconds,
-    /// `octetArray` of five octets: an application id (RFC 6759).
+    /// `octetArray` of four octets: an application id (RFC 6759).
     ApplicationId,
 }
 
@@ -84,11 +84,10 @@ impl ElementKind {
         match self {
             Self::U8 => Some(1),
             Self::U16 => Some(2),
-            Self::U32 | Self::Ipv4 => Some(4),
+            Self::U32 | Self::Ipv4 | Self::ApplicationId => Some(4),
             Self::U64 | Self::Milliseconds | Self::Nanoseconds => Some(8),
             Self::Ipv6 => Some(16),
             Self::Mac => Some(6),
-            Self::ApplicationId => Some(5),
             Self::Text => None,
         }
     }
