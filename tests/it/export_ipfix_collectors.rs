@@ -127,7 +127,7 @@ fn tshark_reads_every_flow_off_the_wire() {
         let options = IpfixOptions::default().max_message_bytes(1400).application_table(true);
         let capture = folder.path().join("wire.pcap");
         fs::write(&capture, wire(&written(&records, &options))).unwrap();
-        let fields = ["protocol", "srcport", "dstport", "flow_end_reason", "application_name"];
+        let fields = ["protocol", "srcport", "dstport", "flow_end_reason", "appl_name"];
         let mut tshark = Command::new("tshark");
         tshark.arg("-r").arg(&capture).args(["-d", "udp.port==4739,cflow", "-T", "fields", "-E", "aggregator=;"]);
         tshark.args(["-e", "_ws.malformed", "-e", "_ws.expert.message"]);

@@ -98,7 +98,7 @@ proptest! {
         prop_assert!(messages.iter().all(|message| message.len <= max_bytes.into() && message.observation_domain == domain));
         prop_assert!(messages.windows(2).all(|two| two[0].export_time <= two[1].export_time));
         let templates: BTreeSet<_> = messages.iter().flat_map(|message| &message.templates).collect();
-        prop_assert!(templates.len() <= 67, "{}", templates.len());
+        prop_assert!(templates.len() <= 131, "{}", templates.len());
         let (flows, _) = sorted(&messages);
         let mut flows = flows.into_iter();
         for record in &records {
@@ -116,9 +116,9 @@ proptest! {
             }
             prop_assert_eq!(flow.uint((0, 148)), Some(record.conn_id));
             if let Some(application) = &record.application {
-                let told = flow.text((0, 96)).unwrap();
+                let told = flow.text((0, 96)).unwrap_or_default().trim_end_matches('\0');
                 prop_assert!(application.name.starts_with(told));
-                prop_assert!(told == application.name || application.name.len() + application.category.len() > 50);
+                prop_assert!(told == application.name.trim_end_matches('\0') || application.name.len() + application.category.len() > 50);
             }
         }
         prop_assert!(flows.next().is_none());
@@ -156,7 +156,7 @@ fn templates_come_to_an_end_and_then_null_is_zero() {
     let records = all_shapes();
     let messages = Collector::default().file(&written(&records, &IpfixOptions::default()));
     let templates: BTreeSet<_> = messages.iter().flat_map(|message| &message.templates).collect();
-    assert_eq!(templates.len(), 64 + 2 + 1, "shapes, full records of both IP versions, the table of applications");
+    assert_eq!(templates.len(), 128 + 2 + 1, "shapes, full records of both IP versions, the table of applications");
     let (flows, _) = sorted(&messages);
     let mut zeros = 0;
     for (flow, record) in flows.iter().zip(&records) {
@@ -170,7 +170,7 @@ fn templates_come_to_an_end_and_then_null_is_zero() {
         }
     }
     assert_eq!(flows.len(), 256);
-    assert!(zeros > 50);
+    assert!(zeros > 20, "{zeros}");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn counters_have_64_bits() {
 }
 
 #[test]
-fn a_text_that_does_not_fit_is_cut_and_one_of_no_bytes_is_there() {
+fn a_text_that_does_not_fit_is_cut_and_one_of_no_bytes_is_left_out() {
     let mut record = all_shapes().remove(128);
     let application =
         |name: &str| Arc::new(Application { name: name.to_owned(), ..(*record.application.clone().unwrap()).clone() });
@@ -196,8 +196,10 @@ fn a_text_that_does_not_fit_is_cut_and_one_of_no_bytes_is_there() {
         let messages = Collector::default()
             .file(&written(&[record.clone()], &IpfixOptions::default().max_message_bytes(max_bytes)));
         let flow = sorted(&messages).0[0];
-        let told = flow.text((0, 96)).unwrap();
-        assert!(name.name.starts_with(told) && told.is_empty() == name.name.is_empty());
+        assert!(flow.values.values().all(|value| !value.is_empty()));
+        assert_eq!(flow.values.contains_key(&(0, 96)), !name.name.is_empty());
+        let told = flow.text((0, 96)).unwrap_or_default();
+        assert!(name.name.starts_with(told));
         assert_eq!(told == name.name, name.name.len() < 1000, "only what must be is cut");
     }
 }

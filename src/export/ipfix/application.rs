@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::export::ipfix::encode::push_text;
+use crate::export::ipfix::encode::{push_nothing, push_text};
 use crate::export::ipfix::field::application_id;
 use crate::flow::Application;
+use crate::flow::schema::ElementKind;
 
 /// The applications that were named so far.
 #[derive(Debug, Default)]
@@ -28,8 +29,11 @@ impl Applications {
         }
         self.known.insert(id);
         let mut record = id.to_vec();
-        push_text(&mut record, name(application), Self::LONGEST_NAME);
-        push_text(&mut record, &application.category, Self::LONGEST_NAME);
+        for text in [name(application), application.category.as_str()] {
+            if !push_text(&mut record, text, Self::LONGEST_NAME) {
+                push_nothing(&mut record, ElementKind::Text);
+            }
+        }
         self.records.push(record);
         self.records.last().map(Vec::as_slice)
     }

@@ -21,22 +21,28 @@ pub(super) fn push_cell(out: &mut Vec<u8>, kind: ElementKind, cell: &Cell<'_>, l
         (ElementKind::Ipv6, Cell::Ip(IpAddr::V6(address))) => out.extend(address.octets()),
         (ElementKind::Milliseconds, Cell::Time(time)) => out.extend(milliseconds(*time).to_be_bytes()),
         (ElementKind::Nanoseconds, Cell::Time(time)) => out.extend(ntp(*time).to_be_bytes()),
-        (ElementKind::Text, Cell::Text(text)) => push_text(out, text, longest_text),
+        (ElementKind::Text, Cell::Text(text)) => return push_text(out, text, longest_text),
         _ => return false,
     }
     true
 }
 
-/// Appends what stands for null where a template has no way to leave an element out: zeros, no text.
+/// Appends what stands for null where a template has no way to leave an element out: zeros, and for text one of them, since
+/// there are readers that refuse a text of no length.
 pub(super) fn push_nothing(out: &mut Vec<u8>, kind: ElementKind) {
+    out.extend(kind.octets().is_none().then_some(1));
     out.resize(out.len() + kind.octets().map_or(1, usize::from), 0);
 }
 
-/// Appends text with its length before it, cut before the character that would end beyond `longest` bytes.
-pub(super) fn push_text(out: &mut Vec<u8>, text: &str, longest: usize) {
+/// Appends text with its length before it, cut before the character that would end beyond `longest` bytes; false, and nothing is
+/// done, when nothing is left of it.
+pub(super) fn push_text(out: &mut Vec<u8>, text: &str, longest: usize) -> bool {
     let longest = text.len().min(longest).min(LONGEST_TEXT);
     let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     let text = &text[..end];
+    if text.is_empty() {
+        return false;
+    }
     match u8::try_from(text.len()) {
         Ok(len) if len < LONG => out.push(len),
         _ => {
@@ -45,6 +51,7 @@ pub(super) fn push_text(out: &mut Vec<u8>, text: &str, longest: usize) {
         }
     }
     out.extend_from_slice(text.as_bytes());
+    true
 }
 
 /// Milliseconds since 1970, which have no sign here: 0 before.
@@ -105,7 +112,7 @@ mod tests {
 
     #[test]
     fn lengths_of_text_take_one_octet_or_three() {
-        let lengths = [(0, &[0][..]), (254, &[254]), (255, &[255, 0, 255]), (65_535, &[255, 255, 255])];
+        let lengths = [(1, &[1][..]), (254, &[254]), (255, &[255, 0, 255]), (65_535, &[255, 255, 255])];
         for (len, head) in lengths {
             let mut out = Vec::new();
             push_text(&mut out, &"x".repeat(len), usize::MAX);
@@ -120,8 +127,9 @@ mod tests {
     fn text_is_cut_before_a_character_that_does_not_fit() {
         let cut = |longest| {
             let mut out = Vec::new();
-            push_text(&mut out, "aé€", longest);
-            String::from_utf8(out[1..].to_vec()).unwrap()
+            let pushed = push_text(&mut out, "aé€", longest);
+            assert_eq!(pushed, !out.is_empty());
+            String::from_utf8(out.split_off(pushed.into())).unwrap()
         };
         assert_eq!([0, 1, 2, 3, 5, 6].map(cut), ["", "a", "a", "aé", "aé", "aé€"]);
     }
@@ -134,5 +142,8 @@ mod tests {
         }
         assert_eq!(out, [255; 15]);
         assert!(!push_cell(&mut out, ElementKind::U8, &Cell::Null, 0) && out.len() == 15);
+        push_nothing(&mut out, ElementKind::U16);
+        push_nothing(&mut out, ElementKind::Text);
+        assert_eq!(out[15..], [0, 0, 1, 0]);
     }
 }

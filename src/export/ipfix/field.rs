@@ -10,8 +10,6 @@ pub(super) struct Field {
     pub(super) element: Element,
     /// Whether it is the reverse element (RFC 5103 section 6.1): the same number, under the enterprise number 29305.
     pub(super) reverse: bool,
-    /// Whether it is left out where its value is null; else null is a text of no length.
-    optional: bool,
     /// Where its value comes from in a record seen from the source, and in one seen from the destination.
     values: [Source; 2],
 }
@@ -63,9 +61,8 @@ pub(super) fn fields(schema: &Schema, uniflow: bool) -> Vec<Field> {
             add(Field::own(APPLICATION_ID, false, [Source::ApplicationId; 2]));
         }
         let reverse = element.side == Side::DstToSrc;
-        let optional = element.kind != ElementKind::Text || column.needs.is_none();
         let values = [Source::of(column, element), turned(schema, column, element)];
-        add(Field { element: *element, reverse, optional, values });
+        add(Field { element: *element, reverse, values });
     }
     if schema.columns().any(|column| column.needs == Some(Needs::Statistics)) {
         let flags = [Direction::SrcToDst, Direction::DstToSrc].map(Source::TcpFlags);
@@ -132,7 +129,7 @@ pub(super) fn application_id(application: &Application) -> [u8; 4] {
 impl Field {
     /// A field that is no column.
     const fn own(element: Element, reverse: bool, values: [Source; 2]) -> Self {
-        Self { element, reverse, optional: true, values }
+        Self { element, reverse, values }
     }
 
     fn is_in(&self, ip_version: u8) -> bool {
@@ -145,7 +142,7 @@ impl Field {
             return false;
         }
         let kind = self.element.kind;
-        let pushed = match self.values[view as usize] {
+        match self.values[view as usize] {
             Source::Column(column) => push_cell(out, kind, &column.get(record), longest_text),
             Source::Mac(end) => {
                 let known = record.flags.contains(FlowFlags::MACS);
@@ -163,11 +160,7 @@ impl Field {
             }),
             Source::Initiator => push_cell(out, kind, &Cell::Uint(INITIATOR), 0),
             Source::Null => false,
-        };
-        if !pushed && !self.optional {
-            push_nothing(out, kind);
         }
-        pushed || !self.optional
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Templates {
 
 impl Templates {
     /// Most templates by shape; those of full records come on top.
-    pub(super) const MOST: usize = 64;
+    pub(super) const MOST: usize = 128;
 
     /// The id of this shape's template, if it is known.
     pub(super) fn id(&self, shape: Shape) -> Option<u16> {
@@ -95,3 +95,48 @@ const ENTERPRISE: u16 = 1 << 15;
 /// The enterprise number of reverse elements (RFC 5103 section 6.1).
 const REVERSE: u32 = 29_305;
 const APPLICATION_CATEGORY_NAME: u16 = 372;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::ipfix::field::{fields, full_shape};
+    use crate::export::ipfix::message::Message;
+    use crate::export::ipfix::options::IpfixOptions;
+    use crate::flow::schema::{Needs, Schema};
+
+    fn all_fields(uniflow: bool) -> Vec<Field> {
+        let all = [Needs::Statistics, Needs::Splt, Needs::ApplicationFields, Needs::TcpAnalysis];
+        fields(&Schema::new(&all, [].into()), uniflow)
+    }
+
+    #[test]
+    fn a_template_says_what_elements_a_record_has_and_which_are_reverse() {
+        let fields = all_fields(false);
+        let [reverse, text] = [(true, 2), (false, 96)].map(|wanted| {
+            let found = fields.iter().position(|field| (field.reverse, field.element.number) == wanted);
+            found.unwrap()
+        });
+        let told = template(300, 1 << reverse | 1 << text, &fields);
+        assert_eq!(told, [1, 44, 0, 2, 0x80, 2, 0, 8, 0, 0, 0x72, 0x79, 0, 96, 0xff, 0xff]);
+    }
+
+    #[test]
+    fn a_record_without_texts_and_its_template_fit_into_the_smallest_message() {
+        let room = usize::from(IpfixOptions::MIN_MESSAGE_BYTES) - Message::HEADER - Message::SET_HEADER;
+        for (uniflow, ip_version) in [(false, 4), (false, 6), (true, 4), (true, 6)] {
+            let fields = all_fields(uniflow);
+            let shape = full_shape(&fields, ip_version);
+            assert!(template(300, shape, &fields).len() <= room);
+            let octets = |field: &Field| field.element.kind.octets().map_or(2, usize::from);
+            let record = fields.iter().enumerate().filter(|(nth, _)| shape >> nth & 1 == 1);
+            assert!(record.map(|(_, field)| octets(field)).sum::<usize>() <= room);
+        }
+    }
+
+    #[test]
+    fn every_element_of_the_table_has_a_field() {
+        let fields = all_fields(false);
+        assert!(fields.len() < Shape::BITS as usize);
+        assert!(fields.windows(2).all(|two| two[0].reverse >= two[1].reverse), "reverse elements come first");
+    }
+}
