@@ -57,6 +57,8 @@ pub struct IpfixExporter<W> {
     refreshed: Timestamp,
     cut_records: u64,
     began: bool,
+    /// Whether a message may have been written in part, so that no reader would find the next one.
+    broken: bool,
 }
 
 /// How messages travel.
@@ -72,7 +74,7 @@ impl<W: Write> IpfixExporter<W> {
     /// Writes the columns of `schema` that have an element to `out`, which stands as `name` in errors: a file (RFC 5655 is the
     /// messages one after the other), or anything else that loses nothing.
     ///
-    /// Each message is one write, so `out` need not be buffered.
+    /// Each message is one write, so `out` need not be buffered. After a write that failed there are no more, only errors.
     ///
     /// # Errors
     ///
@@ -123,6 +125,7 @@ impl<W: Write> IpfixExporter<W> {
             refreshed: Timestamp::MIN,
             cut_records: 0,
             began: false,
+            broken: false,
         })
     }
 
@@ -216,13 +219,19 @@ impl<W: Write> IpfixExporter<W> {
         sent
     }
 
-    /// Sends the message, if there is something in it. One that cannot be sent is lost, and its records are missing in the
-    /// sequence numbers.
+    /// Sends the message, if there is something in it. A datagram that cannot be sent is lost, and its records are missing in the
+    /// sequence numbers; after that of a stream nothing more is written.
     fn send(&mut self) -> Result<()> {
         if self.message.is_empty() {
             return Ok(());
         }
-        let sent = self.out.write_all(self.message.close(self.clock));
+        let message = self.message.close(self.clock);
+        let sent = if self.broken {
+            Err(io::Error::other("an earlier message could not be written"))
+        } else {
+            self.out.write_all(message)
+        };
+        self.broken = sent.is_err() && self.way.refresh.is_none();
         self.message.next();
         self.messages = self.messages.saturating_add(1);
         sent.map_err(|source| self.error(source))

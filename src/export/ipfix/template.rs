@@ -102,7 +102,7 @@ mod tests {
     use crate::export::ipfix::field::{fields, full_shape};
     use crate::export::ipfix::message::Message;
     use crate::export::ipfix::options::IpfixOptions;
-    use crate::flow::schema::{Needs, Schema};
+    use crate::flow::schema::{Needs, Schema, columns};
 
     fn all_fields(uniflow: bool) -> Vec<Field> {
         let all = [Needs::Statistics, Needs::Splt, Needs::ApplicationFields, Needs::TcpAnalysis];
@@ -137,6 +137,8 @@ mod tests {
     fn every_element_of_the_table_has_a_field() {
         let fields = all_fields(false);
         assert!(fields.len() < Shape::BITS as usize);
+        let mut elements = columns().flat_map(|column| column.ipfix);
+        assert!(elements.all(|element| fields.iter().any(|field| field.element.number == element.number)));
         assert!(fields.windows(2).all(|two| two[0].reverse >= two[1].reverse), "reverse elements come first");
     }
 }
