@@ -1,9 +1,11 @@
 //! Records -> bytes.
 
 mod csv;
+pub mod ipfix;
 mod jsonl;
 
 pub use csv::CsvExporter;
+pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
 
 use crate::error::Result;

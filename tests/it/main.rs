@@ -49,6 +49,10 @@ mod dissect_tshark_certificate;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_tshark_tls;
 mod expiry;
+mod export_ipfix;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod export_ipfix_collectors;
+mod export_ipfix_hostile;
 mod expr;
 mod expr_edges;
 mod expr_hostile;

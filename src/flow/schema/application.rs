@@ -1,11 +1,11 @@
 //! Application: how sure its name is, and what the payload of the first packets says.
 
-use super::{Cell, Column, ColumnKind, Group, Needs, text};
+use super::{Cell, Column, ColumnKind, Group, Needs, element, text};
 use crate::flow::FlowRecord;
 
 /// A column that is there whenever a classifier is.
 const fn label(name: &'static str, kind: ColumnKind, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {
-    Column { name, kind, unit: "", nullable: true, group: Group::Application, needs: None, doc, get }
+    Column { name, kind, unit: "", nullable: true, group: Group::Application, needs: None, doc, ipfix: &[], get }
 }
 
 /// A column of the option `application_fields`; null where there was nothing to read.
@@ -19,6 +19,7 @@ macro_rules! fact {
             group: Group::Application,
             needs: Some(Needs::ApplicationFields),
             doc: $doc,
+            ipfix: &[],
             get: |record| record.facts().map_or(Cell::Null, $tell),
         }
     };
@@ -84,12 +85,13 @@ pub(super) static COLUMNS: &[Column] = &[
     fact!("dns_round_trip", Duration, "", "From the first question in DNS to its answer.", |facts| {
         facts.dns_round_trip_ns.map_or(Cell::Null, Cell::Duration)
     }),
-    fact!("http_method", "Method of the first HTTP request (RFC 9110).", http_method),
-    fact!("http_host", "Host of the first HTTP request (RFC 9110).", http_host),
-    fact!("http_path", "Target of the first HTTP request (RFC 9110).", http_path),
-    fact!("http_status", U16, "", "Status of the first HTTP response (RFC 9110).", |facts| number(facts.http_status)),
-    fact!("user_agent", "User agent of the HTTP or QUIC client.", user_agent),
-    fact!("content_type", "Type of the content of the first HTTP response.", content_type),
+    fact!("http_method", "Method of the first HTTP request (RFC 9110).", http_method).ipfix(element::HTTP_METHOD),
+    fact!("http_host", "Host of the first HTTP request (RFC 9110).", http_host).ipfix(element::HTTP_HOST),
+    fact!("http_path", "Target of the first HTTP request (RFC 9110).", http_path).ipfix(element::HTTP_PATH),
+    fact!("http_status", U16, "", "Status of the first HTTP response (RFC 9110).", |facts| number(facts.http_status))
+        .ipfix(element::HTTP_STATUS),
+    fact!("user_agent", "User agent of the HTTP or QUIC client.", user_agent).ipfix(element::USER_AGENT),
+    fact!("content_type", "Type of the content of the first HTTP response.", content_type).ipfix(element::CONTENT_TYPE),
     fact!(
         "dhcp_fingerprint",
         "What a DHCP client asks for: the numbers in its option 55, with commas between.",

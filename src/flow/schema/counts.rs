@@ -1,6 +1,6 @@
 //! Counts and times: of both directions together, and of each.
 
-use super::{Cell, Column, ColumnKind, Group};
+use super::{Cell, Column, ColumnKind, Group, element};
 use crate::flow::FlowRecord;
 use crate::flow::{Counts, FlowFlags};
 use crate::time::Timestamp;
@@ -15,6 +15,7 @@ macro_rules! count {
             group: Group::Counts,
             needs: None,
             doc: $doc,
+            ipfix: &[],
             get: |r| Cell::Uint(($of)(r).$field),
         }
     };
@@ -30,6 +31,7 @@ macro_rules! payload {
             group: Group::Counts,
             needs: None,
             doc: "Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.",
+            ipfix: &[],
             get: |r| if ($unknown)(r) { Cell::Null } else { Cell::Uint(($of)(r).payload_bytes) },
         }
     };
@@ -45,6 +47,7 @@ macro_rules! duration {
             group: Group::Counts,
             needs: None,
             doc: "From the smallest stamp to the largest (IPFIX 161); null without packets.",
+            ipfix: &[],
             get: |r| {
                 let counts = ($of)(r);
                 if counts.pkts == 0 { Cell::Null } else { Cell::Duration(counts.end.nanos_since(counts.start)) }
@@ -63,6 +66,7 @@ macro_rules! time {
             group: Group::Counts,
             needs: None,
             doc: $doc,
+            ipfix: &[],
             get: |r| moment(($of)(r), ($of)(r).$field),
         }
     };
@@ -77,22 +81,24 @@ pub(super) static COLUMNS: &[Column] = &[
     count!("pkts", "packets", "Packets of both directions.", FlowRecord::both, pkts),
     count!("bytes", "bytes", "Bytes on the wire of both directions, link headers included.", FlowRecord::both, bytes),
     count!("ip_bytes", "bytes", IP_BYTES, FlowRecord::both, ip_bytes),
-    count!("src_to_dst_ip_bytes", "bytes", IP_BYTES, FlowRecord::there, ip_bytes),
-    count!("dst_to_src_ip_bytes", "bytes", IP_BYTES, FlowRecord::back, ip_bytes),
+    count!("src_to_dst_ip_bytes", "bytes", IP_BYTES, FlowRecord::there, ip_bytes).ipfix(element::IP_BYTES_THERE),
+    count!("dst_to_src_ip_bytes", "bytes", IP_BYTES, FlowRecord::back, ip_bytes).ipfix(element::IP_BYTES_BACK),
     count!("transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::both, transport_bytes),
     count!("src_to_dst_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::there, transport_bytes),
     count!("dst_to_src_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::back, transport_bytes),
     payload!("payload_bytes", FlowRecord::both, |r: &FlowRecord| r.flags.intersects(EITHER_PAYLOAD_UNKNOWN)),
     payload!("src_to_dst_payload_bytes", FlowRecord::there, |r: &FlowRecord| {
         r.flags.contains(FlowFlags::SRC_TO_DST_PAYLOAD_UNKNOWN)
-    }),
+    })
+    .ipfix(element::PAYLOAD_THERE),
     payload!("dst_to_src_payload_bytes", FlowRecord::back, |r: &FlowRecord| {
         r.flags.contains(FlowFlags::DST_TO_SRC_PAYLOAD_UNKNOWN)
-    }),
-    time!("src_to_dst_start_time", START, FlowRecord::there, start),
-    time!("src_to_dst_end_time", END, FlowRecord::there, end),
-    time!("dst_to_src_start_time", START, FlowRecord::back, start),
-    time!("dst_to_src_end_time", END, FlowRecord::back, end),
+    })
+    .ipfix(element::PAYLOAD_BACK),
+    time!("src_to_dst_start_time", START, FlowRecord::there, start).ipfix(element::START_THERE),
+    time!("src_to_dst_end_time", END, FlowRecord::there, end).ipfix(element::END_THERE),
+    time!("dst_to_src_start_time", START, FlowRecord::back, start).ipfix(element::START_BACK),
+    time!("dst_to_src_end_time", END, FlowRecord::back, end).ipfix(element::END_BACK),
     duration!("duration", FlowRecord::both),
     duration!("src_to_dst_duration", FlowRecord::there),
     duration!("dst_to_src_duration", FlowRecord::back),

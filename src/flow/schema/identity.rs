@@ -1,6 +1,6 @@
 //! Identity: which flow a record belongs to.
 
-use super::{Cell, Column, ColumnKind, Group, text};
+use super::{Cell, Column, ColumnKind, Group, element, text};
 use crate::flow::FlowFlags;
 use crate::flow::{FlowRecord, Statistics};
 
@@ -11,20 +11,22 @@ const fn identity(
     doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 ) -> Column {
-    Column { name, kind, unit: "", nullable, group: Group::Identity, needs: None, doc, get }
+    Column { name, kind, unit: "", nullable, group: Group::Identity, needs: None, doc, ipfix: &[], get }
 }
 
 pub(super) static COLUMNS: &[Column] = &[
     identity("flow_id", ColumnKind::U64, false, "Number of the record's first frame: unique in a capture.", |r| {
         Cell::Uint(r.flow_id)
     }),
-    identity("conn_id", ColumnKind::U64, false, "The flow_id of the flow's first segment.", |r| Cell::Uint(r.conn_id)),
+    identity("conn_id", ColumnKind::U64, false, "The flow_id of the flow's first segment.", |r| Cell::Uint(r.conn_id))
+        .ipfix(element::CONN_ID),
     identity("segment", ColumnKind::U32, false, "0, and one more after every cut by the active timeout.", |r| {
         Cell::Uint(r.segment.into())
     }),
     identity("ip_version", ColumnKind::U8, false, "4 or 6, of the innermost IP header (IPFIX 60).", |r| {
         Cell::Uint(r.key.ip_version().into())
-    }),
+    })
+    .ipfix(element::IP_VERSION),
     identity(
         "vlan_id",
         ColumnKind::U16,
@@ -34,7 +36,8 @@ pub(super) static COLUMNS: &[Column] = &[
             0 => Cell::Null,
             id => Cell::Uint(id.into()),
         },
-    ),
+    )
+    .ipfix(element::VLAN_ID),
     identity(
         "tunnel",
         ColumnKind::Text,
@@ -55,14 +58,16 @@ pub(super) static COLUMNS: &[Column] = &[
         true,
         "MAC address of the source in the first packet; null without (IPFIX 56).",
         |r| mac(r, 0),
-    ),
+    )
+    .ipfix(element::SRC_MAC),
     identity(
         "dst_mac",
         ColumnKind::Text,
         true,
         "MAC address of the destination in the first packet; null without (IPFIX 80).",
         |r| mac(r, 1),
-    ),
+    )
+    .ipfix(element::DST_MAC),
     identity(
         "community_id",
         ColumnKind::Text,
@@ -106,63 +111,72 @@ pub(super) static COLUMNS: &[Column] = &[
         true,
         "The smallest TTL or hop limit of this direction (IPFIX 52); null without packets.",
         |r| of_headers(r.ttl[0].min, r.counts[0].pkts),
-    ),
+    )
+    .ipfix(element::TTL_MIN_THERE),
     identity(
         "src_to_dst_ttl_max",
         ColumnKind::U8,
         true,
         "The largest TTL or hop limit of this direction (IPFIX 53); null without packets.",
         |r| of_headers(r.ttl[0].max, r.counts[0].pkts),
-    ),
+    )
+    .ipfix(element::TTL_MAX_THERE),
     identity(
         "dst_to_src_ttl_min",
         ColumnKind::U8,
         true,
         "The smallest TTL or hop limit of this direction (IPFIX 52); null without packets.",
         |r| of_headers(r.ttl[1].min, r.counts[1].pkts),
-    ),
+    )
+    .ipfix(element::TTL_MIN_BACK),
     identity(
         "dst_to_src_ttl_max",
         ColumnKind::U8,
         true,
         "The largest TTL or hop limit of this direction (IPFIX 53); null without packets.",
         |r| of_headers(r.ttl[1].max, r.counts[1].pkts),
-    ),
+    )
+    .ipfix(element::TTL_MAX_BACK),
     identity(
         "src_to_dst_dscp",
         ColumnKind::U8,
         true,
         "DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets.",
         |r| of_headers(r.dscp[0], r.counts[0].pkts),
-    ),
+    )
+    .ipfix(element::DSCP_THERE),
     identity(
         "dst_to_src_dscp",
         ColumnKind::U8,
         true,
         "DSCP of the first packet of this direction (RFC 2474, IPFIX 195); null without packets.",
         |r| of_headers(r.dscp[1], r.counts[1].pkts),
-    ),
+    )
+    .ipfix(element::DSCP_BACK),
     identity(
         "flow_label",
         ColumnKind::U32,
         true,
         "IPv6 flow label of the first packet (RFC 6437, IPFIX 31); null in IPv4.",
         |r| if r.key.ip_version() == 6 { Cell::Uint(r.flow_label.into()) } else { Cell::Null },
-    ),
+    )
+    .ipfix(element::FLOW_LABEL),
     identity(
         "icmp_type",
         ColumnKind::U8,
         true,
         "ICMP or ICMPv6 type of the first packet (IPFIX 176, 178); null for other protocols.",
         |r| icmp(r, r.icmp.0),
-    ),
+    )
+    .ipfix(element::ICMP_TYPE),
     identity(
         "icmp_code",
         ColumnKind::U8,
         true,
         "ICMP or ICMPv6 code of the first packet (IPFIX 177, 179); null for other protocols.",
         |r| icmp(r, r.icmp.1),
-    ),
+    )
+    .ipfix(element::ICMP_CODE),
     identity("fragmented", ColumnKind::Bool, false, "Whether some packet is an IP fragment.", |r| {
         Cell::Bool(r.flags.contains(FlowFlags::FRAGMENTED))
     }),

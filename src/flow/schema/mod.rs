@@ -8,6 +8,7 @@
 mod application;
 mod core;
 mod counts;
+mod element;
 mod identity;
 mod sequence;
 mod statistics;
@@ -17,6 +18,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+pub use element::{Element, ElementKind, Side};
 
 use crate::flow::{FlowFlags, FlowRecord, MetricNames, Value};
 use crate::time::Timestamp;
@@ -38,6 +41,8 @@ pub struct Column {
     pub needs: Option<Needs>,
     /// What it is, with the standard it follows.
     pub doc: &'static str,
+    /// The information elements of IPFIX that mean the same; none where there is no such element.
+    pub ipfix: &'static [Element],
     get: fn(&FlowRecord) -> Cell<'_>,
 }
 
@@ -149,6 +154,11 @@ pub struct Schema {
 }
 
 impl Column {
+    /// The same column, with its elements of IPFIX.
+    const fn ipfix(self, elements: &'static [Element]) -> Self {
+        Self { ipfix: elements, ..self }
+    }
+
     /// The value of this column in `record`.
     #[inline]
     pub fn get<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
@@ -297,6 +307,15 @@ mod tests {
                         dst_to_src_bytes application_name category_name start_time end_time export_reason";
         assert_eq!(core.join(" "), expected);
         assert!(columns().zip(&core).all(|(column, name)| column.name == *name));
+    }
+
+    /// In records of both directions, and in those of one, so that no element stands in a template twice.
+    #[test]
+    fn an_element_stands_for_one_column_of_a_side() {
+        let mut elements: Vec<_> =
+            columns().flat_map(|column| column.ipfix).map(|one| (one.number, one.side as u8)).collect();
+        elements.sort_unstable();
+        assert!(elements.windows(2).all(|pair| pair[0] != pair[1]), "{elements:?}");
     }
 
     #[test]

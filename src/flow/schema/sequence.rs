@@ -11,7 +11,7 @@ const fn sequence(
     doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 ) -> Column {
-    Column { name, kind, unit, nullable: false, group: Group::Sequence, needs: Some(Needs::Splt), doc, get }
+    Column { name, kind, unit, nullable: false, group: Group::Sequence, needs: Some(Needs::Splt), doc, ipfix: &[], get }
 }
 
 pub(super) static COLUMNS: &[Column] = &[

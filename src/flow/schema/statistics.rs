@@ -15,6 +15,7 @@ macro_rules! column {
             group: Group::Statistics,
             needs: Some(Needs::Statistics),
             doc: $doc,
+            ipfix: &[],
             get: |record| record.statistics().map_or(Cell::Null, $tell),
         }
     };

@@ -1,6 +1,6 @@
 //! TCP: what the segments of a flow say of its connection; null for other protocols.
 
-use super::{Cell, Column, ColumnKind, Group, Needs, number, text};
+use super::{Cell, Column, ColumnKind, Group, Needs, element, number, text};
 use crate::flow::Direction::{self, DstToSrc, SrcToDst};
 use crate::flow::TcpAnalysis;
 use crate::flow::tcp::TcpCounts;
@@ -16,6 +16,7 @@ macro_rules! column {
             group: Group::Tcp,
             needs: Some(Needs::TcpAnalysis),
             doc: $doc,
+            ipfix: &[],
             get: |record| record.tcp_analysis().map_or(Cell::Null, $tell),
         }
     };
@@ -43,17 +44,19 @@ macro_rules! counts_of {
 
 /// What the sender of a direction says of itself.
 macro_rules! offer_of {
-    ($prefix:literal, $of:expr) => {
+    ($prefix:literal, $of:expr, $window:expr, $scale:expr) => {
         [
             column!(concat!($prefix, "tcp_initial_window"), U16, "bytes", INITIAL_WINDOW, |tcp| {
                 number(tcp.offer($of).map(|offer| offer.window))
-            }),
+            })
+            .ipfix($window),
             column!(concat!($prefix, "tcp_mss"), U16, "bytes", MSS, |tcp| {
                 number(tcp.offer($of).and_then(|offer| offer.mss))
             }),
             column!(concat!($prefix, "tcp_window_scale"), U8, "bits", WINDOW_SCALE, |tcp| {
                 number(tcp.offer($of).and_then(|offer| offer.window_scale))
-            }),
+            })
+            .ipfix($scale),
         ]
     };
 }
@@ -61,8 +64,9 @@ macro_rules! offer_of {
 static BOTH: [Column; 4] = counts_of!("", None);
 static THERE: [Column; 4] = counts_of!("src_to_dst_", Some(SrcToDst));
 static BACK: [Column; 4] = counts_of!("dst_to_src_", Some(DstToSrc));
-static OFFERED_THERE: [Column; 3] = offer_of!("src_to_dst_", SrcToDst);
-static OFFERED_BACK: [Column; 3] = offer_of!("dst_to_src_", DstToSrc);
+static OFFERED_THERE: [Column; 3] =
+    offer_of!("src_to_dst_", SrcToDst, element::WINDOW_THERE, element::WINDOW_SCALE_THERE);
+static OFFERED_BACK: [Column; 3] = offer_of!("dst_to_src_", DstToSrc, element::WINDOW_BACK, element::WINDOW_SCALE_BACK);
 static CONNECTION: [Column; 2] = [
     column!("tcp_handshake_rtt", U64, "nanoseconds", HANDSHAKE_RTT, |tcp| number(tcp.handshake_rtt_ns())),
     column!("tcp_end_state", Text, "", END_STATE, |tcp| text(Some(tcp.end_state().name()))),

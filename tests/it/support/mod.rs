@@ -6,6 +6,7 @@ pub(crate) mod captures;
 pub(crate) mod carriers;
 pub(crate) mod frames;
 pub(crate) mod hello;
+pub(crate) mod ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
 pub(crate) mod quirk;

@@ -1,0 +1,77 @@
+//! What can be chosen of an IPFIX export.
+
+use std::time::Duration;
+
+/// Options of an [`IpfixExporter`](super::IpfixExporter).
+///
+/// ```
+/// use flowgauge::export::IpfixOptions;
+///
+/// let options = IpfixOptions::default().observation_domain(7).uniflow(true);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct IpfixOptions {
+    pub(super) observation_domain: u32,
+    pub(super) uniflow: bool,
+    pub(super) max_message_bytes: Option<u16>,
+    pub(super) application_table: Option<bool>,
+    pub(super) refresh_messages: u32,
+    pub(super) refresh_interval: Duration,
+}
+
+impl Default for IpfixOptions {
+    fn default() -> Self {
+        Self {
+            observation_domain: 0,
+            uniflow: false,
+            max_message_bytes: None,
+            application_table: None,
+            refresh_messages: 100,
+            refresh_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+impl IpfixOptions {
+    /// The smallest value of [`IpfixOptions::max_message_bytes`]: what RFC 7011 section 10.3.3 wants where the path is unknown.
+    pub const MIN_MESSAGE_BYTES: u16 = 512;
+
+    /// The id of the observation domain that every message carries (RFC 7011 section 3.1). Default: 0, which is none in
+    /// particular; give each meter its own if one collector takes several.
+    pub fn observation_domain(mut self, id: u32) -> Self {
+        self.observation_domain = id;
+        self
+    }
+
+    /// Whether each direction that has packets is a record of its own, with its sender as the source, instead of one record of
+    /// both with reverse elements (RFC 5103). Default: no. For collectors that read forward elements only.
+    pub fn uniflow(mut self, uniflow: bool) -> Self {
+        self.uniflow = uniflow;
+        self
+    }
+
+    /// The largest message, in bytes, from [`IpfixOptions::MIN_MESSAGE_BYTES`] to 65,535. Default: 1,400 over UDP, so that a
+    /// message with its headers fits into a frame of Ethernet; 65,535 elsewhere.
+    pub fn max_message_bytes(mut self, bytes: u16) -> Self {
+        self.max_message_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether options records tell the name and category of each application id (RFC 6759). They are in flow records as well.
+    /// Default: in files and over TCP, not over UDP, where the table is sent again and again, and where nfcapd, which does not
+    /// count options records, takes them for records that were lost.
+    pub fn application_table(mut self, table: bool) -> Self {
+        self.application_table = Some(table);
+        self
+    }
+
+    /// After how many messages, or how much time of the capture, what a collector must know is sent again: templates and the
+    /// names of applications (RFC 7011 section 8.4). Whichever comes first; 0 messages means before every one. Over UDP only:
+    /// elsewhere nothing is lost, and it is said once. Default: 100 messages, 60 s.
+    pub fn template_refresh(mut self, messages: u32, interval: Duration) -> Self {
+        self.refresh_messages = messages;
+        self.refresh_interval = interval;
+        self
+    }
+}
