@@ -66,12 +66,12 @@ pub(crate) struct Metering {
     pub(crate) count: Option<u64>,
 
     /// Do not capture what an interface sees of frames for others.
-    #[arg(short = 'p', long, requires = "interface", help_heading = SOURCE)]
+    #[arg(short = 'p', long, help_heading = SOURCE)]
     pub(crate) no_promiscuous_mode: bool,
 
-    /// Bytes of each frame to capture on an interface; 0 is as many as there may be.
-    #[arg(long, value_name = "BYTES", default_value_t = 65_535, requires = "interface", help_heading = SOURCE)]
-    pub(crate) snaplen: u32,
+    /// Bytes of each frame to capture on an interface; 0 is as many as there may be. Default: 65,535.
+    #[arg(long, value_name = "BYTES", help_heading = SOURCE)]
+    pub(crate) snaplen: Option<u32>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
     /// .jsonl, .ndjson or .txt, and .gz or .zst after it compresses.

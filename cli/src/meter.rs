@@ -49,6 +49,12 @@ impl<'a> Plan<'a> {
         for ranking in &arguments.summarize {
             known.ask_for(&ranking.column).map_err(|words| format!("-s: {words}"))?;
         }
+        let for_interface = [(arguments.no_promiscuous_mode, "-p"), (arguments.snaplen.is_some(), "--snaplen")];
+        if arguments.interface.is_none()
+            && let Some((_, option)) = for_interface.iter().find(|(given, _)| *given)
+        {
+            return Err(format!("{option} is for an interface: it goes with -i"));
+        }
         if !arguments.summarize.is_empty() && fields.is_some() {
             return Err("-F chooses columns of flows, and -s writes none: leave one of them out".to_owned());
         }
@@ -129,8 +135,10 @@ impl<'a> Plan<'a> {
             .end_flow_when(arguments.end_flow_when.clone())
             .keep_flows(arguments.keep_flows.clone())
             .promiscuous(!arguments.no_promiscuous_mode)
-            .snaplen_bytes(arguments.snaplen)
             .max_matching_frames(arguments.count);
+        if let Some(bytes) = arguments.snaplen {
+            streamer = streamer.snaplen_bytes(bytes);
+        }
         for (name, expression) in &arguments.metric {
             streamer = streamer.expression(name, expression.clone());
         }
