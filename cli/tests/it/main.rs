@@ -3,6 +3,7 @@
 mod bad_input;
 mod columns;
 mod command;
+mod documentation;
 mod files;
 mod inputs;
 mod interrupt;
