@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -12,8 +13,8 @@ use crate::error::{Error, Result};
 /// A file on its way to its name.
 ///
 /// Dropped before [`PartFile::complete`], it takes away what was written, unless [`PartFile::keep`] was said. A name that
-/// stands for something else than a file (a device, a pipe) is written to directly; a symbolic link stays one, and what
-/// it leads to is replaced.
+/// stands for something else than a file (a device, a pipe) is written to directly; a symbolic link stays one, and the file
+/// that it leads to is replaced. Of two that write to one name at the same time, the later one wins and the other fails.
 #[derive(Debug)]
 pub struct PartFile {
     /// As the user named it, for errors.
@@ -46,7 +47,7 @@ impl PartFile {
     pub fn complete(mut self) -> Result<()> {
         let Some((part, path)) = &self.rename else { return Ok(()) };
         // What a disk or a server refuses late is refused before the old file is gone.
-        let renamed = self.file.sync_all().and_then(|()| fs::rename(part, path));
+        let renamed = self.file.sync_all().and_then(|()| self.check(part)).and_then(|()| fs::rename(part, path));
         renamed.map_err(|source| Error::Write { what: self.name.clone(), source })?;
         self.rename = None;
         Ok(())
@@ -55,6 +56,15 @@ impl PartFile {
     /// Leaves what was written as it is, under the name of the part, and tells that; `None` for what is no file.
     pub fn keep(mut self) -> Option<PathBuf> {
         self.rename.take().map(|(part, _)| part)
+    }
+
+    /// Whether what lies under the part's name is still what was written here, and not by another run to the same name.
+    fn check(&self, part: &Path) -> io::Result<()> {
+        let (ours, there) = (self.file.metadata()?, fs::symlink_metadata(part)?);
+        if (ours.dev(), ours.ino()) == (there.dev(), there.ino()) {
+            return Ok(());
+        }
+        Err(io::Error::other("somebody else writes to it at the same time"))
     }
 
     fn open(path: &Path) -> io::Result<(File, Option<(PathBuf, PathBuf)>)> {
@@ -96,7 +106,9 @@ impl Write for PartFile {
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        if let Some((part, _)) = &self.rename {
+        if let Some((part, _)) = &self.rename
+            && self.check(part).is_ok()
+        {
             // If somebody else took it away, there is nothing to take away.
             let _ = fs::remove_file(part);
         }
@@ -158,6 +170,22 @@ mod tests {
         assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
         let read = |name: &str| fs::read_to_string(at(name)).unwrap();
         assert_eq!((read("real"), read("victim")), ("new".to_owned(), "untouched".to_owned()));
+    }
+
+    #[test]
+    fn of_two_that_write_to_one_name_neither_completes_the_half_of_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flows");
+        let mut first = PartFile::create(&path).unwrap();
+        first.write_all(b"first").unwrap();
+        let mut second = PartFile::create(&path).unwrap();
+        second.write_all(b"sec").unwrap();
+        let error = first.complete().unwrap_err().to_string();
+        assert!(error.ends_with("somebody else writes to it at the same time"), "{error}");
+        assert_eq!(names(folder.path()), ["flows.part"]);
+        second.write_all(b"ond").unwrap();
+        second.complete().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "second");
     }
 
     #[test]
