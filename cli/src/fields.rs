@@ -1,5 +1,7 @@
 //! Names of columns as a user writes them: checked before anything is read, with the option that each needs.
 
+use std::collections::HashSet;
+
 use flowgauge::export::Columns;
 use flowgauge::flow::schema::{self, Column, Group, Needs, Schema};
 
@@ -92,6 +94,9 @@ impl Fields {
             known.ask_for(word)?;
             names.push(word.to_owned());
         }
+        // Groups overlap, and an object of JSON has no name twice.
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         Ok(Some(Self { names }))
     }
 

@@ -37,7 +37,7 @@ fn groups_stand_for_their_columns() {
         let records = run(&format!("-r web.pcap --metric n=packet.size.count() -F {fields}")).quiet().records();
         keys(&records[0]).len()
     };
-    assert_eq!((count("core"), count("metrics"), count("metrics,core,n")), (14, 1, 15));
+    assert_eq!((count("core"), count("metrics"), count("metrics,core,n,core,ip_src")), (14, 1, 15));
     assert!(count("all") > 100 && count("statistics") > 20 && count("ip_src,tcp") > 2);
     let metric = &run("-r web.pcap --metric n=packet.size.count() -F n,pkts").quiet().records()[0];
     assert_eq!(metric["n"], metric["pkts"]);
