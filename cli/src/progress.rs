@@ -13,6 +13,8 @@ pub(crate) struct Progress {
     report: ReportHandle,
     began: Instant,
     looked: Option<Instant>,
+    /// The most flows that were seen: those on their way between threads are in no report.
+    flows: u64,
 }
 
 impl Progress {
@@ -20,7 +22,7 @@ impl Progress {
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{spinner} {elapsed_precise} {wide_msg}");
         line.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { line, report, began: Instant::now(), looked: None }
+        Self { line, report, began: Instant::now(), looked: None, flows: 0 }
     }
 
     /// Looks at the report, if it was not looked at just before.
@@ -30,9 +32,9 @@ impl Progress {
         }
         self.looked = Some(Instant::now());
         let report = self.report.report();
-        let flows = report.records.values().sum::<u64>() + report.withheld + report.living;
+        self.flows = self.flows.max(report.records.values().sum::<u64>() + report.withheld + report.living);
         let (bytes, packets) = (report.bytes_read, report.frames_read);
-        self.line.set_message(words(bytes, packets, flows, self.began.elapsed()));
+        self.line.set_message(words(bytes, packets, self.flows, self.began.elapsed()));
         self.line.tick();
     }
 
