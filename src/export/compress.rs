@@ -73,6 +73,10 @@ impl<W: Write> Compressed<W> {
     /// # Errors
     ///
     /// Those of the underlying writer.
+    #[cfg_attr(
+        not(feature = "compress"),
+        expect(clippy::infallible_destructuring_match, reason = "with the feature there are more")
+    )]
     pub fn finish(self) -> io::Result<W> {
         let mut out = match self.0 {
             Inner::Plain(out) => out,
