@@ -89,6 +89,10 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
         Cell::Text(text) => push_foreign(line, text, verbatim),
         Cell::Metric(Value::Text(text)) => push_foreign(line, text, verbatim),
         Cell::Ip(address) => write!(line, "{address}").expect("a string takes everything"),
+        // Nothing of these needs quotes.
+        Cell::Bool(_) | Cell::Uint(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) | Cell::Duration(_) => {
+            json::write_cell(line, cell).expect("a string takes everything");
+        }
         other => {
             let mut text = String::new();
             json::write_cell(&mut text, other).expect("a string takes everything");
