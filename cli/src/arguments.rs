@@ -1,161 +1,248 @@
 //! What the command understands.
 
-use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Parser, ValueEnum};
-use flowgauge::Streamer;
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 use flowgauge::expr::Expr;
+
+use crate::output::Format;
+use crate::top::Ranking;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
 #[derive(Debug, Parser)]
-#[command(name = "flowgauge", version, after_help = EXAMPLES)]
-#[command(group = ArgGroup::new("source").args(["read", "interface"]).required(true))]
+#[command(name = "flowgauge", version, after_help = EXAMPLES, max_term_width = 120)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
-    /// Read a capture: pcap or pcapng, plain, gzip or zstd; - is standard input. Several are one continuous capture.
-    #[arg(short, long = "read", value_name = "FILE")]
-    read: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) metering: Metering,
 
-    /// Capture on an interface.
-    #[arg(short, long, value_name = "IFACE")]
-    interface: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
 
-    /// Threads that meter; 0 meters inside the capture thread. Default: processors less one, at least 1.
-    #[arg(short = 'j', long = "workers", value_name = "WORKERS")]
-    workers: Option<usize>,
+/// What does not meter.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the interfaces that -i takes.
+    Devices {
+        /// How to write the list.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
+    /// List the columns of a flow record: names, types, units, the options that turn them on, what they are.
+    Schema {
+        /// How to write the list.
+        #[arg(short = 'o', long = "output", value_enum, default_value_t = SchemaFormat::Text)]
+        format: SchemaFormat,
+    },
+    /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the manual page, as in: flowgauge man | man -l -
+    Man,
+}
 
-    /// Packets of a flow that nDPI sees; 0 leaves nDPI out.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    dissect: u32,
+/// Packets in, flow records out.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("source").args(["read", "interface"]).required(true))]
+pub(crate) struct Metering {
+    /// Read captures: pcap or pcapng, plain, gzip or zstd; - is standard input. Several are one continuous capture; of a
+    /// folder, its captures in the order of their names; a quoted pattern such as 'day-*.pcap' is looked up likewise.
+    #[arg(short, long, value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath, help_heading = SOURCE)]
+    pub(crate) read: Vec<PathBuf>,
 
-    /// Seconds of silence that end a flow, or "never".
-    #[arg(long, value_name = "S", default_value = "60", value_parser = timeout)]
-    inactive: Timeout,
+    /// Capture on an interface (`flowgauge devices` lists them), until Ctrl-C or -c.
+    #[arg(short, long, value_name = "IFACE", help_heading = SOURCE)]
+    pub(crate) interface: Option<String>,
 
-    /// Age in seconds at which a living flow is cut and reported, or "never".
-    #[arg(long, value_name = "S", default_value = "120", value_parser = timeout)]
-    active: Timeout,
+    /// Stop after this many packets that match the filter, of any protocol, as tcpdump does.
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..), help_heading = SOURCE)]
+    pub(crate) count: Option<u64>,
 
-    /// End a flow with its TCP connection: FIN from both sides, or RST.
-    #[arg(long)]
-    tcp_end: bool,
+    /// Do not capture what an interface sees of frames for others.
+    #[arg(short = 'p', long, help_heading = SOURCE)]
+    pub(crate) no_promiscuous_mode: bool,
 
-    /// Seconds for which a flow still takes packets after that, or "never" for until it is silent.
-    #[arg(long, value_name = "S", default_value = "5", value_parser = timeout, requires = "tcp_end")]
-    tcp_linger: Timeout,
+    /// Bytes of each frame to capture on an interface; 0 is as many as there may be. Default: 65,535.
+    #[arg(long, value_name = "BYTES", help_heading = SOURCE)]
+    pub(crate) snaplen: Option<u32>,
 
-    /// Stop after this many frames.
-    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
+    /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
+    /// .jsonl, .ndjson or .txt, and .gz or .zst after it compresses.
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub(crate) write: Option<PathBuf>,
 
-    /// Add statistics of sizes, gaps and TCP flags to what CSV writes.
-    #[arg(long)]
-    statistics: bool,
+    /// What to write. Default: as -w says, else a table on a terminal and lines of JSON anywhere else.
+    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT", help_heading = OUTPUT)]
+    pub(crate) format: Option<Format>,
 
-    /// Add a flow's first N packets one by one (direction, size, gap) to what CSV writes.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=65535))]
-    splt: u32,
+    /// The columns to write, with commas between them, also by groups: core, identity, counts, application, statistics,
+    /// sequence, tcp, metrics, all. Columns of an option turn it on. `flowgauge schema` lists them.
+    #[arg(short = 'F', long, value_name = "COLUMNS", value_delimiter = ',', help_heading = OUTPUT)]
+    pub(crate) fields: Vec<String>,
 
-    /// Add what the payload of first packets says (server names, versions, fingerprints) to what CSV writes.
-    #[arg(long)]
-    application_fields: bool,
+    /// Instead of flows, write what they come to for each value of a column: flows, packets and bytes, the most first by
+    /// flows, pkts or bytes. It keeps one row in memory for every distinct value. May be given several times.
+    #[arg(short, long, value_name = "COLUMN/BY", value_parser = Ranking::parse, help_heading = OUTPUT)]
+    pub(crate) summarize: Vec<Ranking>,
 
-    /// Add what TCP segments say of their connection (repeats, disorder, handshake, end) to what CSV writes.
-    #[arg(long)]
-    tcp_analysis: bool,
+    /// How many rows -s writes; 0 for all.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "summarize", help_heading = OUTPUT)]
+    pub(crate) top: usize,
 
-    /// Keep flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) apart.
-    #[arg(long)]
-    tunnel_keys: bool,
+    /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) verbatim: bool,
+
+    /// No summary on standard error at the end.
+    #[arg(short, long, help_heading = OUTPUT)]
+    pub(crate) quiet: bool,
+
+    /// Instead of the summary, write the whole ledger to standard error: what became of every frame, as json (the default)
+    /// or text.
+    #[arg(
+        long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "json",
+        help_heading = OUTPUT
+    )]
+    pub(crate) report: Option<ReportFormat>,
+
+    /// Show on standard error, when it is a terminal that shows no flows, how far reading is.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) progress: bool,
+
+    /// Add statistics of sizes, gaps and TCP flags.
+    #[arg(long, help_heading = MORE)]
+    pub(crate) statistics: bool,
+
+    /// Add a flow's first N packets one by one: direction, size, gap.
+    #[arg(
+        long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=65535),
+        help_heading = MORE
+    )]
+    pub(crate) splt: u32,
+
+    /// Add what the payload of first packets says: server names, versions, fingerprints.
+    #[arg(long, help_heading = MORE)]
+    pub(crate) application_fields: bool,
+
+    /// Add what TCP segments say of their connection: repeats, disorder, handshake, end.
+    #[arg(long, help_heading = MORE)]
+    pub(crate) tcp_analysis: bool,
 
     /// Add a metric of your own, an expression folded over the packets of each flow; may be given several times.
-    #[arg(long, value_name = "NAME=EXPR", value_parser = metric)]
-    metric: Vec<(String, Expr)>,
-
-    /// End a flow with the packet after which this expression is true (export reason 16).
-    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
-    end_flow_when: Option<Expr>,
+    #[arg(long, value_name = "NAME=EXPR", value_parser = metric, help_heading = MORE)]
+    pub(crate) metric: Vec<(String, Expr)>,
 
     /// Leave out flows of which this expression is not true; the report counts them as withheld.
-    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
-    keep_flows: Option<Expr>,
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse, help_heading = MORE)]
+    pub(crate) keep_flows: Option<Expr>,
 
-    /// What to write.
-    #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Json)]
-    pub(crate) format: Format,
+    /// Seconds of silence that end a flow, or "never".
+    #[arg(long, value_name = "S", default_value = "60", value_parser = timeout, help_heading = FLOWS)]
+    pub(crate) inactive: Timeout,
 
-    /// Write the ledger to standard error at the end: what became of every frame.
-    #[arg(long)]
-    pub(crate) report: bool,
+    /// Age in seconds at which a living flow is cut and reported, or "never".
+    #[arg(long, value_name = "S", default_value = "120", value_parser = timeout, help_heading = FLOWS)]
+    pub(crate) active: Timeout,
+
+    /// End a flow with its TCP connection: FIN from both sides, or RST.
+    #[arg(long, help_heading = FLOWS)]
+    pub(crate) tcp_end: bool,
+
+    /// Seconds for which a flow still takes packets after that, or "never" for until it is silent.
+    #[arg(
+        long, value_name = "S", default_value = "5", value_parser = timeout, requires = "tcp_end", help_heading = FLOWS
+    )]
+    pub(crate) tcp_linger: Timeout,
+
+    /// End a flow with the packet after which this expression is true (export reason 16).
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse, help_heading = FLOWS)]
+    pub(crate) end_flow_when: Option<Expr>,
+
+    /// Keep flows in tunnels with different keys (TEID, VNI, GRE key, ERSPAN session) apart.
+    #[arg(long, help_heading = FLOWS)]
+    pub(crate) tunnel_keys: bool,
+
+    /// Flows that may live at once; then the one nearest its end leaves. Default: no bound, and 1,000,000 on an interface.
+    #[arg(long, value_name = "FLOWS", help_heading = FLOWS)]
+    pub(crate) capacity: Option<usize>,
+
+    /// Packets of a flow that nDPI sees; 0 leaves nDPI out.
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = FLOWS)]
+    pub(crate) dissect: u32,
+
+    /// Threads that meter; 0 meters inside the capture thread. Default: processors less one, at least 1.
+    #[arg(short = 'j', long = "workers", value_name = "WORKERS", help_heading = FLOWS)]
+    pub(crate) workers: Option<usize>,
 
     /// A BPF expression (man pcap-filter). Words before it with a dot or slash that name files are captures too, after -r.
     #[arg(value_name = "BPF")]
-    words: Vec<OsString>,
+    pub(crate) words: Vec<OsString>,
 
     /// A BPF expression, after --.
     #[arg(last = true, value_name = "BPF", hide = true)]
-    expression: Vec<OsString>,
-}
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Format {
-    /// A line of JSON a record.
-    Json,
-    /// A line of names, then a line a record with every column.
-    Csv,
-    /// Nothing: records are built and thrown away.
-    None,
+    pub(crate) expression: Vec<OsString>,
 }
 
 /// A timeout; `None` is never.
-type Timeout = Option<Duration>;
+pub(crate) type Timeout = Option<Duration>;
 
-impl Arguments {
-    /// The streamer that these arguments ask for.
-    pub(crate) fn streamer(&self) -> Streamer {
-        let files =
-            if self.read.is_empty() { 0 } else { self.words.iter().take_while(|word| is_capture(word)).count() };
-        let (more, words) = self.words.split_at(files);
-        let mut streamer = match &self.interface {
-            Some(name) => Streamer::from_interface(name),
-            None => Streamer::from_files(self.read.iter().cloned().chain(more.iter().map(PathBuf::from))),
-        };
-        streamer = streamer
-            .workers(self.workers)
-            .n_dissections(self.dissect)
-            .inactive_timeout(self.inactive)
-            .active_timeout(self.active)
-            .tcp_end(self.tcp_end)
-            .tcp_linger(self.tcp_linger.unwrap_or(Duration::MAX))
-            .statistics(self.statistics)
-            .splt(self.splt)
-            .application_fields(self.application_fields)
-            .tcp_analysis(self.tcp_analysis)
-            .tunnel_keys(self.tunnel_keys)
-            .end_flow_when(self.end_flow_when.clone())
-            .keep_flows(self.keep_flows.clone())
-            .max_frames(self.count);
-        for (name, expression) in &self.metric {
-            streamer = streamer.expression(name, expression.clone());
+/// How the ledger is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// A line of JSON.
+    Json,
+    /// A line a number, for people.
+    Text,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// Columns, for people.
+    Text,
+    /// A list of objects.
+    Json,
+}
+
+/// How the table of columns is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum SchemaFormat {
+    /// Columns, for people.
+    Text,
+    /// A list of objects.
+    Json,
+    /// A table in Markdown.
+    Markdown,
+}
+
+/// The arguments as clap is to see them: `--report json` is `--report=json`, although the value may be left out and any
+/// other word after `--report` belongs to the filter.
+pub(crate) fn joined(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut raw = false;
+    for argument in arguments {
+        raw |= argument == "--";
+        let value = ReportFormat::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names_format = value.map(|value| OsString::from(value.get_name())).any(|name| name == argument);
+        match joined.last_mut() {
+            Some(last) if !raw && names_format && last == "--report" => {
+                last.push("=");
+                last.push(argument);
+            }
+            _ => joined.push(argument),
         }
-        let words = words.iter().chain(&self.expression).map(|word| word.to_string_lossy());
-        let expression = words.collect::<Vec<_>>().join(" ");
-        if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) }
     }
+    joined
 }
 
-/// Whether a word after `-r` is one more capture, as a shell makes of `*.pcap`: a file, a pipe or standard input.
-///
-/// A plain word is not, even where a file is called so: it belongs to the expression.
-fn is_capture(word: &OsStr) -> bool {
-    let plain = !word.as_encoded_bytes().iter().any(|byte| b"./".contains(byte));
-    word == "-" || (!plain && fs::metadata(word).is_ok_and(|metadata| !metadata.is_dir()))
-}
-
-fn timeout(text: &str) -> std::result::Result<Timeout, String> {
+fn timeout(text: &str) -> Result<Timeout, String> {
     if text == "never" {
         return Ok(None);
     }
@@ -164,7 +251,7 @@ fn timeout(text: &str) -> std::result::Result<Timeout, String> {
 }
 
 /// A name, an equals sign and an expression.
-fn metric(text: &str) -> std::result::Result<(String, Expr), String> {
+fn metric(text: &str) -> Result<(String, Expr), String> {
     let Some((name, source)) = text.split_once('=') else {
         return Err("a name, = and an expression are wanted, as in 'big=(packet.size > 666).sum()'".to_owned());
     };
@@ -172,13 +259,53 @@ fn metric(text: &str) -> std::result::Result<(String, Expr), String> {
     expression.map(|expression| (name.trim().to_owned(), expression)).map_err(|invalid| invalid.to_string())
 }
 
+const SOURCE: &str = "Packets in";
+const OUTPUT: &str = "Records out";
+const MORE: &str = "More in a record, and fewer records";
+const FLOWS: &str = "What a flow is";
+
 const EXAMPLES: &str = "\
 Examples:
-  flowgauge -r trace.pcap                          flows as JSON lines
-  flowgauge -r *.pcapng.gz -o csv tcp port 443     several files as one capture, filtered
-  flowgauge -r trace.pcap -o csv --tcp-analysis    every column, those of the option too
-  flowgauge -i eth0 --report                       an interface, until Ctrl-C, then the ledger
-  flowgauge -r trace.pcap --metric 'big=(packet.size > 666).sum()' --keep-flows 'flow.src_to_dst_pkts > 3'
-                                                   a metric of one's own, and fewer flows
+  A table on a terminal, lines of JSON in a pipe:
+    flowgauge -r trace.pcap
+  All captures of a folder as one, into a compressed CSV:
+    flowgauge -r captures/ -w flows.csv.gz
+  Several files as one capture, filtered:
+    flowgauge -r *.pcapng.gz -o csv tcp port 443
+  Who sends the most:
+    flowgauge -r trace.pcap -s ip_src/bytes --top 5
+  Columns of your choice, those of the payload and of statistics too:
+    flowgauge -r trace.pcap -F ip_src,ip_dst,requested_server_name,size_mean
+  An interface, until Ctrl-C, then the ledger:
+    flowgauge -i eth0 -w flows.jsonl --report json
+  A metric of your own, and fewer flows:
+    flowgauge -r trace.pcap --metric 'big=(packet.size > 666).sum()' \\
+        --keep-flows 'flow.src_to_dst_pkts > 3'
 
-Exit status: 0 success, 1 an error, 2 wrong usage, 130 after Ctrl-C with the flows written.";
+Exit status: 0 success, also without flows; 1 an error; 2 wrong usage;
+130 after Ctrl-C, with the flows written.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_format_of_the_report_may_stand_apart() {
+        let joined = |line: &str| {
+            let words = joined(line.split(' ').map(OsString::from));
+            words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(joined("--report json -r x"), "--report=json -r x");
+        assert_eq!(joined("--report text udp"), "--report=text udp");
+        for same in ["--report udp", "-r json", "--report -- json", "-- --report json", "--report=text json"] {
+            assert_eq!(joined(same), same);
+        }
+    }
+}

@@ -3,39 +3,52 @@
 //! A library, so that the program and the command that the Python package installs are the same.
 
 mod arguments;
+mod devices;
+mod fields;
+mod flow_table;
+mod habits;
+mod help;
+mod inputs;
+mod meter;
+mod output;
+mod progress;
+mod schema;
+mod summary;
+mod table;
+mod text;
+mod top;
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
-use std::time::Duration;
+use std::io::{self, ErrorKind, Write};
 
 use clap::Parser;
-use flowgauge::export::{CsvExporter, Exporter, JsonLinesExporter};
-use flowgauge::streamer::Waited;
-use flowgauge::{Error, FlowRecord, Flows, Result};
+use flowgauge::{Error, Result};
 
-use arguments::{Arguments, Format};
+use arguments::{Arguments, Command};
+use meter::{Ended, Plan};
+use output::Output;
 
 /// Runs the command with these arguments, the program's name first; gives its exit status.
 ///
-/// Records go to `out`, all else to `err`. As soon as `interrupted` says so, reading stops, and the flows so far are
-/// written; the status is then 130. 0 is success, 1 an error, 2 a usage error.
-pub fn run(
-    arguments: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-    interrupted: &dyn Fn() -> bool,
-) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
+/// Records go to standard output or a file, all else to standard error. As soon as `interrupted` says so, reading stops,
+/// and the flows so far are written; the status is then 130. 0 is success, also when whoever reads along wants no more; 1
+/// an error, 2 a usage error.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn() -> bool) -> u8 {
+    let mut err = io::stderr();
+    let arguments = match Arguments::try_parse_from(arguments::joined(arguments)) {
         Ok(arguments) => arguments,
-        Err(usage) => {
-            let (stream, code): (&mut dyn Write, u8) = if usage.use_stderr() { (err, 2) } else { (out, 0) };
-            // There is nobody to tell if this cannot be written.
-            let _ = write!(stream, "{usage}").and_then(|()| stream.flush());
-            return code;
-        }
+        Err(usage) => return help::say(&usage),
     };
-    match meter(&arguments, out, err, interrupted) {
-        Ok(code) => code,
+    let ended = match &arguments.command {
+        Some(command) => command_of_its_own(command),
+        None => match Plan::new(&arguments.metering) {
+            Ok(plan) => plan.run(&mut err, interrupted),
+            Err(words) => return help::say(&help::wrong(clap::error::ErrorKind::ValueValidation, words)),
+        },
+    };
+    match ended {
+        Ok(Ended::Whole | Ended::Unwanted) => 0,
+        Ok(Ended::Interrupted) => 130,
         Err(error) => {
             let _ = writeln!(err, "flowgauge: {error}");
             // An option out of range is as wrong as one that does not exist.
@@ -44,74 +57,22 @@ pub fn run(
     }
 }
 
-fn meter(
-    arguments: &Arguments,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-    interrupted: &dyn Fn() -> bool,
-) -> Result<u8> {
-    let mut flows = arguments.streamer().start()?;
-    let mut exporter = exporter(arguments.format, out, &flows);
-    // What was metered before a damage is written all the same.
-    let written = match write_all(&mut flows, exporter.as_mut(), interrupted) {
-        Err(error @ Error::Write { .. }) => Err(error),
-        other => exporter.finish().and(other),
+/// What does not meter writes to standard output.
+fn command_of_its_own(command: &Command) -> Result<Ended> {
+    let output = Output::standard(None, false);
+    let mut out = output.open()?;
+    let written = match command {
+        Command::Devices { format } => devices::write(&mut out, output.room, *format),
+        Command::Schema { format } => {
+            schema::write(&mut out, output.room, *format).map_err(|source| output.error(source))
+        }
+        Command::Completions { shell } => {
+            out.write_all(&help::completions(*shell)).map_err(|source| output.error(source))
+        }
+        Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };
-    if matches!(&written, Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe) {
-        return Ok(0);
-    }
-    drop(exporter);
-    let report = flows.report();
-    for warning in &report.warnings {
-        let _ = writeln!(err, "flowgauge: warning: {warning}");
-    }
-    if arguments.report {
-        let _ = writeln!(err, "{report}");
-    }
-    let code = written?;
-    report.check()?;
-    Ok(code)
-}
-
-fn exporter<'a>(format: Format, out: &'a mut dyn Write, flows: &Flows) -> Box<dyn Exporter + 'a> {
-    match format {
-        Format::Json => Box::new(JsonLinesExporter::new("standard output", out)),
-        Format::Csv => Box::new(CsvExporter::new("standard output", out, flows.schema().clone())),
-        Format::None => Box::new(Discard),
+    match written.and_then(|()| out.complete(&output)) {
+        Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(Ended::Unwanted),
+        written => written.map(|()| Ended::Whole),
     }
 }
-
-/// Throws records away, for whoever wants to know what the rest costs.
-struct Discard;
-
-impl Exporter for Discard {
-    fn export(&mut self, record: &FlowRecord) -> Result<()> {
-        std::hint::black_box(record);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Writes every record; an interruption stops the source, and what was read is written still.
-fn write_all(flows: &mut Flows, exporter: &mut dyn Exporter, interrupted: &dyn Fn() -> bool) -> Result<u8> {
-    let mut stopped = false;
-    loop {
-        match flows.wait(LOOK)? {
-            Waited::Record(record) => exporter.export(&record)?,
-            // Whoever reads along sees the flows of a slow source as they come.
-            Waited::Nothing => exporter.finish()?,
-            Waited::End => return Ok(if stopped { INTERRUPTED } else { 0 }),
-        }
-        if !stopped && interrupted() {
-            flows.stop_handle().stop();
-            stopped = true;
-        }
-    }
-}
-
-/// How often a quiet source is looked after.
-const LOOK: Duration = Duration::from_millis(100);
-const INTERRUPTED: u8 = 130;

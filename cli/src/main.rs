@@ -1,6 +1,5 @@
 //! The command `flowgauge` as a program of its own.
 
-use std::io::{self, BufWriter};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +11,5 @@ fn main() -> ExitCode {
         let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
     }
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
-    let code =
-        flowgauge_cli::run(std::env::args_os(), &mut out, &mut io::stderr(), &|| interrupted.load(Ordering::Relaxed));
-    ExitCode::from(code)
+    ExitCode::from(flowgauge_cli::run(std::env::args_os(), &|| interrupted.load(Ordering::Relaxed)))
 }

@@ -1,7 +1,6 @@
 //! The command `flowgauge`, for `python -m flowgauge` and the script that the package installs.
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,10 +12,7 @@ use pyo3::prelude::*;
 pub(crate) fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
     let signals = Mutex::new(Signals { looked: Instant::now(), raised: None });
     let interrupted = || signals.lock().unwrap_or_else(PoisonError::into_inner).raised();
-    let status = py.detach(|| {
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
-        flowgauge_cli::run(arguments, &mut out, &mut io::stderr(), &interrupted)
-    });
+    let status = py.detach(|| flowgauge_cli::run(arguments, &interrupted));
     match signals.into_inner().unwrap_or_else(PoisonError::into_inner).raised {
         Some(error) if !error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(error),
         _ => Ok(status),

@@ -1,6 +1,7 @@
 //! Interfaces, through libpcap: frames are copied once, from the kernel's ring into a block.
 
 use std::fs;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -246,6 +247,43 @@ impl std::fmt::Debug for LiveSource {
     }
 }
 
+/// An interface that one can capture on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Interface {
+    /// Its name, for [`Streamer::from_interface`](crate::Streamer::from_interface).
+    pub name: String,
+    /// What the system says of it.
+    pub description: Option<String>,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it is up.
+    pub is_up: bool,
+    /// Whether it is ready to carry packets.
+    pub is_running: bool,
+    /// Whether it leads back to this machine.
+    pub is_loopback: bool,
+}
+
+/// The interfaces that libpcap knows, in its order: those that are up and running first.
+///
+/// # Errors
+///
+/// [`Error::Interface`] when the system does not tell.
+pub fn interfaces() -> Result<Vec<Interface>> {
+    let devices =
+        Device::list().map_err(|error| Error::Interface { name: "(all of them)".to_owned(), source: reason(error) })?;
+    let interface = |device: Device| Interface {
+        name: device.name,
+        description: device.desc.filter(|words| !words.is_empty()),
+        addresses: device.addresses.iter().map(|address| address.addr).collect(),
+        is_up: device.flags.is_up(),
+        is_running: device.flags.is_running(),
+        is_loopback: device.flags.is_loopback(),
+    };
+    Ok(devices.into_iter().map(interface).collect())
+}
+
 /// Whether there is an interface of this name, one that libpcap knows or the pseudo-interface `any`.
 pub fn interface_exists(name: &str) -> bool {
     name == ANY
@@ -327,6 +365,14 @@ mod tests {
         assert!(interface_exists("lo"));
         assert!(interface_exists("any"));
         assert!(!interface_exists(""));
+    }
+
+    #[test]
+    fn the_loopback_is_listed() {
+        let all = interfaces().unwrap();
+        let loopback = all.iter().find(|interface| interface.name == "lo").unwrap();
+        assert!(loopback.is_loopback);
+        assert!(all.iter().any(|interface| interface.name == ANY));
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! CSV (RFC 4180): a line of names, then a line a record with every column.
 //!
 //! Times are whole milliseconds since the Unix epoch, as in JSON; null is an empty field; a metric's list is its JSON.
+//!
+//! A spreadsheet takes a field that begins with `=`, `+`, `-`, `@`, a tab or a line end for a formula, and texts come from
+//! the network. So a text that begins with one of them, or with the apostrophe itself, gets an apostrophe in front, as
+//! spreadsheets mark a text; taking one leading apostrophe away gives the text back. [`CsvExporter::verbatim`] leaves
+//! texts as they are. Numbers are not texts: -1 stays -1.
 
 use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::error::{Error, Result};
-use crate::export::Exporter;
-use crate::flow::schema::{Cell, Schema};
+use crate::export::{Columns, Exporter};
+use crate::flow::schema::Cell;
 use crate::flow::{FlowRecord, Value, json};
 
 /// Writes records as CSV.
@@ -15,15 +20,25 @@ use crate::flow::{FlowRecord, Value, json};
 pub struct CsvExporter<W> {
     name: String,
     out: W,
-    schema: Schema,
+    columns: Columns,
+    verbatim: bool,
     headed: bool,
     line: String,
 }
 
 impl<W: Write> CsvExporter<W> {
-    /// Writes the columns of `schema` to `out`, which stands as `name` in errors.
-    pub fn new(name: impl Into<String>, out: W, schema: Schema) -> Self {
-        Self { name: name.into(), out, schema, headed: false, line: String::new() }
+    /// Writes these columns, such as all of a [`Schema`](crate::flow::schema::Schema), to `out`, which stands as `name`
+    /// in errors.
+    pub fn new(name: impl Into<String>, out: W, columns: impl Into<Columns>) -> Self {
+        let (name, columns) = (name.into(), columns.into());
+        Self { name, out, columns, verbatim: false, headed: false, line: String::new() }
+    }
+
+    /// Whether texts are written as they are, also where a spreadsheet would take one for a formula. Off by default.
+    #[must_use]
+    pub fn verbatim(mut self, on: bool) -> Self {
+        self.verbatim = on;
+        self
     }
 
     fn head(&mut self) -> Result<()> {
@@ -32,7 +47,7 @@ impl<W: Write> CsvExporter<W> {
         }
         self.headed = true;
         self.line.clear();
-        for (index, name) in self.schema.names().enumerate() {
+        for (index, name) in self.columns.names().enumerate() {
             self.line.push_str(if index == 0 { "" } else { "," });
             push_text(&mut self.line, name);
         }
@@ -50,25 +65,34 @@ impl<W: Write> Exporter for CsvExporter<W> {
     fn export(&mut self, record: &FlowRecord) -> Result<()> {
         self.head()?;
         self.line.clear();
-        for (index, cell) in self.schema.cells(record).enumerate() {
+        for (index, cell) in self.columns.cells(record).enumerate() {
             self.line.push_str(if index == 0 { "" } else { "," });
-            push_cell(&mut self.line, &cell);
+            push_cell(&mut self.line, &cell, self.verbatim);
         }
         self.write_line()
     }
 
+    fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(|source| Error::Write { what: self.name.clone(), source })
+    }
+
     fn finish(&mut self) -> Result<()> {
         self.head()?;
-        self.out.flush().map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.flush()
     }
 }
 
-fn push_cell(line: &mut String, cell: &Cell<'_>) {
+/// Appends a field of CSV; `verbatim` as [`CsvExporter::verbatim`] says.
+pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
     match cell {
         Cell::Null | Cell::Metric(Value::Null) => {}
-        Cell::Text(text) => push_text(line, text),
-        Cell::Metric(Value::Text(text)) => push_text(line, text),
+        Cell::Text(text) => push_foreign(line, text, verbatim),
+        Cell::Metric(Value::Text(text)) => push_foreign(line, text, verbatim),
         Cell::Ip(address) => write!(line, "{address}").expect("a string takes everything"),
+        // Nothing of these needs quotes.
+        Cell::Bool(_) | Cell::Uint(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) | Cell::Duration(_) => {
+            json::write_cell(line, cell).expect("a string takes everything");
+        }
         other => {
             let mut text = String::new();
             json::write_cell(&mut text, other).expect("a string takes everything");
@@ -76,6 +100,14 @@ fn push_cell(line: &mut String, cell: &Cell<'_>) {
             push_text(line, text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text));
         }
     }
+}
+
+/// A text that others have chosen.
+fn push_foreign(line: &mut String, text: &str, verbatim: bool) {
+    if verbatim || !text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
+        return push_text(line, text);
+    }
+    push_text(line, &format!("'{text}"));
 }
 
 /// A field in quotes where RFC 4180 wants them.
@@ -106,9 +138,31 @@ mod tests {
     fn metrics_become_plain_fields() {
         let mut line = String::new();
         for value in [Value::Null, 7.into(), "x,y".into(), vec![1u8, 2].into(), Value::List(vec![1.into(), 2.into()])] {
-            push_cell(&mut line, &Cell::Metric(&value));
+            push_cell(&mut line, &Cell::Metric(&value), false);
             line.push('|');
         }
         assert_eq!(line, "|7|\"x,y\"|0102|\"[1, 2]\"|");
+    }
+
+    #[test]
+    fn a_text_is_never_a_formula() {
+        let line = |cell: &Cell<'_>, verbatim| {
+            let mut line = String::new();
+            push_cell(&mut line, cell, verbatim);
+            line
+        };
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "'quoted", "=a,\"b\"", "\tx", "\rx", "\nx"] {
+            let (safe, exact) = (line(&Cell::Text(text.into()), false), line(&Cell::Text(text.into()), true));
+            assert!(safe.trim_start_matches('"').starts_with('\''), "{safe}");
+            assert_eq!(safe.replacen('\'', "", 1), exact);
+            assert_eq!(line(&Cell::Metric(&text.into()), false), safe);
+        }
+        for plain in ["a=b", "", "x-y"] {
+            assert_eq!(line(&Cell::Text(plain.into()), false), plain);
+        }
+        assert_eq!(
+            (line(&Cell::Int(-1), false), line(&Cell::Metric(&Value::Float(-0.5)), false)),
+            ("-1".into(), "-0.5".into())
+        );
     }
 }

@@ -1,10 +1,16 @@
 //! Records -> bytes.
 
+mod columns;
+mod compress;
 mod csv;
+mod file;
 pub mod ipfix;
 mod jsonl;
 
-pub use csv::CsvExporter;
+pub use columns::Columns;
+pub use compress::{Compressed, Compression};
+pub use csv::{CsvExporter, push_cell as push_csv_cell};
+pub use file::PartFile;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
 
@@ -19,6 +25,15 @@ pub trait Exporter {
     ///
     /// [`Error::Write`](crate::Error::Write).
     fn export(&mut self, record: &FlowRecord) -> Result<()>;
+
+    /// Hands on what is held back so far, for whoever reads along. Does nothing where a format cannot, the default.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`](crate::Error::Write).
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Writes what is still held back, when there are no more records.
     ///

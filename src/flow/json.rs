@@ -82,7 +82,7 @@ pub fn write_value(f: &mut impl Write, value: &Value) -> fmt::Result {
     }
 }
 
-/// Writes a JSON string (RFC 8259 §7).
+/// Writes a JSON string (RFC 8259 §7), with every control character escaped: a terminal would obey also those after 0x7e.
 pub fn write_text(f: &mut impl Write, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for character in text.chars() {
@@ -92,7 +92,7 @@ pub fn write_text(f: &mut impl Write, text: &str) -> fmt::Result {
             '\n' => f.write_str("\\n")?,
             '\r' => f.write_str("\\r")?,
             '\t' => f.write_str("\\t")?,
-            control if control < ' ' => write!(f, "\\u{:04x}", control as u32)?,
+            control if control.is_control() => write!(f, "\\u{:04x}", control as u32)?,
             plain => f.write_char(plain)?,
         }
     }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
-        assert_eq!(line(&Value::from("a\"b\\c\n\u{1}é")), r#""a\"b\\c\n\u0001é""#);
+        assert_eq!(line(&Value::from("a\"b\\c\n\u{1}é\u{7f}\u{9b}")), r#""a\"b\\c\n\u0001é\u007f\u009b""#);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) struct CaptureLoop {
     /// Number of the last frame before the first.
     pub(super) frames_before: u64,
     pub(super) max_frames: Option<u64>,
+    pub(super) max_matching_frames: Option<u64>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) stop: StopFlag,
     pub(super) counts: CaptureCounts,
@@ -77,7 +78,7 @@ impl CaptureLoop {
         let live = self.source.is_live();
         let mut frames = FrameBatch::default();
         let mut arrival = None;
-        while !self.stop.is_raised() && self.frames_left() > 0 {
+        while !self.stop.is_raised() && self.frames_left() > 0 && self.matching_frames_left() {
             self.ledger.reading.store(true, Ordering::Relaxed);
             let captured = self.source.next_batch(&mut frames);
             self.ledger.reading.store(false, Ordering::Relaxed);
@@ -118,6 +119,9 @@ impl CaptureLoop {
         let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(frames.frames.len());
         outlet.begin(frames);
         for index in 0..count {
+            if !self.matching_frames_left() {
+                break;
+            }
             let number = self.frames_before.saturating_add(self.counts.frames_read).saturating_add(1);
             prefetch(frames, index + AHEAD);
             let raw = frames.raw(index, number);
@@ -168,6 +172,11 @@ impl CaptureLoop {
 
     fn frames_left(&self) -> u64 {
         self.max_frames.map_or(u64::MAX, |most| most.saturating_sub(self.counts.frames_read))
+    }
+
+    /// Whether more frames are wanted that the filter lets through.
+    fn matching_frames_left(&self) -> bool {
+        self.max_matching_frames.is_none_or(|most| self.counts.frames_read - self.counts.filtered < most)
     }
 
     #[cold]

@@ -67,6 +67,7 @@ pub struct Streamer {
     decode: DecodeOptions,
     filter: Option<String>,
     max_frames: Option<u64>,
+    max_matching_frames: Option<u64>,
     position: Position,
     #[cfg(feature = "pcap")]
     live: LiveOptions,
@@ -141,6 +142,7 @@ impl Streamer {
             decode: DecodeOptions::new(),
             filter: None,
             max_frames: None,
+            max_matching_frames: None,
             position: Position::default(),
             #[cfg(feature = "pcap")]
             live: LiveOptions::default(),
@@ -349,6 +351,13 @@ impl Streamer {
         self
     }
 
+    /// Reads until this many frames have passed the BPF filter, as `tcpdump -c` does; without a filter the same as
+    /// [`Streamer::max_frames`].
+    pub fn max_matching_frames(mut self, frames: impl Into<Option<u64>>) -> Self {
+        self.max_matching_frames = frames.into();
+        self
+    }
+
     /// Whether an interface also captures frames for other stations. On by default.
     #[cfg(feature = "pcap")]
     pub fn promiscuous(mut self, on: bool) -> Self {
@@ -428,6 +437,7 @@ impl Streamer {
             frames_before: self.position.frame(),
             hasher,
             max_frames: self.max_frames,
+            max_matching_frames: self.max_matching_frames,
             ledger: Arc::clone(&ledger),
             stop: stop.clone(),
             counts: CaptureCounts::default(),

@@ -76,6 +76,16 @@ fn max_frames_are_read_and_not_one_more() {
 }
 
 #[test]
+fn without_a_filter_every_frame_matches() {
+    for workers in [0, 2] {
+        let (_, report) = many(1_000).stream(|streamer| streamer.workers(workers).max_matching_frames(123));
+        assert_eq!(report.frames_read, 123);
+        let (_, report) = many(1_000).stream(|streamer| streamer.max_frames(50).max_matching_frames(123));
+        assert_eq!(report.frames_read, 50);
+    }
+}
+
+#[test]
 fn the_ledger_adds_up_after_a_break() {
     for workers in [0, 1, 4] {
         let source = many(20_000).source().batch_frames(50);

@@ -16,10 +16,7 @@ fn read(path: &Path) -> Run {
 /// The message of a run that failed with nothing but a message.
 #[track_caller]
 fn message(run: &Run) -> String {
-    assert_eq!(run.code, 1, "{}", run.err);
-    let lines: Vec<_> = run.err.lines().filter(|line| !line.starts_with('{')).collect();
-    assert_eq!(lines.len(), 1, "{}", run.err);
-    lines[0].strip_prefix("flowgauge: ").unwrap().to_owned()
+    run.message()
 }
 
 #[test]
@@ -36,7 +33,11 @@ fn every_bad_file_has_a_message_of_its_own() {
     let text = |name: &str| at(name).display().to_string();
     for (path, expected) in [
         (text("missing"), "cannot open capture file \"PATH\": No such file or directory (os error 2)"),
-        (text(""), "cannot open capture file \"PATH\": is a directory"),
+        (
+            text(""),
+            "cannot open capture file \"PATH\": a folder without captures (.pcap, .pcapng, .cap, .dmp, and .gz or .zst \
+             after it)",
+        ),
         (text("empty"), "\"PATH\" is not a capture: it is empty (pcap and pcapng are read, plain, gzip or zstd)"),
         ("/dev/null".into(), "\"PATH\" is not a capture: it is empty (pcap and pcapng are read, plain, gzip or zstd)"),
         (text("short"), "\"PATH\" is not a capture: it has 1 bytes (pcap and pcapng are read, plain, gzip or zstd)"),
@@ -106,7 +107,7 @@ fn a_bad_file_after_a_good_one_costs_only_itself() {
     assert!(message(&run).starts_with("\"README.md\" is not a capture"), "{}", run.err);
     assert_eq!((run.records().len(), &run.ledger()["frames_read"]), (6, &12.into()));
     // What can be seen before anything is read is said before anything is read.
-    for (name, words) in [("missing.pcap", "No such file"), ("../data", "is a directory")] {
+    for (name, words) in [("missing.pcap", "No such file"), ("../golden", "a folder without captures")] {
         let run = crate::support::run(&format!("-r dns.pcap -r {name}"));
         assert!(message(&run).contains(words), "{}", run.err);
         assert_eq!(run.out, "");

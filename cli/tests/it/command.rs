@@ -209,6 +209,76 @@ fn reading_stops_after_so_many_frames() {
 }
 
 #[test]
+fn what_the_filter_leaves_out_does_not_count() {
+    let run = run("-r web.pcap --report -c 3 udp port 53");
+    let (ledger, records) = (run.ledger(), run.records());
+    let matching = ledger["frames_read"].as_u64().unwrap() - ledger["filtered"].as_u64().unwrap();
+    assert_eq!((run.code, matching, sum(&records, ["src_to_dst_pkts", "dst_to_src_pkts"])), (0, 3, 3));
+    assert!(ledger["filtered"].as_u64().unwrap() > 0);
+    // The third is the last frame that is looked at.
+    let all = crate::support::run("-r web.pcap --report -c 4 udp port 53").ledger();
+    assert!(all["frames_read"].as_u64() > ledger["frames_read"].as_u64());
+}
+
+#[test]
+fn a_summary_or_the_ledger_or_nothing_comes_last() {
+    assert_eq!(run("-r web.pcap -o none").err, "52 packets read, 6 flows\n");
+    let told = run("-r story.pcap -o none not udp").err;
+    assert!(told.starts_with("95 packets read, "), "{told}");
+    assert!(told.contains(" packets left out by the filter\n") && told.contains("6 not_ip"), "{told}");
+    let kept = run("-r web.pcap -o none --keep-flows flow.src_to_dst_pkts>3").err;
+    assert!(kept.contains(" flows left out by --keep-flows\n"), "{kept}");
+    assert_eq!(run("-r web.pcap -o none -q").err, "");
+    let ledgers = ["--report", "--report=json", "--report json"].map(|option| run(&format!("-r web.pcap {option} -q")));
+    assert!(ledgers.iter().all(|run| run.ledger() == ledgers[0].ledger()));
+    let text = run("-r story.pcap -o none --report text");
+    let lines: Vec<_> = text.err.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in ["frames read 95 19323 bytes", "packets 81 17679 bytes", "not_ip 6", "records 31"] {
+        assert!(lines.iter().any(|other| other == line), "{line}: {}", text.err);
+    }
+    // What is no format belongs to the filter.
+    assert_eq!(run("-r web.pcap --report udp port 53").records().len(), 3);
+}
+
+#[test]
+fn an_empty_capture_is_no_error() {
+    for (format, text) in [("json", ""), ("none", ""), ("table", "start_time  duration  protocol")] {
+        let run = shell(&format!("head -c 24 web.pcap | $F -r - -o {format}"));
+        assert_eq!((run.code, run.err.as_str()), (0, "0 packets read, 0 flows\n"));
+        assert!(run.out.starts_with(text) && run.out.lines().count() == usize::from(!text.is_empty()), "{}", run.out);
+    }
+    assert_eq!(shell("head -c 24 web.pcap | $F -r - -s ip_src -o json").quiet().out, "");
+}
+
+#[test]
+fn habits_from_elsewhere_are_refused_with_what_is_meant_here() {
+    for (arguments, words) in [
+        ("-n -r web.pcap", "addresses and ports are always numbers"),
+        ("-nr web.pcap", "addresses and ports are always numbers"),
+        ("-r web.pcap -nn udp", "addresses and ports are always numbers"),
+        ("-r web.pcap -vv", "choose columns with -F"),
+        ("-r web.pcap -A", "payload is not printed"),
+        ("-r web.pcap -x", "packets are not printed"),
+        ("-r web.pcap -e", "-F src_mac,dst_mac"),
+        ("-D", "`flowgauge devices`"),
+        ("-r web.pcap -s 0", "tcpdump's -s is --snaplen here"),
+        ("-r web.pcap -T fields -e ip.src", "choose the format with -o"),
+        ("-r web.pcap -F ip.src", "did you mean \"ip_src\"?"),
+        ("-r web.pcap -w out.pcap", "flow records are written, not packets"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments}");
+        assert!(run.err.contains(words), "{arguments}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_full_cache_exports_flows_early() {
+    let records = run("-r story.pcap -j 0 --capacity 1").quiet().records();
+    assert!(records.len() >= 31 && records.iter().any(|record| record["export_reason"] == 4));
+}
+
+#[test]
 fn the_number_of_workers_changes_nothing() {
     let expected = run("-r story.pcap -j 0 --dissect 0").quiet();
     for workers in [1, 2, 5] {
@@ -293,7 +363,7 @@ fn wrong_usage_is_told_apart_from_an_error() {
         ("", "--read"),
         ("-r", "--read"),
         ("-r web.pcap -i lo", "cannot be used with"),
-        ("-o csv", "<--read <FILE>|--interface <IFACE>>"),
+        ("-o csv", "<--read <FILE|DIR|GLOB>|--interface <IFACE>>"),
         ("-r web.pcap --splt 65536", "65536 is not in 0..=65535"),
         ("-r web.pcap -c 0", "0 is not in 1.."),
         ("-r web.pcap -c -1", "-1"),
@@ -310,6 +380,23 @@ fn wrong_usage_is_told_apart_from_an_error() {
         ("-r web.pcap --active soon", "\"never\""),
         ("-r web.pcap -o xml", "json"),
         ("-r web.pcap --nonsense", "--nonsense"),
+        ("-r web.pcap --report=xml", "xml"),
+        ("-r web.pcap --top 3", "--summarize"),
+        ("-r web.pcap -p", "is for an interface: it goes with -i"),
+        ("-r web.pcap --snaplen 96", "--snaplen is for an interface"),
+        ("-r web.pcap --capacity 0", "capacity must be at least 1"),
+        ("-r web.pcap -s ip_source", "-s: there is no column \"ip_source\""),
+        ("-r web.pcap -s ip_src/size", "flows, pkts or bytes are wanted"),
+        ("-r web.pcap -s ip_src -F ip_src", "leave one of them out"),
+        ("-r web.pcap -s ip_src -s ip_dst -o csv", "CSV has one table in a file"),
+        ("-r web.pcap -F nonsense", "-F: there is no column \"nonsense\""),
+        ("-r web.pcap -F", "--fields"),
+        ("-r web.pcap -F ip_src,,ip_dst", "there is no column \"\""),
+        ("-r web.pcap -F splt_size", "--splt N"),
+        ("-r web.pcap -w flows", "how it is to be written is not known"),
+        ("-r web.pcap -w flows.xlsx", "files that end in .xlsx are not written"),
+        ("completions tcsh", "tcsh"),
+        ("devices -r web.pcap", "-r"),
         ("-r web.pcap --metric big", "a name, = and an expression are wanted"),
         ("-r web.pcap --metric big=packet.sise.sum()", "\"sise\" is not a field of packets: there is "),
         ("-r web.pcap --metric big=packet.size", "it has a value for every packet: fold it"),
@@ -331,12 +418,12 @@ fn wrong_usage_is_told_apart_from_an_error() {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    let help = run("--help").quiet();
+    let help = run("--help").silent();
     for option in
         ["--read", "--interface", "--workers", "--dissect", "--inactive", "--active", "--count", "--report", "--metric"]
     {
         assert!(help.out.contains(option), "{option}");
     }
-    assert!(run("--version").quiet().out.starts_with("flowgauge "));
-    assert!(run("-V").quiet().out.starts_with("flowgauge "));
+    assert!(run("--version").silent().out.starts_with("flowgauge "));
+    assert!(run("-V").silent().out.starts_with("flowgauge "));
 }

@@ -1,6 +1,13 @@
 //! The command as a program: what it takes, what it writes, how it ends.
 
 mod bad_input;
+mod columns;
 mod command;
+mod documentation;
+mod files;
+mod inputs;
 mod interrupt;
+mod lists;
 mod support;
+mod terminal;
+mod top;

@@ -36,11 +36,29 @@ impl Run {
         serde_json::from_str(line.unwrap_or_else(|| panic!("no ledger: {}", self.err))).unwrap()
     }
 
-    /// Fails unless the command succeeded without a word.
+    /// Fails unless the command succeeded with no word but its summary.
     #[track_caller]
     pub(crate) fn quiet(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.err);
+        let (first, _) = self.err.split_once('\n').unwrap_or_default();
+        assert!(first.contains(" packet") && first.contains(" read, "), "{}", self.err);
+        assert!(self.err.lines().all(|line| line.starts_with(|c: char| c.is_ascii_digit())), "{}", self.err);
+        self
+    }
+
+    /// Fails unless the command succeeded without a word.
+    #[track_caller]
+    pub(crate) fn silent(self) -> Self {
         assert_eq!((self.code, self.err.as_str()), (0, ""));
         self
+    }
+
+    /// What the command said as an error, which must be one line.
+    #[track_caller]
+    pub(crate) fn message(&self) -> String {
+        let lines: Vec<_> = self.err.lines().filter_map(|line| line.strip_prefix("flowgauge: ")).collect();
+        assert_eq!((self.code, lines.len()), (1, 1), "{}", self.err);
+        lines[0].to_owned()
     }
 }
 
@@ -60,6 +78,25 @@ pub(crate) fn shell(line: &str) -> Run {
     let mut command = Command::new("sh");
     command.args(["-c", line]).env("F", env!("CARGO_BIN_EXE_flowgauge")).stdin(Stdio::null()).current_dir(data(""));
     Run::of(&command.output().unwrap())
+}
+
+/// Runs a line of shell likewise, on a terminal with so many columns, and gives all that it shows, without the carriage
+/// returns; `None` where there is no program `script` that makes one.
+pub(crate) fn on_terminal(columns: u16, line: &str) -> Option<Run> {
+    let line = format!("stty rows 24 cols {columns} && {line}");
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env("F", env!("CARGO_BIN_EXE_flowgauge")).current_dir(data(""));
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) => {
+            let mut run = Run::of(&output);
+            run.out = run.out.replace("\r\r\n", "\n").replace("\r\n", "\n");
+            Some(run)
+        }
+        Err(error) => {
+            eprintln!("skipped: no terminal (script: {error})");
+            None
+        }
+    }
 }
 
 /// One of the project's captures.
@@ -95,6 +132,22 @@ pub(crate) fn pcap(flows: impl IntoIterator<Item = u32>) -> Vec<u8> {
         }
         file.extend(frame);
     }
+    file
+}
+
+/// A pcap file of one request of HTTP/1.1 with this user agent.
+pub(crate) fn request(user_agent: &[u8]) -> Vec<u8> {
+    let payload = [b"GET / HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: ", user_agent, b"\r\n\r\n"].concat();
+    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0];
+    frame.extend(u16::try_from(40 + payload.len()).unwrap().to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 80, 0xc0, 1, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1]);
+    frame.extend([0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
+    frame.extend(payload);
+    let mut file = pcap_header(65_535, 1);
+    for field in [1, 0, frame.len() as u32, frame.len() as u32] {
+        file.extend(field.to_le_bytes());
+    }
+    file.extend(frame);
     file
 }
 

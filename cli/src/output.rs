@@ -1,0 +1,290 @@
+//! Where records go and in which form.
+//!
+//! A format is a variant of [`Format`], its line in [`Format::suffixes`] and its arm in [`Format::exporter`]; nothing else
+//! knows what formats there are.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use console::Term;
+use flowgauge::export::{Columns, Compressed, Compression, CsvExporter, Exporter, JsonLinesExporter, PartFile};
+use flowgauge::flow::schema::{Group, Schema};
+use flowgauge::{Error, FlowRecord, Result};
+
+use crate::fields::Fields;
+use crate::flow_table::FlowTable;
+use crate::text::Harmless;
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people.
+    Table,
+    /// A line of names, then a line a record with every column (RFC 4180).
+    Csv,
+    /// A line of JSON a record: your metrics, the core, and the columns of the options that are on.
+    Json,
+    /// Nothing: records are built and thrown away.
+    None,
+}
+
+/// Where to write, and how: what the arguments come to.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// The file of -w; `None` is standard output.
+    path: Option<PathBuf>,
+    compression: Compression,
+    /// Width of the terminal, if that is where records are shown.
+    pub(crate) room: Option<usize>,
+    pub(crate) verbatim: bool,
+}
+
+/// The bytes' way out.
+pub(crate) enum Target {
+    Screen(Harmless<BufWriter<File>>),
+    Stdout(BufWriter<File>),
+    File(Box<Compressed<BufWriter<PartFile>>>),
+}
+
+impl Format {
+    /// The ends of names that ask for it.
+    const fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Table => &["txt"],
+            Self::Csv => &["csv"],
+            Self::Json => &["jsonl", "json", "ndjson"],
+            Self::None => &[],
+        }
+    }
+
+    /// What writes records in this form.
+    pub(crate) fn exporter<'a>(
+        self,
+        output: &Output,
+        target: &'a mut Target,
+        schema: &Schema,
+        fields: Option<&Fields>,
+    ) -> Box<dyn Exporter + 'a> {
+        let name = output.name();
+        let chosen = fields.map(|fields| fields.columns(schema));
+        match self {
+            Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
+            Self::Csv => {
+                let columns = chosen.unwrap_or_else(|| schema.clone().into());
+                Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim))
+            }
+            Self::Json => {
+                let exporter = JsonLinesExporter::new(name, target);
+                let columns = chosen.or_else(|| with_options(schema));
+                Box::new(match columns {
+                    Some(columns) => exporter.columns(columns),
+                    None => exporter,
+                })
+            }
+            Self::None => Box::new(Discard),
+        }
+    }
+
+    /// What the end of a file's name asks for.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the user when it asks for nothing that is known.
+    fn of_name(name: &Path) -> std::result::Result<Self, String> {
+        let end = name.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let all = Self::value_variants();
+        if let Some(format) = all.iter().find(|format| format.suffixes().contains(&end.as_str())) {
+            return Ok(*format);
+        }
+        let ends: Vec<_> = all.iter().flat_map(|format| format.suffixes()).map(|end| format!(".{end}")).collect();
+        let wanted = format!("end its name in {} (and .gz or .zst after that), or say -o FORMAT", ends.join(", "));
+        Err(match end.as_str() {
+            "pcap" | "pcapng" | "cap" | "dmp" => format!("flow records are written, not packets: {wanted}"),
+            "" => format!("how it is to be written is not known: {wanted}"),
+            "gz" | "zst" | "zstd" => format!("what is to be compressed is not known: {wanted}"),
+            _ => format!("files that end in .{end:?} are not written: {wanted}").replace('"', ""),
+        })
+    }
+}
+
+impl Output {
+    /// What -w and -o come to.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the user when that is nothing.
+    pub(crate) fn new(
+        write: Option<&Path>,
+        format: Option<Format>,
+        verbatim: bool,
+    ) -> std::result::Result<Self, String> {
+        match write {
+            None => Ok(Self::standard(format, verbatim)),
+            Some(path) if path.as_os_str() == "-" => Ok(Self::standard(format, verbatim)),
+            Some(path) => {
+                let (compression, plain) = Compression::of_name(path);
+                // A device or a pipe has no name that says anything.
+                let special = path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
+                let format = match format {
+                    Some(format) => format,
+                    None if special => Format::of_name(plain).unwrap_or(Format::Json),
+                    None => Format::of_name(plain).map_err(|words| format!("-w {}: {words}", path.display()))?,
+                };
+                Ok(Self { format, path: Some(path.to_owned()), compression, room: None, verbatim })
+            }
+        }
+    }
+
+    /// Opens the way out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`] when that cannot be.
+    pub(crate) fn open(&self) -> Result<Target> {
+        if let Some(path) = &self.path {
+            let file = BufWriter::with_capacity(BUFFER_BYTES, PartFile::create(path)?);
+            return Ok(Target::File(Box::new(Compressed::new(file, self.compression)?)));
+        }
+        // The file itself, not what looks at every line: records come many at a time.
+        let stdout = io::stdout().as_fd().try_clone_to_owned().map_err(|source| self.error(source))?;
+        let out = BufWriter::with_capacity(BUFFER_BYTES, File::from(stdout));
+        Ok(if self.room.is_some() { Target::Screen(Harmless(out)) } else { Target::Stdout(out) })
+    }
+
+    /// As errors name it.
+    pub(crate) fn name(&self) -> String {
+        self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+    }
+
+    pub(crate) fn error(&self, source: io::Error) -> Error {
+        Error::Write { what: self.name(), source }
+    }
+
+    /// Standard output, in this form or the usual one.
+    pub(crate) fn standard(format: Option<Format>, verbatim: bool) -> Self {
+        let room = io::stdout().is_terminal().then(screen_width);
+        let usual = if room.is_some() { Format::Table } else { Format::Json };
+        Self { format: format.unwrap_or(usual), path: None, compression: Compression::None, room, verbatim }
+    }
+}
+
+impl Target {
+    /// Everything was written and is to stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`].
+    pub(crate) fn complete(self, output: &Output) -> Result<()> {
+        self.ended(output)?.map_or(Ok(()), PartFile::complete)
+    }
+
+    /// Something went wrong, but not with writing: what is there stays in a file of another name, which is told.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`].
+    pub(crate) fn keep(self, output: &Output) -> Result<Option<PathBuf>> {
+        Ok(self.ended(output)?.and_then(PartFile::keep))
+    }
+
+    fn ended(self, output: &Output) -> Result<Option<PartFile>> {
+        let error = |source| output.error(source);
+        match self {
+            Self::Screen(mut out) => out.flush().map_err(error).map(|()| None),
+            Self::Stdout(mut out) => out.flush().map_err(error).map(|()| None),
+            Self::File(file) => {
+                let file = file.finish().map_err(error)?;
+                file.into_inner().map(Some).map_err(|failed| error(failed.into_error()))
+            }
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Screen(out) => out.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+            Self::File(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Screen(out) => out.flush(),
+            Self::Stdout(out) => out.flush(),
+            Self::File(out) => out.flush(),
+        }
+    }
+}
+
+/// Throws records away, for whoever wants to know what the rest costs.
+struct Discard;
+
+impl Exporter for Discard {
+    fn export(&mut self, record: &FlowRecord) -> Result<()> {
+        std::hint::black_box(record);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What a line of JSON has: the metrics, the core, and what options add; `None` where no option is on.
+fn with_options(schema: &Schema) -> Option<Columns> {
+    if schema.columns().all(|column| column.needs.is_none()) {
+        return None;
+    }
+    let columns = schema.columns().filter(|column| column.group == Group::Core || column.needs.is_some());
+    let names = schema.metrics().iter().map(String::as_str).chain(columns.map(|column| column.name));
+    Columns::choose(schema, names).ok()
+}
+
+fn screen_width() -> usize {
+    Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)).max(1)
+}
+
+const BUFFER_BYTES: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_name_says_how_a_file_is_written() {
+        let of = |name: &str| Output::new(Some(Path::new(name)), None, false).map(|it| (it.format, it.compression));
+        assert_eq!(of("a.csv"), Ok((Format::Csv, Compression::None)));
+        assert_eq!(of("a/b.JSONL.gz"), Ok((Format::Json, Compression::Gzip)));
+        assert_eq!(of("a.ndjson.zst"), Ok((Format::Json, Compression::Zstd)));
+        assert_eq!(of("a.txt"), Ok((Format::Table, Compression::None)));
+        assert_eq!(of("/dev/null"), Ok((Format::Json, Compression::None)));
+        for (name, words) in [
+            ("a.parquet", "-w a.parquet: files that end in .parquet are not written: end its name in .txt, .csv, "),
+            ("a", "-w a: how it is to be written is not known"),
+            ("a.gz", "-w a.gz: how it is to be written is not known"),
+            ("out.pcap", "flow records are written, not packets"),
+            ("a.csv.bz2", "files that end in .bz2 are not written"),
+            ("a.gz.zst", "what is to be compressed is not known"),
+        ] {
+            let told = of(name).unwrap_err();
+            assert!(told.contains(words), "{told}");
+        }
+        let told = Output::new(Some(Path::new("a.parquet")), Some(Format::Csv), false).unwrap();
+        assert_eq!(told.format, Format::Csv);
+    }
+
+    #[test]
+    fn no_two_formats_share_the_end_of_a_name() {
+        let mut ends: Vec<_> = Format::value_variants().iter().flat_map(|format| format.suffixes()).collect();
+        let all = ends.len();
+        ends.sort_unstable();
+        ends.dedup();
+        assert_eq!(ends.len(), all);
+    }
+}

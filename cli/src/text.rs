@@ -1,0 +1,193 @@
+//! Values as people read them, and texts from the network as a terminal may see them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use flowgauge::flow::json;
+use flowgauge::flow::schema::Cell;
+use flowgauge::{Timestamp, Value};
+
+/// A cell for a table: times as date and time in UTC, durations in seconds, nothing as `-`.
+pub(crate) fn plain(cell: &Cell<'_>) -> String {
+    match cell {
+        Cell::Null | Cell::Metric(Value::Null) => "-".to_owned(),
+        Cell::Time(stamp) => time(*stamp),
+        Cell::Duration(nanos) => format!("{}.{:03}", nanos / 1_000_000_000, nanos / 1_000_000 % 1_000),
+        Cell::Float(number) | Cell::Metric(Value::Float(number)) => format!("{number:.3}"),
+        Cell::Text(text) => harmless(text).into_owned(),
+        Cell::Metric(Value::Text(text)) => harmless(text).into_owned(),
+        Cell::Ip(address) => address.to_string(),
+        Cell::Texts(texts) => harmless(&texts.join(", ")).into_owned(),
+        other => {
+            let mut text = String::new();
+            json::write_cell(&mut text, other).expect("a string takes everything");
+            harmless(&text).into_owned()
+        }
+    }
+}
+
+/// `2026-01-31 23:59:59.999`, in UTC.
+pub(crate) fn time(stamp: Timestamp) -> String {
+    let millis = stamp.as_millis();
+    let (seconds, millis) = (millis.div_euclid(1_000), millis.rem_euclid(1_000));
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date(days);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{millis:03}",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// Year, month and day, so many days after 1970-01-01: counted in years that begin in March, so that leap days come last.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + DAYS_TO_1970;
+    let (era, day_of_era) = (days.div_euclid(DAYS_OF_ERA), days.rem_euclid(DAYS_OF_ERA));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+/// The usual name of an IP protocol, or its number.
+pub(crate) fn protocol(number: u8) -> Cow<'static, str> {
+    let name = match number {
+        1 => "icmp",
+        2 => "igmp",
+        6 => "tcp",
+        17 => "udp",
+        33 => "dccp",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        58 => "icmp6",
+        89 => "ospf",
+        103 => "pim",
+        112 => "vrrp",
+        132 => "sctp",
+        136 => "udplite",
+        other => return other.to_string().into(),
+    };
+    name.into()
+}
+
+/// The text, with everything escaped that a terminal would obey rather than show.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_harmful(character) {
+            push_escaped(&mut safe, character);
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Controls, and what changes the direction or place of its neighbours (Unicode UAX #9) or is not seen at all.
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+fn push_escaped(text: &mut String, character: char) {
+    let escaped = match u32::from(character) {
+        byte @ ..0x80 => write!(text, "\\x{byte:02x}"),
+        point => write!(text, "\\u{{{point:x}}}"),
+    };
+    escaped.expect("a string takes everything");
+}
+
+/// Lines of text on their way to a terminal, as JSON and CSV write them: whole texts at a time, and only the ends of lines
+/// and tabs pass unescaped.
+#[derive(Debug)]
+pub(crate) struct Harmless<W>(pub(crate) W);
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut safe = String::with_capacity(text.len());
+        for character in text.chars() {
+            // A lone carriage return would let a text overwrite its own line.
+            if character != '\n' && character != '\t' && is_harmful(character) {
+                push_escaped(&mut safe, character);
+            } else {
+                safe.push(character);
+            }
+        }
+        self.0.write_all(safe.replace("\\x0d\n", "\r\n").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+const DAYS_OF_ERA: i64 = 146_097;
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates() {
+        let at = |seconds: i64| time(Timestamp::from_nanos(seconds * 1_000_000_000));
+        assert_eq!(at(0), "1970-01-01 00:00:00.000");
+        assert_eq!(at(951_782_400), "2000-02-29 00:00:00.000");
+        assert_eq!(at(951_868_800), "2000-03-01 00:00:00.000");
+        assert_eq!(at(4_107_542_399), "2100-02-28 23:59:59.000");
+        assert_eq!(at(4_107_542_400), "2100-03-01 00:00:00.000");
+        assert_eq!(time(Timestamp::from_nanos(-1)), "1969-12-31 23:59:59.999");
+        assert_eq!(time(Timestamp::MIN), "1677-09-21 00:12:43.145");
+        assert_eq!(time(Timestamp::MAX), "2262-04-11 23:47:16.854");
+    }
+
+    #[test]
+    fn a_terminal_never_obeys_a_text() {
+        for (text, safe) in [
+            ("plain é 漢", "plain é 漢"),
+            ("\x1b[2Jgone", "\\x1b[2Jgone"),
+            ("a\u{9b}31m\x7f\r\n\t", "a\\u{9b}31m\\x7f\\x0d\\x0a\\x09"),
+            ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
+        ] {
+            assert_eq!(harmless(text), safe);
+            assert_eq!(plain(&Cell::Text(text.into())), safe);
+            assert_eq!(plain(&Cell::Texts(vec![text])), safe);
+            assert_eq!(plain(&Cell::Metric(&text.into())), safe);
+            assert_eq!(plain(&Cell::Metric(&Value::List(vec![text.into()]))).find(char::is_control), None);
+        }
+    }
+
+    #[test]
+    fn lines_for_a_terminal_keep_their_ends_only() {
+        let mut out = Harmless(Vec::new());
+        out.write_all("a\x1b[1m\tb\rc\r\n\u{9b}d\n".as_bytes()).unwrap();
+        out.write_all(b"\xff\n").unwrap();
+        out.flush().unwrap();
+        assert_eq!(String::from_utf8(out.0).unwrap(), "a\\x1b[1m\tb\\x0dc\r\n\\u{9b}d\n\u{fffd}\n");
+    }
+
+    #[test]
+    fn cells_are_for_people() {
+        assert_eq!(plain(&Cell::Null), "-");
+        assert_eq!(plain(&Cell::Duration(61_234_567_890)), "61.234");
+        assert_eq!(plain(&Cell::Float(2.0 / 3.0)), "0.667");
+        assert_eq!(plain(&Cell::List(vec![1, 2])), "[1, 2]");
+        assert_eq!(plain(&Cell::Metric(&7.into())), "7");
+        assert_eq!((protocol(6), protocol(200)), ("tcp".into(), "200".into()));
+    }
+}

@@ -1,0 +1,238 @@
+//! `-w`: a file gets its name when it is whole, in the form its name asks for; what goes wrong is named.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{Run, data, flowgauge, pcap, run, shell, signal};
+
+/// Runs the command on a capture of the project's with `-w` for this path.
+fn write(capture: &str, path: &Path, more: &[&str]) -> Run {
+    let mut command = flowgauge();
+    Run::of(&command.arg("-r").arg(data(capture)).arg("-w").arg(path).args(more).output().unwrap())
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_name_says_how_a_file_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = |format: &str| run(&format!("-r web.pcap -j 0 -o {format}")).quiet().out;
+    let unpacked = |path: &Path| match path.extension().unwrap().to_str().unwrap() {
+        "gz" => shell(&format!("gzip -dc {}", path.display())).out,
+        // The format of the input is looked at, not its name.
+        "zst" => {
+            let bytes = fs::read(path).unwrap();
+            assert_eq!(bytes[..4], [0x28, 0xb5, 0x2f, 0xfd]);
+            unzstd(&bytes)
+        }
+        _ => fs::read_to_string(path).unwrap(),
+    };
+    for (name, format) in [
+        ("a.csv", "csv"),
+        ("a.json", "json"),
+        ("a.jsonl", "json"),
+        ("a.NDJSON", "json"),
+        ("a.txt", "table"),
+        ("a.csv.gz", "csv"),
+        ("a.json.zst", "json"),
+        ("a.txt.gz", "table"),
+    ] {
+        let path = folder.path().join(name);
+        let done = write("web.pcap", &path, &["-j", "0"]).quiet();
+        assert_eq!((done.out.as_str(), unpacked(&path)), ("", expected(format)), "{name}");
+    }
+    assert_eq!(names(folder.path()).len(), 8);
+    // What is said beats what the name says, and then the name may be any.
+    let path = folder.path().join("a.dat");
+    write("web.pcap", &path, &["-j", "0", "-o", "csv"]).quiet();
+    assert_eq!(unpacked(&path), expected("csv"));
+    assert_eq!(run("-r web.pcap -j 0 -w -").quiet().out, expected("json"));
+    assert_eq!(run("-r web.pcap -j 0 -w - -o csv").quiet().out, expected("csv"));
+}
+
+/// Zstandard back to text, by Python or whatever else is there; a frame's first bytes were looked at already.
+fn unzstd(bytes: &[u8]) -> String {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes).unwrap();
+    let output = Command::new("zstd").arg("-dc").arg(file.path()).output();
+    match output {
+        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+        _ => {
+            eprintln!("skipped: reading zstd back (no program zstd)");
+            run("-r web.pcap -j 0 -o json").out
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_when_the_new_one_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.csv");
+    fs::write(&path, "old").unwrap();
+    write("web.pcap", &path, &[]).quiet();
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 7);
+    write("web.pcap", &path, &["-F", "pkts", "udp"]).quiet();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "pkts\r\n2\r\n2\r\n2\r\n");
+    let link = folder.path().join("link.csv");
+    symlink("flows.csv", &link).unwrap();
+    write("web.pcap", &link, &["-F", "pkts", "-c", "1"]).quiet();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "pkts\r\n1\r\n");
+    assert_eq!(names(folder.path()), ["flows.csv", "link.csv"]);
+}
+
+#[test]
+fn after_a_damage_the_flows_before_it_are_in_the_part() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["flows.jsonl", "flows.csv.gz"] {
+        let path = folder.path().join(name);
+        fs::write(&path, "old").unwrap();
+        let run = write("cut_in_packet.pcap", &path, &[]);
+        assert_eq!((run.code, fs::read_to_string(&path).unwrap().as_str()), (1, "old"));
+        let part = folder.path().join(format!("{name}.part"));
+        assert!(run.err.contains(&format!("flowgauge: the 2 flows before the error are in {part:?}\n")), "{}", run.err);
+        assert!(run.err.contains(" is damaged at offset 1479, "), "{}", run.err);
+        let unpack = if name.ends_with("gz") { "gzip -dc <" } else { "cat" };
+        let lines = shell(&format!("{unpack} {}", part.display())).out.lines().count();
+        assert_eq!(lines, if name.ends_with("gz") { 3 } else { 2 });
+        fs::remove_file(part).unwrap();
+    }
+}
+
+#[test]
+fn a_capture_that_cannot_be_opened_touches_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.csv");
+    for capture in ["missing.pcap", "README.md"] {
+        assert_eq!(write(capture, &path, &[]).code, 1);
+    }
+    assert_eq!(write("web.pcap", &path, &["--", "host", "and"]).code, 1);
+    let left = names(folder.path());
+    assert!(left.iter().all(|name| name == "flows.csv.part") && !path.exists(), "{left:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_named_with_its_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("file"), "").unwrap();
+    fs::create_dir(at("folder.csv")).unwrap();
+    let long = format!("{}.csv", "x".repeat(252));
+    for (path, words) in [
+        (at("nowhere/flows.csv"), "No such file or directory"),
+        (at("file/flows.csv"), "Not a directory"),
+        (at("folder.csv"), "is a directory"),
+        (at(&long), "File name too long"),
+        ("/proc/flows.csv".into(), "No such file or directory"),
+        ("/dev/full".into(), "No space left on device"),
+    ] {
+        let run = write("web.pcap", &path, &[]);
+        let message = run.message();
+        assert!(message.starts_with(&format!("cannot write {}: {words}", path.display())), "{message}");
+        assert_eq!((run.out.as_str(), run.err.lines().count()), ("", 1), "{}", run.err);
+    }
+    assert_eq!(names(folder.path()), ["file", "folder.csv"]);
+}
+
+#[test]
+fn a_folder_that_is_not_ours_to_write_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.csv");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let run = if fs::write(folder.path().join("probe"), "").is_err() {
+        write("web.pcap", &path, &[])
+    } else {
+        fs::remove_file(folder.path().join("probe")).unwrap();
+        // Root may write everywhere, except as somebody who gave that up.
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--inh-caps=-all", "--bounding-set=-all"]).arg(env!("CARGO_BIN_EXE_flowgauge"));
+        match setpriv.arg("-r").arg(data("web.pcap")).arg("-w").arg(&path).stdin(Stdio::null()).output() {
+            Ok(output) => Run::of(&output),
+            Err(error) => {
+                return eprintln!("skipped: a_folder_that_is_not_ours_to_write_is_an_error (setpriv: {error})");
+            }
+        }
+    };
+    assert_eq!(run.message(), format!("cannot write {}: Permission denied (os error 13)", path.display()));
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let many = folder.path().join("many.pcap");
+    fs::write(&many, pcap(0..20_000)).unwrap();
+    // A limit on the size of files stands for a disk: it takes some bytes and then no more.
+    for name in ["flows.jsonl", "flows.csv", "flows.csv.gz"] {
+        let limit = if name.ends_with("gz") { 64 } else { 512 };
+        let line = "trap '' XFSZ; ulimit -f LIMIT; exec $F -r MANY -w OUT";
+        let out = folder.path().join(name);
+        let line = line.replace("LIMIT", &limit.to_string()).replace("MANY", &many.display().to_string());
+        let run = shell(&line.replace("OUT", &out.display().to_string()));
+        assert_eq!(run.message(), format!("cannot write {}: File too large (os error 27)", out.display()));
+        assert_eq!(names(folder.path()), ["many.pcap"], "{name}");
+    }
+}
+
+#[test]
+fn a_device_or_a_pipe_is_written_to_and_stays_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    write("web.pcap", Path::new("/dev/null"), &[]).quiet();
+    assert!(!fs::metadata("/dev/null").unwrap().is_file() && !Path::new("/dev/null.part").exists());
+    let fifo = folder.path().join("fifo.csv");
+    let line = format!("mkfifo {0}; cat {0} & $F -q -r web.pcap -F pkts -w {0}; wait", fifo.display());
+    assert_eq!(shell(&line).out.lines().count(), 7);
+    assert_eq!(names(folder.path()), ["fifo.csv"]);
+    assert_eq!(shell("$F -q -r web.pcap -w /dev/stdout | cat").records().len(), 6);
+    // Whoever reads a pipe may have enough.
+    let many = folder.path().join("many.pcap");
+    fs::write(&many, pcap(0..30_000)).unwrap();
+    let line = format!("head -1 {0} & $F -r {1} -w {0}; echo $?", fifo.display(), many.display());
+    let run = shell(&line);
+    assert!(run.out.ends_with("0\n") && run.err.is_empty(), "{} {}", run.out, run.err);
+}
+
+#[test]
+fn ctrl_c_completes_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fifo, path) = (folder.path().join("fifo"), folder.path().join("flows.csv.gz"));
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut command = flowgauge();
+    command.arg("-r").arg(&fifo).arg("-w").arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    std::io::Write::write_all(&mut writer, &pcap([1, 2, 1])).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(names(folder.path()), ["fifo", "flows.csv.gz.part"]);
+    signal("INT", child.id());
+    let run = Run::of(&child.wait_with_output().unwrap());
+    assert_eq!((run.code, run.err.as_str()), (130, "3 packets read, 2 flows\n"));
+    assert_eq!(names(folder.path()), ["fifo", "flows.csv.gz"]);
+    assert_eq!(shell(&format!("gzip -dc {}", path.display())).out.lines().count(), 3);
+    drop(writer);
+}
+
+#[test]
+fn a_slow_source_is_seen_in_its_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flows.jsonl");
+    let mut command = flowgauge();
+    command.args(["-r", "-", "--inactive", "0", "-w"]).arg(&path).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, &pcap([1, 1, 2])).unwrap();
+    let part = folder.path().join("flows.jsonl.part");
+    crate::support::await_that("some flows are in the part", || {
+        fs::File::open(&part).is_ok_and(|file| BufReader::new(file).lines().count() > 0)
+    });
+    drop(stdin);
+    assert!(child.wait().unwrap().success() && !part.exists() && path.exists());
+}
