@@ -30,6 +30,7 @@ use crate::capture::{PacketSource, StopFlag};
 use crate::classify::{ClassifierOptions, DissectionLimits};
 use crate::error::{Error, Result};
 use crate::flow::FlowHasher;
+use crate::flow::schema::Schema;
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::expr::Expr;
 use crate::metric::{Metric, MetricGroup};
@@ -348,6 +349,25 @@ impl Streamer {
     pub fn buffer_bytes(mut self, bytes: impl Into<Option<u32>>) -> Self {
         self.live = self.live.buffer_bytes(bytes.into());
         self
+    }
+
+    /// Turns off what no column or metric of these names needs, nDPI included; the values of these columns stay what they
+    /// were. See [`MeterConfig::only_columns`]; say it after everything else.
+    pub fn only_columns<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.meter = self.meter.only_columns(names);
+        if !self.meter.is_classified() {
+            self.dissections = DissectionLimits::NONE;
+        }
+        self
+    }
+
+    /// The columns that records will have.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for names of metrics that clash.
+    pub fn schema(&self) -> Result<Schema> {
+        self.meter.schema()
     }
 
     /// Opens the source and sets the threads to work.
