@@ -1,5 +1,7 @@
 //! Records -> bytes.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod csv;
 mod jsonl;
 

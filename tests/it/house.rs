@@ -23,7 +23,10 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 18] = [
+const FOREIGN: [(&str, &[&str]); 21] = [
+    ("arrow_array", &["export/arrow/"]),
+    ("arrow_buffer", &["export/arrow/"]),
+    ("arrow_schema", &["export/arrow/"]),
     ("aes_gcm", &["dissect/quic_keys.rs"]),
     ("base64", &["flow/community_id.rs"]),
     ("der", &["dissect/certificate.rs"]),
