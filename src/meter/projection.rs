@@ -38,8 +38,8 @@ impl MeterConfig {
         self.application_fields &= needs(Needs::ApplicationFields);
         self.tcp_analysis &= needs(Needs::TcpAnalysis);
         let labels = ["application_name", "category_name"];
-        let labelled = |column: &&schema::Column| column.group == Group::Application || labels.contains(&column.name);
-        if !columns.iter().any(|column| labelled(&column)) {
+        let labelled = |column: &schema::Column| column.group == Group::Application || labels.contains(&column.name);
+        if !columns.iter().copied().any(labelled) {
             self.classifier.limits = DissectionLimits::NONE;
         }
         self

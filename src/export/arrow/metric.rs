@@ -21,7 +21,7 @@ pub(super) struct MetricColumn {
 
 enum Values {
     /// Of an expression.
-    Typed(ColumnKind, Cells),
+    Typed(ColumnKind, Box<Cells>),
     /// Of the user's own code: kept until their type is known.
     Any {
         /// That of the first batch.
@@ -38,7 +38,7 @@ impl MetricColumn {
     /// Metric number `index` of a run.
     pub(super) fn new(schema: &Schema, index: usize) -> Self {
         let values = match schema.metric_kinds()[index] {
-            Some(kind) => Values::Typed(kind, Cells::of_kind(kind)),
+            Some(kind) => Values::Typed(kind, Box::new(Cells::of_kind(kind))),
             None => Values::Any { shape: None, values: Vec::new(), weight: 0, mixed: None },
         };
         Self { name: schema.metrics()[index].clone(), index, values }
