@@ -194,8 +194,12 @@ fn octets<'a>(record: &FlowRecord, octets: &[u8]) -> Cell<'a> {
     if !record.flags.contains(FlowFlags::MACS) {
         return Cell::Null;
     }
-    let octets: Vec<_> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    Cell::Text(octets.join(":").into())
+    let mut text = String::with_capacity(3 * octets.len());
+    for (index, octet) in octets.iter().enumerate() {
+        text.push_str(if index == 0 { "" } else { ":" });
+        text.extend([octet >> 4, octet & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    }
+    Cell::Text(text.into())
 }
 
 /// A number of the IP headers of `pkts` packets.
