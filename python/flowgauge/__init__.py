@@ -8,10 +8,12 @@
 """
 
 from ._native import (
+    Batches,
     Column,
     Expression,
     Flow,
     Flows,
+    FlowTable,
     LiveFlow,
     PacketInformation,
     Position,
@@ -32,14 +34,17 @@ from .errors import (
     InterfaceError,
     LedgerError,
 )
+from .scan import scan
 
 __all__ = [
+    "Batches",
     "CaptureDeniedError",
     "CaptureError",
     "Column",
     "Expression",
     "FilterError",
     "Flow",
+    "FlowTable",
     "FlowgaugeError",
     "Flows",
     "InterfaceError",
@@ -54,5 +59,6 @@ __all__ = [
     "flow",
     "merge",
     "packet",
+    "scan",
     "when",
 ]

@@ -65,7 +65,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             let kind = source.downcast_ref::<Invalid>().map_or(InvalidKind::Value, |invalid| invalid.kind);
             raised_as(kind, message)
         }
-        Error::Option { .. } | Error::Merge { .. } => PyValueError::new_err(message),
+        Error::Option { .. } | Error::Merge { .. } | Error::Column { .. } => PyValueError::new_err(message),
         Error::Metric { flow_id, source, .. } => match source.downcast::<MetricFailure>() {
             Ok(failure) => note(py, failure.error, &format!("raised in {}, in flow {flow_id}", failure.place)),
             Err(_) => FlowgaugeError::new_err(message),

@@ -4,6 +4,8 @@
 //! mutability. The interpreter is released before any wait.
 #![deny(unsafe_code)]
 
+mod capsule;
+mod cells;
 mod collect;
 mod columns;
 mod command;
@@ -23,7 +25,9 @@ mod process;
 mod record;
 mod report;
 mod source;
+mod stream;
 mod streamer;
+mod table;
 mod user_metrics;
 mod value;
 
@@ -33,7 +37,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::collect::collect;
+    use super::cells::{Memory, cells};
     #[pymodule_export]
     use super::columns::{Column, columns};
     #[pymodule_export]
@@ -59,7 +63,11 @@ mod _native {
     #[pymodule_export]
     use super::report::Report;
     #[pymodule_export]
+    use super::stream::Batches;
+    #[pymodule_export]
     use super::streamer::Streamer;
+    #[pymodule_export]
+    use super::table::FlowTable;
 
     use pyo3::prelude::*;
 

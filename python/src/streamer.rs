@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use flowgauge::expr::Type;
-use flowgauge::flow::schema::Needs;
+use flowgauge::flow::schema::Schema;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
 
+use crate::capsule;
+use crate::collect::{self, Feed};
 use crate::csv;
 use crate::error;
 use crate::flows::{Flows, Run, RunReport};
@@ -17,6 +19,8 @@ use crate::options::{self, Given, Seconds, saturated};
 use crate::position::Position;
 use crate::report::Report;
 use crate::source::Source;
+use crate::stream::{Batches, ROWS, Reader};
+use crate::table::{FlowTable, frames};
 use crate::user_metrics::UserMetrics;
 
 /// A source of packets and what is wanted of it; iterating it gives flows.
@@ -175,6 +179,49 @@ impl Streamer {
         self.start(py).map(Flows::new)
     }
 
+    /// Every flow as a row of a `FlowTable`, whose columns have a type also when there are no flows.
+    ///
+    /// Only what is asked for is metered: options that no wanted column needs are turned off, nDPI included, unless a
+    /// callable in `user_metrics` may look at them.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn collect(&self, py: Python<'_>, columns: Option<Bound<'_, PyAny>>) -> PyResult<FlowTable> {
+        let names = collect::names(columns.as_ref())?;
+        let mut feed = Feed::start(py, self, names.as_deref())?;
+        let batches = feed.all(py);
+        if batches.is_err() {
+            feed.close(py);
+        }
+        let batches = batches?;
+        Ok(FlowTable::new(feed.schema(py)?, batches))
+    }
+
+    /// Open the source and give an iterator of tables of so many flows each, the last of fewer: memory stays bounded.
+    ///
+    /// A callable in `user_metrics` must yield the same type in every table as in the first.
+    ///
+    /// Args:
+    ///     rows: How many flows are in a table, at least 1.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (rows=Given::Default, columns=None), text_signature = "($self, rows=65536, columns=None)")]
+    fn batches<'py>(&self, py: Python<'py>, rows: Given<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Batches> {
+        let rows = options::number("rows", rows, ROWS as u64, 1, u64::MAX)?;
+        let names = collect::names(columns.as_ref())?;
+        Ok(Batches::new(Feed::start(py, self, names.as_deref())?, saturated(rows)))
+    }
+
+    /// Every flow as a row of a pyarrow.Table.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn to_arrow<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "arrow_libraries")?.call0()?;
+        frames(py, "to_arrow")?.call1((self.collect(py, columns)?,))
+    }
+
     /// Every flow as a row of a pandas.DataFrame, whose columns have a type also when there are no flows.
     ///
     /// Numbers are numpy's unsigned ints (pandas' nullable ones where a value may be absent), times are
@@ -182,9 +229,60 @@ impl Streamer {
     ///
     /// Args:
     ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     dtype_backend: "numpy" for these types, or "pyarrow" for Arrow's own, which needs pyarrow.
+    #[pyo3(signature = (columns=None, dtype_backend="numpy"))]
+    fn to_pandas<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Option<Bound<'py, PyAny>>,
+        dtype_backend: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "pandas_libraries")?.call1((dtype_backend,))?;
+        frames(py, "to_pandas")?.call1((self.collect(py, columns)?, dtype_backend, true))
+    }
+
+    /// Every flow as a row of a polars.DataFrame.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
     #[pyo3(signature = (columns=None))]
-    fn to_pandas<'py>(slf: &Bound<'py, Self>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("flowgauge.frames")?.call_method1("to_pandas", (slf, columns))
+    fn to_polars<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "polars_library")?.call0()?;
+        frames(py, "to_polars")?.call1((self.collect(py, columns)?,))
+    }
+
+    /// Columns of all flows as numpy arrays by name.
+    ///
+    /// Ints and bools that may be absent are masked arrays, floats NaN, times and durations NaT; text and lists are
+    /// objects.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn to_numpy<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "numpy_library")?.call0()?;
+        frames(py, "to_numpy")?.call1((self.collect(py, columns)?, true))
+    }
+
+    /// The stream of Arrow's PyCapsule interface: opens the source, and flows come in batches as they end; a schema that
+    /// is asked for is not heeded.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema);
+        capsule::stream(py, Reader::new(py, Feed::start(py, self, None)?)?)
+    }
+
+    /// The schema of Arrow's PyCapsule interface; opens nothing.
+    ///
+    /// Raises:
+    ///     ValueError: A callable is in `user_metrics`, whose type is known with the first flows only.
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let schema = Feed::columns(py, self, None)?.schema().map_err(|error| error::raise(py, error))?;
+        capsule::schema(py, &schema)
     }
 
     /// Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
@@ -391,10 +489,32 @@ impl Streamer {
 impl Streamer {
     /// Opens the source and sets the threads to work.
     pub(crate) fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
+        self.start_only(py, None)
+    }
+
+    /// As [`Streamer::start`], for nothing but the columns of these names.
+    pub(crate) fn start_only(&self, py: Python<'_>, names: Option<&[String]>) -> PyResult<Arc<Run>> {
         let abandoned = Abandoned::default();
+        let mut streamer = self.streamer(py, &abandoned)?;
+        if let Some(names) = names {
+            streamer = streamer.only_columns(names);
+        }
+        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
+        Ok(run)
+    }
+
+    /// The columns of its records.
+    pub(crate) fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
+        let streamer = self.streamer(py, &Abandoned::default())?;
+        streamer.schema().map_err(|error| error::raise(py, error))
+    }
+
+    /// What the library is told for a run; opens nothing.
+    fn streamer(&self, py: Python<'_>, abandoned: &Abandoned) -> PyResult<flowgauge::Streamer> {
         let mut streamer = self
             .source
-            .streamer(self.object.bind(py), &abandoned)?
+            .streamer(self.object.bind(py), abandoned)?
             .inactive_timeout(self.inactive_timeout.map(Seconds::duration))
             .active_timeout(self.active_timeout.map(Seconds::duration))
             .capacity(self.capacity.map(saturated))
@@ -419,26 +539,7 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        streamer = self.metrics.add_to(streamer, &abandoned);
-        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
-        Ok(run)
-    }
-
-    /// The options that turn columns on.
-    pub(crate) fn options(&self) -> Vec<Needs> {
-        let options = [
-            (self.statistics, Needs::Statistics),
-            (self.splt > 0, Needs::Splt),
-            (self.application_fields, Needs::ApplicationFields),
-            (self.tcp_analysis, Needs::TcpAnalysis),
-        ];
-        options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
-    }
-
-    /// Name and, of an expression, type of the user's metrics, in order.
-    pub(crate) fn metric_columns(&self) -> Vec<(String, Option<Type>)> {
-        self.metrics.columns()
+        Ok(self.metrics.add_to(streamer, abandoned))
     }
 }
 
