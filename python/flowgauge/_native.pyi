@@ -2697,7 +2697,9 @@ class Streamer:
         """
 
     def batches(self, rows: int = 65536, columns: Sequence[str] | None = None) -> Batches:
-        """Open the source and give an iterator of tables of so many flows each, the last of fewer: memory stays bounded.
+        """Open the source and give an iterator of tables of at most so many flows each: memory stays bounded.
+
+        A table has fewer flows at the end, and when none came for a second.
 
         A callable in `user_metrics` must yield the same type in every table as in the first.
 

@@ -27,38 +27,42 @@ pub(crate) struct Feed {
     failure: Option<Failure>,
 }
 
+/// What came of asking for more.
+enum Got {
+    /// Flows, or the end.
+    Flows,
+    /// Nothing for a while.
+    Silence,
+}
+
 /// A batch, and the values in it of each metric that is told as JSON.
 pub(crate) type Filled = (RecordBatch, Vec<(String, Vec<Value>)>);
 
 impl Feed {
     /// Opens the source; only the columns of these names are computed, by default all.
     pub(crate) fn start(py: Python<'_>, streamer: &Streamer, names: Option<&[String]>) -> PyResult<Self> {
-        let columns = Self::columns(py, streamer, names)?;
         let run = streamer.start_only(py, names)?;
-        // A run of fewer columns has its metrics in other places.
         let columns = match names {
-            None => columns,
+            None => Columns::new(run.schema()),
             Some(names) => Columns::of(run.schema(), names).map_err(|error| error::raise(py, error))?,
         };
         Ok(Self { run, columns, rest: Vec::new(), ended: false, failure: None })
     }
 
-    /// The columns of these names without flows, by default all.
-    pub(crate) fn columns(py: Python<'_>, streamer: &Streamer, names: Option<&[String]>) -> PyResult<Columns> {
-        let schema = streamer.schema(py)?;
-        let Some(names) = names else { return Ok(Columns::new(&schema)) };
-        check(&schema, names)?;
-        Columns::of(&schema, names).map_err(|error| error::raise(py, error))
-    }
-
-    /// The next `rows` flows, fewer only at the end or where a column is full; `None` at the end.
+    /// The next `rows` flows; fewer at the end, where a column is full, and when no more came for a while. `None` at the
+    /// end.
     ///
     /// What ends the run early comes after the flows before it.
     pub(crate) fn batch(&mut self, py: Python<'_>, rows: usize) -> PyResult<Option<Filled>> {
         while !self.ended && self.columns.rows() < rows && !self.columns.is_full() {
-            if let Err(failure) = self.more(py, rows) {
-                self.ended = true;
-                self.failure = Some(failure);
+            match self.more(py, rows) {
+                Ok(Got::Flows) => {}
+                Ok(Got::Silence) if self.columns.rows() > 0 => break,
+                Ok(Got::Silence) => {}
+                Err(failure) => {
+                    self.ended = true;
+                    self.failure = Some(failure);
+                }
             }
         }
         if self.columns.rows() == 0
@@ -113,14 +117,15 @@ impl Feed {
     }
 
     /// Appends some flows, to at most so many rows.
-    fn more(&mut self, py: Python<'_>, rows: usize) -> Result<(), Failure> {
+    fn more(&mut self, py: Python<'_>, rows: usize) -> Result<Got, Failure> {
         let mut records = std::mem::take(&mut self.rest);
         if records.is_empty() {
             match self.run.next_chunk(py)? {
-                Some(chunk) => records = chunk,
-                None => {
+                Waited::Record(chunk) => records = chunk,
+                Waited::Nothing => return Ok(Got::Silence),
+                Waited::End => {
                     self.ended = true;
-                    return Ok(());
+                    return Ok(Got::Flows);
                 }
             }
         }
@@ -128,7 +133,8 @@ impl Feed {
         if room < records.len() {
             self.rest = records.split_off(room);
         }
-        py.detach(|| self.columns.append(&records)).map_err(Failure::Library)
+        py.detach(|| self.columns.append(&records)).map_err(Failure::Library)?;
+        Ok(Got::Flows)
     }
 
     fn finish(&mut self, py: Python<'_>) -> PyResult<Filled> {
@@ -138,20 +144,19 @@ impl Feed {
 }
 
 impl Run {
-    /// The records that are at hand together, at least one; `None` at the end.
-    fn next_chunk(&self, py: Python<'_>) -> Result<Option<Vec<FlowRecord>>, Failure> {
+    /// The records that are at hand together, at least one, or word that none came for a while.
+    fn next_chunk(&self, py: Python<'_>) -> Result<Waited<Vec<FlowRecord>>, Failure> {
         if !self.may_wait()? {
-            return Ok(None);
+            return Ok(Waited::End);
         }
-        loop {
+        for _ in 0..LOOKS {
             py.check_signals()?;
-            match py.detach(|| self.wait_with(flowgauge::Flows::wait_many)) {
-                Ok(Waited::Record(records)) => return Ok(Some(records)),
-                Ok(Waited::Nothing) => {}
-                Ok(Waited::End) => return Ok(None),
-                Err(error) => return Err(Failure::Library(error)),
+            match py.detach(|| self.wait_with(flowgauge::Flows::wait_many)).map_err(Failure::Library)? {
+                Waited::Nothing => {}
+                waited => return Ok(waited),
             }
         }
+        Ok(Waited::Nothing)
     }
 }
 
@@ -165,8 +170,18 @@ pub(crate) fn names(columns: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<S
     names.map(Some)
 }
 
+/// The columns of a streamer, all of them, without a run.
+///
+/// # Errors
+///
+/// A type that is known with the first flows only.
+pub(crate) fn schema(py: Python<'_>, streamer: &Streamer) -> PyResult<SchemaRef> {
+    let columns = Columns::new(&streamer.schema(py)?);
+    columns.schema().map_err(|error| error::raise(py, error))
+}
+
 /// Whether all of these names are columns or metrics of a run, each once.
-fn check(schema: &Schema, names: &[String]) -> PyResult<()> {
+pub(crate) fn check(schema: &Schema, names: &[String]) -> PyResult<()> {
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
             return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
@@ -184,3 +199,6 @@ fn check(schema: &Schema, names: &[String]) -> PyResult<()> {
     }
     Ok(())
 }
+
+/// How often a run is waited for, 100 ms each time, before what there is goes out: on a wire, flows come when they come.
+const LOOKS: u32 = 10;

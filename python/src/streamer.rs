@@ -198,7 +198,9 @@ impl Streamer {
         Ok(FlowTable::new(feed.schema(py)?, batches))
     }
 
-    /// Open the source and give an iterator of tables of so many flows each, the last of fewer: memory stays bounded.
+    /// Open the source and give an iterator of tables of at most so many flows each: memory stays bounded.
+    ///
+    /// A table has fewer flows at the end, and when none came for a second.
     ///
     /// A callable in `user_metrics` must yield the same type in every table as in the first.
     ///
@@ -281,8 +283,7 @@ impl Streamer {
     /// Raises:
     ///     ValueError: A callable is in `user_metrics`, whose type is known with the first flows only.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let schema = Feed::columns(py, self, None)?.schema().map_err(|error| error::raise(py, error))?;
-        capsule::schema(py, &schema)
+        capsule::schema(py, &*collect::schema(py, self)?)
     }
 
     /// Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
@@ -497,6 +498,7 @@ impl Streamer {
         let abandoned = Abandoned::default();
         let mut streamer = self.streamer(py, &abandoned)?;
         if let Some(names) = names {
+            collect::check(&streamer.schema().map_err(|error| error::raise(py, error))?, names)?;
             streamer = streamer.only_columns(names);
         }
         let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
