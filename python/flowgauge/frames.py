@@ -39,9 +39,11 @@ def to_pandas(table: FlowTable, dtype_backend: str = "numpy", owned: bool = Fals
         if name in texts:
             series[name] = texts[name]
         else:
-            series[name] = _series(numpy, pandas, *_column(numpy, table, name, True))
-    # Memory of the table is that of the frame only if nobody else can see it change.
-    return pandas.DataFrame(series, index=pandas.RangeIndex(len(table)), copy=not owned)
+            kind, values, absent = _column(numpy, table, name, owned)
+            # Memory of the table becomes that of the frame only if nobody else can see it change.
+            values = values if values.flags.writeable else values.copy()
+            series[name] = _series(pandas, kind, values, absent)
+    return pandas.DataFrame(series, index=pandas.RangeIndex(len(table)), copy=False)
 
 
 def numpy_library() -> Any:
@@ -109,7 +111,11 @@ def _column(numpy: Any, table: FlowTable, name: str, owned: bool) -> tuple[str, 
     if kind in ("time", "duration"):
         values = values.view("M8[ns]" if kind == "time" else "m8[ns]")
         if absent is not None and absent.any():
-            values = numpy.where(absent, numpy.array("NaT", values.dtype), values)
+            never = numpy.array("NaT", values.dtype)
+            if owned:
+                numpy.putmask(values, absent, never)
+            else:
+                values = numpy.where(absent, never, values)
     return kind, values, absent
 
 
@@ -138,12 +144,13 @@ def _array(numpy: Any, kind: str, values: Any, absent: Any) -> Any:
     return numpy.ma.MaskedArray(values, mask=absent)
 
 
-def _series(numpy: Any, pandas: Any, kind: str, values: Any, absent: Any) -> Any:
+def _series(pandas: Any, kind: str, values: Any, absent: Any) -> Any:
     """A column as a Series of the type that belongs to it."""
     if kind in ("text", "names"):
         return text(pandas, values)
     if kind == "time":
-        return pandas.Series(values, copy=False).dt.tz_localize("UTC")
+        # Ints, since those are taken as they are.
+        return pandas.Series(values.view("int64"), dtype=pandas.DatetimeTZDtype("ns", "UTC"), copy=False)
     if absent is None or kind == "duration":
         return pandas.Series(values, copy=False)
     if kind == "bool":
@@ -163,4 +170,11 @@ def _arrow_texts(pandas: Any, table: FlowTable) -> dict[str, Any]:
         return {}
     names = [name for name, word in table.schema.items() if word == "text"]
     texts = pyarrow.table(table.select(names))
-    return {name: pandas.Series(pandas.array(texts.column(name), dtype="str"), copy=False) for name in names}
+    series = {}
+    for name in names:
+        column = texts.column(name)
+        if column.null_count == len(column):
+            # A cast would look up nothing, once a row.
+            column = pyarrow.nulls(len(column), pyarrow.large_string())
+        series[name] = pandas.Series(pandas.array(column, dtype="str"), copy=False)
+    return series
