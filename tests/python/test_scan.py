@@ -30,11 +30,12 @@ def test_a_query_gives_what_the_frame_gives(folder: Path) -> None:
 
 
 def test_the_source_is_a_path_a_pattern_or_a_list(folder: Path) -> None:
-    for source, count in [
+    sources: list[tuple[Any, int]] = [
         (folder / "0.pcap", 3),
         (str(folder / "*.pcap"), 8),
         ([folder / "2.pcap", str(folder / "[01].pcap")], 8),
-    ]:
+    ]
+    for source, count in sources:
         assert scan(source).select(polars.len()).collect().item() == count
         assert scan(source).select("pkts").collect().height == count
     grouped = scan(folder / "*.pcap").group_by("src_port").agg(polars.col("pkts").sum()).sort("src_port").collect()

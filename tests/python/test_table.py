@@ -79,9 +79,10 @@ def test_a_frame_is_the_same_without_pyarrow(monkeypatch: pytest.MonkeyPatch) ->
             # Of a list, isna says a list.
             absent = pandas.isna(one) is True
             assert absent == (pandas.isna(two) is True) and (absent or one == two), name
-    for missing in (streamer.to_arrow, lambda: streamer.to_pandas(dtype_backend="pyarrow")):
-        with pytest.raises(ImportError, match=r"pip install 'flowgauge\[arrow\]'"):
-            missing()
+    with pytest.raises(ImportError, match=r"pip install 'flowgauge\[arrow\]'"):
+        streamer.to_arrow()
+    with pytest.raises(ImportError, match=r"pip install 'flowgauge\[arrow\]'"):
+        streamer.to_pandas(dtype_backend="pyarrow")
 
 
 @pytest.mark.parametrize(("method", "module"), [("to_polars", "polars"), ("to_numpy", "numpy")])
