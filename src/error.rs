@@ -124,6 +124,14 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// Records do not fit into a column of a table.
+    #[error("column {column:?}: {detail}")]
+    Column {
+        /// The column, or the metric.
+        column: String,
+        /// What does not fit, and the way out.
+        detail: String,
+    },
     /// A feature that this build leaves out.
     #[error("{what} needs the cargo feature `{feature}`, which this build leaves out")]
     MissingFeature {

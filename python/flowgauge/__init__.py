@@ -9,10 +9,12 @@
 
 from ._native import (
     Anonymizer,
+    Batches,
     Column,
     Expression,
     Flow,
     Flows,
+    FlowTable,
     LiveFlow,
     PacketInformation,
     Position,
@@ -33,15 +35,18 @@ from .errors import (
     InterfaceError,
     LedgerError,
 )
+from .scan import scan
 
 __all__ = [
     "Anonymizer",
+    "Batches",
     "CaptureDeniedError",
     "CaptureError",
     "Column",
     "Expression",
     "FilterError",
     "Flow",
+    "FlowTable",
     "FlowgaugeError",
     "Flows",
     "InterfaceError",
@@ -56,5 +61,6 @@ __all__ = [
     "flow",
     "merge",
     "packet",
+    "scan",
     "when",
 ]

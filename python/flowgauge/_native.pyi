@@ -7,17 +7,22 @@ from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Literal, NoReturn, Protocol, TypeAlias, final
 
 import pandas  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import polars  # type: ignore[import-not-found, unused-ignore]
+import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 from .nfstream.native import NFColumn, NFFlows, NFlow, NFPacket, nfstream_columns
 
 __all__ = [
     "Anonymizer",
+    "Batches",
     "Column",
     "Expression",
     "Flow",
     "FlowFields",
+    "FlowTable",
     "Flows",
     "LiveFlow",
+    "Memory",
     "NFColumn",
     "NFFlows",
     "NFPacket",
@@ -30,7 +35,7 @@ __all__ = [
     "Then",
     "When",
     "__version__",
-    "collect",
+    "cells",
     "columns",
     "flow",
     "merge",
@@ -65,10 +70,13 @@ _Operand: TypeAlias = Expression | int | float | bool | str
 def columns() -> list[Column]:
     """Every column that a flow may have, in order: what `Flow` has attributes for, besides those in nanoseconds."""
 
-def collect(
-    streamer: Streamer, names: Sequence[str] | None
-) -> list[tuple[str, str, Any, bytearray | None]]:
-    """Iterate a streamer to its end and give the columns of these names, by default all."""
+def cells(table: FlowTable, name: str, owned: bool) -> tuple[str, list[Any]]:
+    """The cells of one column: what they are, and the parts they lie in, one as a rule.
+
+    Numbers are their memory and, if one may be absent, that of a mask, true where it is; names are the memory of numbers
+    into a list, -1 where there is none; everything else is a list. `owned` says that nobody else has the table, so that
+    its memory may be written to.
+    """
 
 def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list[Flow]:
     """Merge the flows of pieces of one capture into those of the whole, in the order of their flow_id.
@@ -2764,7 +2772,38 @@ class Streamer:
         """
 
     def __iter__(self, /) -> Flows: ...
-    def to_pandas(self, columns: Sequence[str] | None = None) -> pandas.DataFrame:
+    def collect(self, columns: Sequence[str] | None = None) -> FlowTable:
+        """Every flow as a row of a `FlowTable`, whose columns have a type also when there are no flows.
+
+        Only what is asked for is metered: options that no wanted column needs are turned off, nDPI included, unless a
+        callable in `user_metrics` may look at them.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+    def batches(self, rows: int = 65536, columns: Sequence[str] | None = None) -> Batches:
+        """Open the source and give an iterator of tables of at most so many flows each: memory stays bounded.
+
+        A table has fewer flows at the end, and when none came for a second.
+
+        A callable in `user_metrics` must yield the same type in every table as in the first.
+
+        Args:
+            rows: How many flows are in a table, at least 1.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+    def to_arrow(self, columns: Sequence[str] | None = None) -> pyarrow.Table:
+        """Every flow as a row of a pyarrow.Table.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+    def to_pandas(
+        self, columns: Sequence[str] | None = None, dtype_backend: Literal["numpy", "pyarrow"] = "numpy"
+    ) -> pandas.DataFrame:
         """Every flow as a row of a pandas.DataFrame, whose columns have a type also when there are no flows.
 
         Numbers are numpy's unsigned ints (pandas' nullable ones where a value may be absent), times are
@@ -2772,6 +2811,36 @@ class Streamer:
 
         Args:
             columns: Names of the columns and metrics wanted, in order; None is all of them.
+            dtype_backend: "numpy" for these types, or "pyarrow" for Arrow's own, which needs pyarrow.
+        """
+
+    def to_polars(self, columns: Sequence[str] | None = None) -> polars.DataFrame:
+        """Every flow as a row of a polars.DataFrame.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+    def to_numpy(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """Columns of all flows as numpy arrays by name.
+
+        Ints and bools that may be absent are masked arrays, floats NaN, times and durations NaT; text and lists are
+        objects.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """The stream of Arrow's PyCapsule interface: opens the source, and flows come in batches as they end; a schema that
+        is asked for is not heeded.
+        """
+
+    def __arrow_c_schema__(self) -> Any:
+        """The schema of Arrow's PyCapsule interface; opens nothing.
+
+        Raises:
+            ValueError: A callable is in `user_metrics`, whose type is known with the first flows only.
         """
 
     def to_csv(self, path: _Path | bytes) -> int:
@@ -2786,3 +2855,80 @@ class Streamer:
             ValueError: It is empty.
             OSError: It is a directory, or cannot be written.
         """
+
+@final
+class FlowTable:
+    """Flows as columns, in Arrow's format: what `Streamer.collect` gives.
+
+    Whoever speaks the Arrow PyCapsule interface takes it without a copy: `pyarrow.table(table)`, `polars.DataFrame(table)`,
+    `duckdb.sql("select * from table")`. Nothing can be changed in it.
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """The stream of Arrow's PyCapsule interface; a schema that is asked for is not heeded."""
+
+    def __arrow_c_schema__(self) -> Any:
+        """The schema of Arrow's PyCapsule interface."""
+
+    def __len__(self, /) -> int: ...
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, then of the metrics."""
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """What each column holds by its name, in the words of `Column.type`; metrics may also be bytes, null, or json."""
+
+    def select(self, columns: Sequence[str]) -> FlowTable:
+        """The columns of these names, in this order, as a table that shares their memory."""
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A pyarrow.Table that shares the memory."""
+
+    def to_pandas(
+        self, columns: Sequence[str] | None = None, dtype_backend: Literal["numpy", "pyarrow"] = "numpy"
+    ) -> pandas.DataFrame:
+        """A pandas.DataFrame, with a copy of what it holds.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+            dtype_backend: "numpy", with pandas' nullable types where a value may be absent, or "pyarrow", which needs
+                pyarrow and shares the memory.
+        """
+
+    def to_polars(self) -> polars.DataFrame:
+        """A polars.DataFrame."""
+
+    def to_numpy(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """Columns as numpy arrays by name; numbers without nulls share the memory and cannot be changed.
+
+        Ints and bools that may be absent are masked arrays, floats NaN, times and durations NaT; text and lists are
+        objects.
+
+        Args:
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+        """
+
+@final
+class Batches:
+    """Tables of flows, as the flows end; what `Streamer.batches` gives.
+
+    An exception comes once, after the last table. Leaving it, by `break`, `close()`, the end of a `with` block or garbage
+    collection, stops the run.
+    """
+
+    def __iter__(self, /) -> Batches: ...
+    def __next__(self, /) -> FlowTable: ...
+    def close(self) -> None:
+        """Stop the run and wait for its threads, a second at most; flows not taken stay in the report as living."""
+
+    def __enter__(self, /) -> Batches: ...
+    def __exit__(self, /, *_exception: object) -> None: ...
+
+@final
+class Memory:
+    """Numbers in memory, for numpy.asarray."""
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """Where it lies and what it holds, as numpy wants to know."""

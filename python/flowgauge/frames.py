@@ -1,39 +1,58 @@
-"""Flows as data frames. Whoever does not ask for one needs no pandas."""
+"""Tables of flows as data frames and arrays. Whoever does not ask for one needs none of their libraries."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._native import collect
+from ._native import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from ._native import FlowTable
 
-    from ._native import Streamer
-
-__all__ = ["to_pandas"]
+__all__ = ["to_arrow", "to_numpy", "to_pandas", "to_polars"]
 
 
-def to_pandas(streamer: Streamer, columns: Sequence[str] | None = None) -> Any:
-    """A pandas.DataFrame with every flow of `streamer` as a row; what `Streamer.to_pandas` does."""
-    numpy, pandas = libraries()
-    if isinstance(columns, str):
-        raise TypeError(f"columns must be a list of names, not the str {columns!r}")
+def to_arrow(table: FlowTable) -> Any:
+    """What `FlowTable.to_arrow` does."""
+    return arrow_libraries().table(table)
+
+
+def to_polars(table: FlowTable) -> Any:
+    """What `FlowTable.to_polars` does."""
+    return polars_library().DataFrame(table)
+
+
+def to_numpy(table: FlowTable, owned: bool = False) -> dict[str, Any]:
+    """What `FlowTable.to_numpy` does; an `owned` table is nobody else's, so that its memory may be written to."""
+    numpy = numpy_library()
+    return {name: _array(numpy, *_column(numpy, table, name, owned)) for name in table.columns}
+
+
+def to_pandas(table: FlowTable, dtype_backend: str = "numpy", owned: bool = False) -> Any:
+    """What `FlowTable.to_pandas` does; the memory of an `owned` table, which is nobody else's, becomes that of the frame."""
+    numpy, pandas = pandas_libraries(dtype_backend)
+    if dtype_backend == "pyarrow":
+        return to_arrow(table).to_pandas(types_mapper=pandas.ArrowDtype)
+    texts = _arrow_texts(pandas, table)
     series = {}
-    for name, kind, values, nulls in collect(streamer, None if columns is None else list(columns)):
-        if kind == "metric":
-            series[name] = any_values(pandas, values)
-        elif kind.startswith("metric"):
-            series[name] = expression_values(pandas, kind, values)
-        elif kind == "text":
-            series[name] = text(pandas, values)
-        elif kind.startswith("list"):
-            series[name] = pandas.Series(values, dtype=object)
+    for name in table.columns:
+        if name in texts:
+            series[name] = texts[name]
         else:
-            numbers = numpy.frombuffer(values, dtype=_WIRE[kind])
-            absent = None if nulls is None else numpy.frombuffer(nulls, dtype=bool)
-            series[name] = _numbers(pandas, kind, numbers, absent)
-    return pandas.DataFrame(series)
+            kind, values, absent = _column(numpy, table, name, owned)
+            # Memory of the table becomes that of the frame only if nobody else can see it change.
+            values = values if values.flags.writeable else values.copy()
+            series[name] = _series(pandas, kind, values, absent)
+    return pandas.DataFrame(series, index=pandas.RangeIndex(len(table)), copy=False)
+
+
+def numpy_library() -> Any:
+    """numpy, or an error that says how to get it."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise ImportError("to_numpy needs numpy: pip install numpy") from error
+    return numpy
 
 
 def libraries() -> tuple[Any, Any]:
@@ -46,67 +65,116 @@ def libraries() -> tuple[Any, Any]:
     return numpy, pandas
 
 
-_WIRE = {
-    "bool": "bool",
-    "uint8": "uint8",
-    "uint16": "uint16",
-    "uint32": "uint32",
-    "uint64": "uint64",
-    "int64": "int64",
-    "float64": "float64",
-    "time": "datetime64[ns]",
-    "duration": "timedelta64[ns]",
-}
+def pandas_libraries(dtype_backend: str) -> tuple[Any, Any]:
+    """numpy and pandas with what this backend needs besides."""
+    if dtype_backend not in ("numpy", "pyarrow"):
+        raise ValueError(f'dtype_backend must be "numpy" or "pyarrow", not {dtype_backend!r}')
+    if dtype_backend == "pyarrow":
+        arrow_libraries()
+    return libraries()
 
 
-def _numbers(pandas: Any, kind: str, numbers: Any, absent: Any) -> Any:
-    if kind in ("time", "duration"):
-        if absent is not None:
-            numbers[absent] = "NaT"
-        return pandas.Series(pandas.DatetimeIndex(numbers, tz="UTC") if kind == "time" else numbers)
-    if absent is None:
-        return pandas.Series(numbers)
-    if kind == "bool":
-        return pandas.Series(pandas.arrays.BooleanArray(numbers, absent))
-    if kind == "float64":
-        return pandas.Series(pandas.arrays.FloatingArray(numbers, absent))
-    return pandas.Series(pandas.arrays.IntegerArray(numbers, absent))
+def arrow_libraries() -> Any:
+    """pyarrow, or an error that says how to get it."""
+    try:
+        import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError as error:
+        raise ImportError("this needs pyarrow: pip install 'flowgauge[arrow]'") from error
+    return pyarrow
 
 
-def text(pandas: Any, values: list[str | None]) -> Any:
+def polars_library() -> Any:
+    """polars, or an error that says how to get it."""
+    try:
+        import polars  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise ImportError("this needs polars: pip install 'flowgauge[polars]'") from error
+    return polars
+
+
+def text(pandas: Any, values: Any) -> Any:
     """Texts, of the type that pandas has for them."""
     # pandas 3 has a type of its own for text.
     kind = "str" if int(pandas.__version__.split(".")[0]) >= 3 else object
     return pandas.Series(values, dtype=kind)
 
 
-def any_values(pandas: Any, values: list[Any]) -> Any:
-    """Of the type that all values have: bool, int64 or float64, their nullable kin if some are None, text, or object."""
-    kinds = {type(value) for value in values}
-    nullable = type(None) in kinds
-    kinds.discard(type(None))
-    if kinds == {str}:
+def _column(numpy: Any, table: FlowTable, name: str, owned: bool) -> tuple[str, Any, Any]:
+    """What the cells of a column are, their values in one array, and a mask that is true where one is absent, or None."""
+    kind, parts = cells(table, name, owned)
+    if kind in ("text", "object"):
+        return kind, _objects(numpy, [value for part in parts for value in part]), None
+    if kind == "names":
+        return kind, _joined(numpy, [_names(numpy, *part) for part in parts]), None
+    values = _joined(numpy, [numpy.asarray(values) for values, _ in parts])
+    absent = None if parts[0][1] is None else _joined(numpy, [numpy.asarray(mask) for _, mask in parts])
+    if kind in ("time", "duration"):
+        values = values.view("M8[ns]" if kind == "time" else "m8[ns]")
+        if absent is not None and absent.any():
+            never = numpy.array("NaT", values.dtype)
+            if owned:
+                numpy.putmask(values, absent, never)
+            else:
+                values = numpy.where(absent, never, values)
+    return kind, values, absent
+
+
+def _joined(numpy: Any, parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else numpy.concatenate(parts)
+
+
+def _objects(numpy: Any, values: list[Any]) -> Any:
+    # Not numpy.array(values), which would look into lists.
+    array = numpy.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _names(numpy: Any, keys: bytes, names: list[str]) -> Any:
+    # The number -1, which stands for none, is the last.
+    return _objects(numpy, [*names, None])[numpy.frombuffer(keys, dtype="int32")]
+
+
+def _array(numpy: Any, kind: str, values: Any, absent: Any) -> Any:
+    """A column as an array of numpy's."""
+    if absent is None or kind in ("time", "duration"):
+        return values
+    if kind == "float64":
+        return numpy.where(absent, numpy.nan, values) if absent.any() else values
+    return numpy.ma.MaskedArray(values, mask=absent)
+
+
+def _series(pandas: Any, kind: str, values: Any, absent: Any) -> Any:
+    """A column as a Series of the type that belongs to it."""
+    if kind in ("text", "names"):
         return text(pandas, values)
-    for types, plain, with_null in _METRICS:
-        if kinds and kinds <= types:
-            return pandas.Series(values, dtype=with_null if nullable else plain)
-    return pandas.Series(values, dtype=object)
+    if kind == "time":
+        # Ints, since those are taken as they are.
+        return pandas.Series(values.view("int64"), dtype=pandas.DatetimeTZDtype("ns", "UTC"), copy=False)
+    if absent is None or kind == "duration":
+        return pandas.Series(values, copy=False)
+    if kind == "bool":
+        return pandas.Series(pandas.arrays.BooleanArray(values, absent), copy=False)
+    if kind == "float64":
+        return pandas.Series(pandas.arrays.FloatingArray(values, absent), copy=False)
+    return pandas.Series(pandas.arrays.IntegerArray(values, absent), copy=False)
 
 
-def expression_values(pandas: Any, kind: str, values: list[Any]) -> Any:
-    """Of the type of the expression, its nullable kin if some are None; lists are objects."""
-    plain, with_null = _EXPRESSIONS.get(kind, (object, object))
-    return pandas.Series(values, dtype=with_null if None in values else plain)
-
-
-_EXPRESSIONS = {
-    "metric[bool]": ("bool", "boolean"),
-    "metric[int]": ("int64", "Int64"),
-    "metric[float]": ("float64", "Float64"),
-}
-
-_METRICS = (
-    ({bool}, "bool", "boolean"),
-    ({int}, "int64", "Int64"),
-    ({int, float}, "float64", "Float64"),
-)
+def _arrow_texts(pandas: Any, table: FlowTable) -> dict[str, Any]:
+    """The columns of text by name, where pandas keeps text in Arrow's format itself: much faster than object by object."""
+    try:
+        import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError:
+        return {}
+    if getattr(pandas.Series([], dtype="str").dtype, "storage", "python") != "pyarrow":
+        return {}
+    names = [name for name, word in table.schema.items() if word == "text"]
+    texts = pyarrow.table(table.select(names))
+    series = {}
+    for name in names:
+        column = texts.column(name)
+        if column.null_count == len(column):
+            # A cast would look up nothing, once a row.
+            column = pyarrow.nulls(len(column), pyarrow.large_string())
+        series[name] = pandas.Series(pandas.array(column, dtype="str"), copy=False)
+    return series

@@ -1,184 +1,204 @@
-//! Flows as columns: what a data frame is made of.
+//! Flows on their way into columns: a run, and the batches it becomes.
 
-use flowgauge::FlowRecord;
-use flowgauge::expr::Type;
-use flowgauge::flow::schema::{self, Cell, ColumnKind};
-use pyo3::exceptions::PyValueError;
+use std::sync::Arc;
+
+use flowgauge::export::arrow::Columns;
+use flowgauge::export::arrow::arrow_array::RecordBatch;
+use flowgauge::export::arrow::arrow_schema::SchemaRef;
+use flowgauge::flow::schema::{self, Schema};
+use flowgauge::streamer::Waited;
+use flowgauge::{FlowRecord, Value};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyList, PyString};
+use pyo3::types::PyString;
 
+use crate::error;
+use crate::flows::{Failure, Run};
 use crate::streamer::Streamer;
-use crate::value::{self, Texts};
 
-/// A column: its name, what it holds (as `Column.type`, or "metric", with the type of an expression as "metric[int]"), its values, and for numbers whether each is absent.
+/// A run whose flows become columns.
+pub(crate) struct Feed {
+    run: Arc<Run>,
+    columns: Columns,
+    /// Records for which the batch before had no room.
+    rest: Vec<FlowRecord>,
+    ended: bool,
+    /// Comes when all flows before it were handed out.
+    failure: Option<Failure>,
+}
+
+/// What came of asking for more.
+enum Got {
+    /// Flows, or the end.
+    Flows,
+    /// Nothing for a while.
+    Silence,
+}
+
+/// A batch, and the values in it of each metric that is told as JSON.
+pub(crate) type Filled = (RecordBatch, Vec<(String, Vec<Value>)>);
+
+impl Feed {
+    /// Opens the source; only the columns of these names are computed, by default all.
+    pub(crate) fn start(py: Python<'_>, streamer: &Streamer, names: Option<&[String]>) -> PyResult<Self> {
+        let run = streamer.start_only(py, names)?;
+        let columns = match names {
+            None => Columns::new(run.schema()),
+            Some(names) => Columns::of(run.schema(), names).map_err(|error| error::raise(py, error))?,
+        };
+        Ok(Self { run, columns, rest: Vec::new(), ended: false, failure: None })
+    }
+
+    /// The next `rows` flows; fewer at the end, where a column is full, and when no more came for a while. `None` at the
+    /// end.
+    ///
+    /// What ends the run early comes after the flows before it.
+    pub(crate) fn batch(&mut self, py: Python<'_>, rows: usize) -> PyResult<Option<Filled>> {
+        while !self.ended && self.columns.rows() < rows && !self.columns.is_full() {
+            match self.more(py, rows) {
+                Ok(Got::Flows) => {}
+                Ok(Got::Silence) if self.columns.rows() > 0 => break,
+                Ok(Got::Silence) => {}
+                Err(failure) => {
+                    self.ended = true;
+                    self.failure = Some(failure);
+                }
+            }
+        }
+        if self.columns.rows() == 0
+            && let Some(failure) = self.failure.take()
+        {
+            return Err(failure.raise(py));
+        }
+        if self.columns.rows() == 0 && self.ended {
+            return Ok(None);
+        }
+        self.finish(py).map(Some)
+    }
+
+    /// All flows in as few batches as their columns allow, one as a rule and at least one.
+    pub(crate) fn all(&mut self, py: Python<'_>) -> PyResult<Vec<Filled>> {
+        let mut batches = Vec::new();
+        while !self.ended {
+            self.more(py, usize::MAX).map_err(|failure| failure.raise(py))?;
+            if self.columns.is_full() {
+                batches.push(self.finish(py)?);
+            }
+        }
+        if batches.is_empty() || self.columns.rows() > 0 {
+            batches.push(self.finish(py)?);
+        }
+        Ok(batches)
+    }
+
+    /// Names, types and metadata.
+    ///
+    /// # Errors
+    ///
+    /// A type that is known with the first batch only.
+    pub(crate) fn schema(&self, py: Python<'_>) -> PyResult<SchemaRef> {
+        self.columns.schema().map_err(|error| error::raise(py, error))
+    }
+
+    /// Whether all types are known.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.columns.schema().is_ok()
+    }
+
+    /// The run.
+    pub(crate) fn run(&self) -> Arc<Run> {
+        Arc::clone(&self.run)
+    }
+
+    /// Stops the run.
+    pub(crate) fn close(&mut self, py: Python<'_>) {
+        self.ended = true;
+        self.run.close(py);
+    }
+
+    /// Appends some flows, to at most so many rows.
+    fn more(&mut self, py: Python<'_>, rows: usize) -> Result<Got, Failure> {
+        let mut records = std::mem::take(&mut self.rest);
+        if records.is_empty() {
+            match self.run.next_chunk(py)? {
+                Waited::Record(chunk) => records = chunk,
+                Waited::Nothing => return Ok(Got::Silence),
+                Waited::End => {
+                    self.ended = true;
+                    return Ok(Got::Flows);
+                }
+            }
+        }
+        let room = rows.saturating_sub(self.columns.rows());
+        if room < records.len() {
+            self.rest = records.split_off(room);
+        }
+        py.detach(|| self.columns.append(&records)).map_err(Failure::Library)?;
+        Ok(Got::Flows)
+    }
+
+    fn finish(&mut self, py: Python<'_>) -> PyResult<Filled> {
+        let batch = py.detach(|| self.columns.finish()).map_err(|error| error::raise(py, error))?;
+        Ok((batch, self.columns.take_mixed()))
+    }
+}
+
+impl Run {
+    /// The records that are at hand together, at least one, or word that none came for a while.
+    fn next_chunk(&self, py: Python<'_>) -> Result<Waited<Vec<FlowRecord>>, Failure> {
+        if !self.may_wait()? {
+            return Ok(Waited::End);
+        }
+        for _ in 0..LOOKS {
+            py.check_signals()?;
+            match py.detach(|| self.wait_with(flowgauge::Flows::wait_many)).map_err(Failure::Library)? {
+                Waited::Nothing => {}
+                waited => return Ok(waited),
+            }
+        }
+        Ok(Waited::Nothing)
+    }
+}
+
+/// The names in `columns`; `None` is all.
+pub(crate) fn names(columns: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<String>>> {
+    let Some(columns) = columns else { return Ok(None) };
+    if columns.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err(format!("columns must be a list of names, not the str {}", columns.repr()?)));
+    }
+    let names: PyResult<_> = columns.try_iter().and_then(|names| names.map(|name| name?.extract()).collect());
+    names.map(Some)
+}
+
+/// The columns of a streamer, all of them, without a run.
 ///
-/// Values are the bytes of numbers in the machine's order, of as many bits as the type says, for times and durations 64
-/// (nanoseconds), for bool 8; for text, lists and metrics a list.
-type Collected<'py> = (String, &'static str, Bound<'py, PyAny>, Option<Bound<'py, PyByteArray>>);
+/// # Errors
+///
+/// A type that is known with the first flows only.
+pub(crate) fn schema(py: Python<'_>, streamer: &Streamer) -> PyResult<SchemaRef> {
+    let columns = Columns::new(&streamer.schema(py)?);
+    columns.schema().map_err(|error| error::raise(py, error))
+}
 
-/// Iterate a streamer to its end and give the columns of these names, by default all.
-#[pyfunction]
-pub(crate) fn collect<'py>(
-    py: Python<'py>,
-    streamer: &Bound<'py, Streamer>,
-    names: Option<Vec<String>>,
-) -> PyResult<Vec<Collected<'py>>> {
-    let metrics = streamer.get().metric_columns();
-    let options = streamer.get().options();
-    let on = |column: &&schema::Column| column.needs.is_none_or(|needs| options.contains(&needs));
-    let known =
-        || schema::columns().filter(on).map(|column| column.name).chain(metrics.iter().map(|(name, _)| name.as_str()));
-    let names = names.unwrap_or_else(|| known().map(str::to_owned).collect());
-    let mut columns = Vec::with_capacity(names.len());
+/// Whether all of these names are columns or metrics of a run, each once.
+pub(crate) fn check(schema: &Schema, names: &[String]) -> PyResult<()> {
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
             return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
         }
-        if !known().any(|known| known == name) {
-            if let Some(needs) = schema::column(name).and_then(|column| column.needs) {
-                return Err(PyValueError::new_err(format!("the column {name:?} needs the option {}", setting(needs))));
-            }
-            let known = known().collect::<Vec<_>>().join(", ");
-            return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
+        if schema.names().any(|known| known == name) {
+            continue;
         }
-        let ty = metrics.iter().find(|(metric, _)| metric == name).and_then(|(_, ty)| *ty);
-        columns.push(Builder::new(name, ty));
-    }
-    let run = streamer.get().start(py)?;
-    loop {
-        let records = run.next_many(py)?;
-        if records.is_empty() {
-            break;
+        if let Some(needs) = schema::column(name).and_then(|column| column.needs) {
+            let value = if needs == schema::Needs::Splt { "N" } else { "True" };
+            let option = needs.option();
+            return Err(PyValueError::new_err(format!("the column {name:?} needs the option {option}={value}")));
         }
-        for column in &mut columns {
-            column.extend(py, &records)?;
-        }
+        let known = schema.names().collect::<Vec<_>>().join(", ");
+        return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
     }
-    names.into_iter().zip(columns).map(|(name, column)| column.finish(py, name)).collect()
+    Ok(())
 }
 
-/// How the option is turned on.
-fn setting(needs: schema::Needs) -> String {
-    let value = if needs == schema::Needs::Splt { "N" } else { "True" };
-    format!("{}={value}", needs.option())
-}
-
-/// A column that grows.
-enum Builder {
-    Numbers { column: &'static schema::Column, width: usize, bytes: Vec<u8>, nulls: Vec<u8> },
-    Texts { column: &'static schema::Column, known: Texts, values: Vec<Option<Py<PyString>>> },
-    Lists { column: &'static schema::Column, values: Vec<Option<Py<PyList>>> },
-    Metrics { name: String, kind: &'static str, values: Vec<Py<PyAny>> },
-}
-
-impl Builder {
-    fn new(name: &str, metric: Option<Type>) -> Self {
-        let Some(column) = schema::column(name) else {
-            return Self::Metrics { name: name.to_owned(), kind: kind_of(metric), values: Vec::new() };
-        };
-        let width = match column.kind {
-            ColumnKind::Bool | ColumnKind::U8 => 1,
-            ColumnKind::U16 => 2,
-            ColumnKind::U32 => 4,
-            ColumnKind::U64 | ColumnKind::I64 | ColumnKind::F64 | ColumnKind::Time | ColumnKind::Duration => 8,
-            ColumnKind::ListU8
-            | ColumnKind::ListU16
-            | ColumnKind::ListU32
-            | ColumnKind::ListI64
-            | ColumnKind::ListText => {
-                return Self::Lists { column, values: Vec::new() };
-            }
-            _ => return Self::Texts { column, known: Texts::default(), values: Vec::new() },
-        };
-        Self::Numbers { column, width, bytes: Vec::new(), nulls: Vec::new() }
-    }
-
-    fn extend(&mut self, py: Python<'_>, records: &[FlowRecord]) -> PyResult<()> {
-        match self {
-            Self::Numbers { column, width, bytes, nulls } => {
-                for record in records {
-                    let number = number(&column.get(record));
-                    nulls.push(number.is_none().into());
-                    push(bytes, number.unwrap_or_default(), *width);
-                }
-            }
-            Self::Texts { column, known, values } => {
-                for record in records {
-                    values.push(text(py, &column.get(record), known));
-                }
-            }
-            Self::Lists { column, values } => {
-                for record in records {
-                    values.push(match column.get(record) {
-                        Cell::List(numbers) => Some(PyList::new(py, numbers)?.unbind()),
-                        Cell::Texts(texts) => Some(PyList::new(py, texts)?.unbind()),
-                        _ => None,
-                    });
-                }
-            }
-            Self::Metrics { name, values, .. } => {
-                for record in records {
-                    let value = record.metrics.get(name).map(|value| value::to_python(py, value)).transpose()?;
-                    values.push(value.map_or_else(|| py.None(), Bound::unbind));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self, py: Python<'_>, name: String) -> PyResult<Collected<'_>> {
-        match self {
-            Self::Numbers { column, bytes, nulls, .. } => {
-                let nulls = column.nullable.then(|| PyByteArray::new(py, &nulls));
-                Ok((name, column.kind.name(), PyByteArray::new(py, &bytes).into_any(), nulls))
-            }
-            Self::Texts { column, values, .. } => {
-                Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None))
-            }
-            Self::Lists { column, values } => Ok((name, column.kind.name(), PyList::new(py, values)?.into_any(), None)),
-            Self::Metrics { kind, values, .. } => Ok((name, kind, PyList::new(py, values)?.into_any(), None)),
-        }
-    }
-}
-
-/// What a column of a metric holds: expressions have one type, also where there are no flows.
-fn kind_of(metric: Option<Type>) -> &'static str {
-    match metric {
-        Some(Type::Bool) => "metric[bool]",
-        Some(Type::Int) => "metric[int]",
-        Some(Type::Float) => "metric[float]",
-        Some(_) => "metric[list]",
-        None => "metric",
-    }
-}
-
-/// A cell as the bits of a number of its column's type; durations beyond what pandas can tell are the longest it can.
-fn number(cell: &Cell<'_>) -> Option<u64> {
-    match cell {
-        Cell::Bool(truth) => Some((*truth).into()),
-        Cell::Uint(number) => Some(*number),
-        Cell::Int(number) => Some(*number as u64),
-        Cell::Float(number) => Some(number.to_bits()),
-        Cell::Time(stamp) => Some(stamp.as_nanos() as u64),
-        Cell::Duration(nanos) => Some((*nanos).min(i64::MAX as u64)),
-        _ => None,
-    }
-}
-
-fn push(bytes: &mut Vec<u8>, number: u64, width: usize) {
-    match width {
-        1 => bytes.push(number as u8),
-        2 => bytes.extend((number as u16).to_ne_bytes()),
-        4 => bytes.extend((number as u32).to_ne_bytes()),
-        _ => bytes.extend(number.to_ne_bytes()),
-    }
-}
-
-/// A cell as text.
-fn text(py: Python<'_>, cell: &Cell<'_>, known: &mut Texts) -> Option<Py<PyString>> {
-    match cell {
-        Cell::Text(text) => Some(known.get(py, text)),
-        Cell::Ip(address) => Some(known.get(py, &address.to_string())),
-        _ => None,
-    }
-}
+/// How often a run is waited for, 100 ms each time, before what there is goes out: on a wire, flows come when they come.
+const LOOKS: u32 = 10;

@@ -68,7 +68,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             let kind = source.downcast_ref::<Invalid>().map_or(InvalidKind::Value, |invalid| invalid.kind);
             raised_as(kind, message)
         }
-        Error::Option { .. } | Error::Merge { .. } => PyValueError::new_err(message),
+        Error::Option { .. } | Error::Merge { .. } | Error::Column { .. } => PyValueError::new_err(message),
         Error::Metric { metric, flow_id, ends, frame, source } => match source.downcast::<MetricFailure>() {
             Ok(failure) => {
                 let place = failure.place.unwrap_or_else(|| format!("the metric {metric:?}"));

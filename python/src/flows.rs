@@ -84,15 +84,8 @@ impl Run {
 
     /// As [`Run::next`], with the error as the library has it.
     pub(crate) fn try_next(&self, py: Python<'_>) -> Result<Option<FlowRecord>, Failure> {
-        if self.report.is_over() {
+        if !self.may_wait()? {
             return Ok(None);
-        }
-        self.report.same_process()?;
-        if self.abandoned.is_within() {
-            return Err(Failure::Raised(PyRuntimeError::new_err(
-                "the next flow was asked for by code that the iterator itself called (a metric, a plugin, or its source): \
-                 it would wait for itself forever",
-            )));
         }
         if let Some(record) = self.at_hand() {
             return Ok(Some(record));
@@ -150,6 +143,21 @@ impl Run {
         self.report.clone()
     }
 
+    /// Whether more may come; an error where waiting would be wrong.
+    pub(crate) fn may_wait(&self) -> Result<bool, Failure> {
+        if self.report.is_over() {
+            return Ok(false);
+        }
+        self.report.same_process()?;
+        if self.abandoned.is_within() {
+            return Err(Failure::Raised(PyRuntimeError::new_err(
+                "the next flow was asked for by code that the iterator itself called (a metric, a plugin, or its source): \
+                 it would wait for itself forever",
+            )));
+        }
+        Ok(true)
+    }
+
     /// A record that is here already.
     fn at_hand(&self) -> Option<FlowRecord> {
         let mut flows = match self.flows.try_lock() {
@@ -162,9 +170,17 @@ impl Run {
 
     /// Waits a moment. Call it detached from the interpreter.
     fn wait(&self) -> flowgauge::Result<Waited> {
+        self.wait_with(flowgauge::Flows::wait)
+    }
+
+    /// Waits a moment in this way. Call it detached from the interpreter.
+    pub(crate) fn wait_with<T>(
+        &self,
+        wait: impl Fn(&mut flowgauge::Flows, Duration) -> flowgauge::Result<Waited<T>>,
+    ) -> flowgauge::Result<Waited<T>> {
         let mut guard = self.lock();
         let Some(flows) = guard.as_mut() else { return Ok(Waited::End) };
-        let waited = flows.wait(LOOK);
+        let waited = wait(flows, LOOK);
         if matches!(waited, Ok(Waited::End) | Err(_)) {
             self.report.over.store(true, Ordering::Release);
             *guard = None;

@@ -6,6 +6,8 @@
 
 mod anonymizer;
 mod callable;
+mod capsule;
+mod cells;
 mod collect;
 mod columns;
 mod command;
@@ -25,7 +27,9 @@ mod process;
 mod record;
 mod report;
 mod source;
+mod stream;
 mod streamer;
+mod table;
 mod user_metrics;
 mod value;
 
@@ -37,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use super::anonymizer::Anonymizer;
     #[pymodule_export]
-    use super::collect::collect;
+    use super::cells::{Memory, cells};
     #[pymodule_export]
     use super::columns::{Column, columns};
     #[pymodule_export]
@@ -63,7 +67,11 @@ mod _native {
     #[pymodule_export]
     use super::report::Report;
     #[pymodule_export]
+    use super::stream::Batches;
+    #[pymodule_export]
     use super::streamer::Streamer;
+    #[pymodule_export]
+    use super::table::FlowTable;
 
     use pyo3::prelude::*;
 

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flowgauge::OnError;
-use flowgauge::expr::Type;
-use flowgauge::flow::schema::Needs;
+use flowgauge::flow::schema::Schema;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
 
 use crate::anonymizer::Anonymizer;
+use crate::capsule;
+use crate::collect::{self, Feed};
 use crate::csv;
 use crate::error;
 use crate::flows::{Flows, Run, RunReport};
@@ -19,6 +21,8 @@ use crate::options::{self, Given, Seconds, saturated};
 use crate::position::Position;
 use crate::report::Report;
 use crate::source::Source;
+use crate::stream::{Batches, ROWS, Reader};
+use crate::table::{FlowTable, frames};
 use crate::user_metrics::UserMetrics;
 
 /// A source of packets and what is wanted of it; iterating it gives flows.
@@ -76,32 +80,74 @@ use crate::user_metrics::UserMetrics;
 pub(crate) struct Streamer {
     object: Py<PyAny>,
     source: Source,
+    /// Seconds of silence that end a flow; None is never.
+    #[pyo3(get)]
     inactive_timeout: Option<Seconds>,
+    /// Age in seconds at which a living flow is cut and reported; None is never.
+    #[pyo3(get)]
     active_timeout: Option<Seconds>,
+    /// How many flows may live at once; None is without bound for files and 1,000,000 on an interface.
+    #[pyo3(get)]
     capacity: Option<u64>,
     user_metrics: Option<Py<PyAny>>,
     end_flow_when: Option<Py<PyAny>>,
     keep_flows: Option<Py<PyAny>>,
+    /// Whether flows keep what their expressions folded, to be merged.
+    #[pyo3(get)]
     mergeable: bool,
+    /// What replaces the addresses of flows; None leaves them.
+    #[pyo3(get)]
     anonymize: Option<Anonymizer>,
     on_error: OnError,
     metrics: UserMetrics,
     bpf_filter: Option<String>,
+    /// How many packets of a flow nDPI sees; 0 is without nDPI.
+    #[pyo3(get)]
     n_dissections: u64,
+    /// Whether labels are independent of the number of workers.
+    #[pyo3(get)]
     stable_labels: bool,
+    /// How many threads meter; None leaves the choice to the streamer.
+    #[pyo3(get)]
     workers: Option<u64>,
+    /// Whether packets inside tunnels make flows of their own.
+    #[pyo3(get)]
     decode_tunnels: bool,
+    /// Whether flows in tunnels with different keys are kept apart.
+    #[pyo3(get)]
     tunnel_keys: bool,
+    /// Whether later fragments are counted in the flow of their first.
+    #[pyo3(get)]
     fragments: bool,
+    /// On an interface, whether frames for other stations are captured too.
+    #[pyo3(get)]
     promiscuous: bool,
+    /// On an interface, bytes kept of each frame.
+    #[pyo3(get)]
     snaplen: u64,
+    /// On an interface, bytes of the kernel's buffer; None is libpcap's choice.
+    #[pyo3(get)]
     buffer_size: Option<u64>,
+    /// Whether the end of a TCP connection ends its flow.
+    #[pyo3(get)]
     tcp_end: bool,
+    /// Seconds for which a flow still takes packets after its TCP connection ended; None is until silence.
+    #[pyo3(get)]
     tcp_linger: Option<Seconds>,
+    /// Whether TCP segments are analysed.
+    #[pyo3(get)]
     tcp_analysis: bool,
+    /// Whether flows have statistics of sizes, gaps and TCP flags.
+    #[pyo3(get)]
     statistics: bool,
+    /// How many of a flow's first packets it has one by one.
+    #[pyo3(get)]
     splt: u64,
+    /// Whether the payload of a flow's first packets is read for names, versions and fingerprints.
+    #[pyo3(get)]
     application_fields: bool,
+    /// The position where the previous piece of the capture ended; None is the beginning.
+    #[pyo3(get)]
     after: Option<Position>,
     latest: Mutex<Option<RunReport>>,
 }
@@ -202,6 +248,51 @@ impl Streamer {
         self.start(py).map(Flows::new)
     }
 
+    /// Every flow as a row of a `FlowTable`, whose columns have a type also when there are no flows.
+    ///
+    /// Only what is asked for is metered: options that no wanted column needs are turned off, nDPI included, unless a
+    /// callable in `user_metrics` may look at them.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn collect(&self, py: Python<'_>, columns: Option<Bound<'_, PyAny>>) -> PyResult<FlowTable> {
+        let names = collect::names(columns.as_ref())?;
+        let mut feed = Feed::start(py, self, names.as_deref())?;
+        let batches = feed.all(py);
+        if batches.is_err() {
+            feed.close(py);
+        }
+        let batches = batches?;
+        Ok(FlowTable::new(feed.schema(py)?, batches))
+    }
+
+    /// Open the source and give an iterator of tables of at most so many flows each: memory stays bounded.
+    ///
+    /// A table has fewer flows at the end, and when none came for a second.
+    ///
+    /// A callable in `user_metrics` must yield the same type in every table as in the first.
+    ///
+    /// Args:
+    ///     rows: How many flows are in a table, at least 1.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (rows=Given::Default, columns=None), text_signature = "($self, rows=65536, columns=None)")]
+    fn batches<'py>(&self, py: Python<'py>, rows: Given<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Batches> {
+        let rows = options::number("rows", rows, ROWS as u64, 1, u64::MAX)?;
+        let names = collect::names(columns.as_ref())?;
+        Ok(Batches::new(Feed::start(py, self, names.as_deref())?, saturated(rows)))
+    }
+
+    /// Every flow as a row of a pyarrow.Table.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn to_arrow<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "arrow_libraries")?.call0()?;
+        frames(py, "to_arrow")?.call1((self.collect(py, columns)?,))
+    }
+
     /// Every flow as a row of a pandas.DataFrame, whose columns have a type also when there are no flows.
     ///
     /// Numbers are numpy's unsigned ints (pandas' nullable ones where a value may be absent), times are
@@ -209,9 +300,59 @@ impl Streamer {
     ///
     /// Args:
     ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     dtype_backend: "numpy" for these types, or "pyarrow" for Arrow's own, which needs pyarrow.
+    #[pyo3(signature = (columns=None, dtype_backend="numpy"))]
+    fn to_pandas<'py>(
+        &self,
+        py: Python<'py>,
+        columns: Option<Bound<'py, PyAny>>,
+        dtype_backend: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "pandas_libraries")?.call1((dtype_backend,))?;
+        frames(py, "to_pandas")?.call1((self.collect(py, columns)?, dtype_backend, true))
+    }
+
+    /// Every flow as a row of a polars.DataFrame.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
     #[pyo3(signature = (columns=None))]
-    fn to_pandas<'py>(slf: &Bound<'py, Self>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("flowgauge.frames")?.call_method1("to_pandas", (slf, columns))
+    fn to_polars<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "polars_library")?.call0()?;
+        frames(py, "to_polars")?.call1((self.collect(py, columns)?,))
+    }
+
+    /// Columns of all flows as numpy arrays by name.
+    ///
+    /// Ints and bools that may be absent are masked arrays, floats NaN, times and durations NaT; text and lists are
+    /// objects.
+    ///
+    /// Args:
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    #[pyo3(signature = (columns=None))]
+    fn to_numpy<'py>(&self, py: Python<'py>, columns: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        frames(py, "numpy_library")?.call0()?;
+        frames(py, "to_numpy")?.call1((self.collect(py, columns)?, true))
+    }
+
+    /// The stream of Arrow's PyCapsule interface: opens the source, and flows come in batches as they end; a schema that
+    /// is asked for is not heeded.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema);
+        capsule::stream(py, Reader::new(py, Feed::start(py, self, None)?)?)
+    }
+
+    /// The schema of Arrow's PyCapsule interface; opens nothing.
+    ///
+    /// Raises:
+    ///     ValueError: A callable is in `user_metrics`, whose type is known with the first flows only.
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        capsule::schema(py, &*collect::schema(py, self)?)
     }
 
     /// Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
@@ -253,24 +394,6 @@ impl Streamer {
         self.object.clone_ref(py)
     }
 
-    /// Seconds of silence that end a flow; None is never.
-    #[getter]
-    fn inactive_timeout(&self) -> Option<Seconds> {
-        self.inactive_timeout
-    }
-
-    /// Age in seconds at which a living flow is cut and reported; None is never.
-    #[getter]
-    fn active_timeout(&self) -> Option<Seconds> {
-        self.active_timeout
-    }
-
-    /// How many flows may live at once; None is without bound for files and 1,000,000 on an interface.
-    #[getter]
-    fn capacity(&self) -> Option<u64> {
-        self.capacity
-    }
-
     /// The metrics as they were given; later changes of that dict have no effect.
     #[getter]
     fn user_metrics(&self, py: Python<'_>) -> Option<Py<PyAny>> {
@@ -292,96 +415,6 @@ impl Streamer {
         self.bpf_filter.as_deref()
     }
 
-    /// How many packets of a flow nDPI sees; 0 is without nDPI.
-    #[getter]
-    fn n_dissections(&self) -> u64 {
-        self.n_dissections
-    }
-
-    /// Whether labels are independent of the number of workers.
-    #[getter]
-    fn stable_labels(&self) -> bool {
-        self.stable_labels
-    }
-
-    /// How many threads meter; None leaves the choice to the streamer.
-    #[getter]
-    fn workers(&self) -> Option<u64> {
-        self.workers
-    }
-
-    /// Whether packets inside tunnels make flows of their own.
-    #[getter]
-    fn decode_tunnels(&self) -> bool {
-        self.decode_tunnels
-    }
-
-    /// Whether flows in tunnels with different keys are kept apart.
-    #[getter]
-    fn tunnel_keys(&self) -> bool {
-        self.tunnel_keys
-    }
-
-    /// Whether later fragments are counted in the flow of their first.
-    #[getter]
-    fn fragments(&self) -> bool {
-        self.fragments
-    }
-
-    /// On an interface, whether frames for other stations are captured too.
-    #[getter]
-    fn promiscuous(&self) -> bool {
-        self.promiscuous
-    }
-
-    /// On an interface, bytes kept of each frame.
-    #[getter]
-    fn snaplen(&self) -> u64 {
-        self.snaplen
-    }
-
-    /// On an interface, bytes of the kernel's buffer; None is libpcap's choice.
-    #[getter]
-    fn buffer_size(&self) -> Option<u64> {
-        self.buffer_size
-    }
-
-    /// Whether the end of a TCP connection ends its flow.
-    #[getter]
-    fn tcp_end(&self) -> bool {
-        self.tcp_end
-    }
-
-    /// Seconds for which a flow still takes packets after its TCP connection ended; None is until silence.
-    #[getter]
-    fn tcp_linger(&self) -> Option<Seconds> {
-        self.tcp_linger
-    }
-
-    /// Whether TCP segments are analysed.
-    #[getter]
-    fn tcp_analysis(&self) -> bool {
-        self.tcp_analysis
-    }
-
-    /// Whether flows have statistics of sizes, gaps and TCP flags.
-    #[getter]
-    fn statistics(&self) -> bool {
-        self.statistics
-    }
-
-    /// How many of a flow's first packets it has one by one.
-    #[getter]
-    fn splt(&self) -> u64 {
-        self.splt
-    }
-
-    /// Whether the payload of a flow's first packets is read for names, versions and fingerprints.
-    #[getter]
-    fn application_fields(&self) -> bool {
-        self.application_fields
-    }
-
     /// What ends a flow with the packet after which it is true, as it was given.
     #[getter]
     fn end_flow_when(&self, py: Python<'_>) -> Option<Py<PyAny>> {
@@ -392,24 +425,6 @@ impl Streamer {
     #[getter]
     fn keep_flows(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.keep_flows.as_ref().map(|condition| condition.clone_ref(py))
-    }
-
-    /// Whether flows keep what their expressions folded, to be merged.
-    #[getter]
-    fn mergeable(&self) -> bool {
-        self.mergeable
-    }
-
-    /// What replaces the addresses of flows; None leaves them.
-    #[getter]
-    fn anonymize(&self) -> Option<Anonymizer> {
-        self.anonymize.clone()
-    }
-
-    /// The position where the previous piece of the capture ended; None is the beginning.
-    #[getter]
-    fn after(&self) -> Option<Position> {
-        self.after.clone()
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -439,10 +454,33 @@ impl Streamer {
 impl Streamer {
     /// Opens the source and sets the threads to work.
     pub(crate) fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
+        self.start_only(py, None)
+    }
+
+    /// As [`Streamer::start`], for nothing but the columns of these names.
+    pub(crate) fn start_only(&self, py: Python<'_>, names: Option<&[String]>) -> PyResult<Arc<Run>> {
         let abandoned = Abandoned::default();
+        let mut streamer = self.streamer(py, &abandoned)?;
+        if let Some(names) = names {
+            collect::check(&streamer.schema().map_err(|error| error::raise(py, error))?, names)?;
+            streamer = streamer.only_columns(names);
+        }
+        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
+        Ok(run)
+    }
+
+    /// The columns of its records.
+    pub(crate) fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
+        let streamer = self.streamer(py, &Abandoned::default())?;
+        streamer.schema().map_err(|error| error::raise(py, error))
+    }
+
+    /// What the library is told for a run; opens nothing.
+    fn streamer(&self, py: Python<'_>, abandoned: &Abandoned) -> PyResult<flowgauge::Streamer> {
         let mut streamer = self
             .source
-            .streamer(self.object.bind(py), &abandoned)?
+            .streamer(self.object.bind(py), abandoned)?
             .inactive_timeout(self.inactive_timeout.map(Seconds::duration))
             .active_timeout(self.active_timeout.map(Seconds::duration))
             .capacity(self.capacity.map(saturated))
@@ -468,26 +506,7 @@ impl Streamer {
         if let Some(expression) = &self.bpf_filter {
             streamer = streamer.bpf_filter(expression);
         }
-        streamer = self.metrics.add_to(streamer, &abandoned).on_error(self.on_error);
-        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
-        Ok(run)
-    }
-
-    /// The options that turn columns on.
-    pub(crate) fn options(&self) -> Vec<Needs> {
-        let options = [
-            (self.statistics, Needs::Statistics),
-            (self.splt > 0, Needs::Splt),
-            (self.application_fields, Needs::ApplicationFields),
-            (self.tcp_analysis, Needs::TcpAnalysis),
-        ];
-        options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect()
-    }
-
-    /// Name and, of an expression, type of the user's metrics, in order.
-    pub(crate) fn metric_columns(&self) -> Vec<(String, Option<Type>)> {
-        self.metrics.columns()
+        Ok(self.metrics.add_to(streamer, abandoned).on_error(self.on_error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
-use flowgauge::expr::{Expr, Type};
+use flowgauge::expr::Expr;
 use flowgauge::meter::{Meter, MeterConfig};
 use flowgauge::metric::MetricGroup;
 use flowgauge::{Error, Streamer};
@@ -88,15 +88,6 @@ impl UserMetrics {
     /// Whether a run calls Python.
     pub(crate) fn calls_python(&self) -> bool {
         self.listed.iter().any(|listed| matches!(listed, Listed::Callables(_)))
-    }
-
-    /// Name and, of an expression, type of every metric, in the order in which records have them.
-    pub(crate) fn columns(&self) -> Vec<(String, Option<Type>)> {
-        let columns = |listed: &Listed| match listed {
-            Listed::Callables(callables) => callables.names().into_iter().map(|name| (name, None)).collect(),
-            Listed::Expression(name, expr) => vec![(name.clone(), Some(expr.ty()))],
-        };
-        self.listed.iter().flat_map(columns).collect()
     }
 
     /// Shows the callables to the garbage collector.

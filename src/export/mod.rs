@@ -1,5 +1,7 @@
 //! Records -> bytes.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod columns;
 mod compress;
 mod csv;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::classify::ClassifierOptions;
 use crate::error::{Error, Result};
-use crate::flow::schema::{self, Needs, Schema};
+use crate::flow::schema::{self, ColumnKind, Needs, Schema};
 use crate::flow::{Anonymizer, MetricNames};
-use crate::metric::expr::{self, Expr, Invalid, Program};
+use crate::metric::expr::{self, Expr, Invalid, Program, Type};
 use crate::metric::{Metric, MetricGroup, OnError};
 
 /// The options of a [`Meter`](crate::meter::Meter).
@@ -249,7 +249,8 @@ impl MeterConfig {
             (self.tcp_analysis, Needs::TcpAnalysis),
         ];
         let on: Vec<_> = options.into_iter().filter(|(on, _)| *on).map(|(_, needs)| needs).collect();
-        Ok(Schema::new(&on, self.metric_names()?))
+        let kinds = self.metrics.iter().flat_map(Listed::kinds);
+        Ok(Schema::new(&on, self.metric_names()?).with_metric_kinds(kinds))
     }
 
     /// The groups of metrics, in order.
@@ -349,6 +350,21 @@ impl Listed {
             Self::Group(group) => group.names(),
             Self::Expression(name, _) => vec![name.clone()],
         }
+    }
+
+    /// What the values of each are: expressions know it.
+    fn kinds(&self) -> Vec<Option<ColumnKind>> {
+        let Self::Expression(_, expression) = self else { return vec![None; self.names().len()] };
+        vec![match expression.ty() {
+            Type::Bool => Some(ColumnKind::Bool),
+            Type::Int => Some(ColumnKind::I64),
+            Type::Float => Some(ColumnKind::F64),
+            Type::Text => Some(ColumnKind::Text),
+            Type::Bytes => None,
+            Type::Bools => Some(ColumnKind::ListBool),
+            Type::Ints => Some(ColumnKind::ListI64),
+            Type::Floats => Some(ColumnKind::ListF64),
+        }]
     }
 }
 

@@ -11,6 +11,7 @@ mod expiry;
 pub(crate) mod hint;
 mod learning;
 mod metrics;
+mod projection;
 
 pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;

@@ -23,7 +23,10 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 19] = [
+const FOREIGN: [(&str, &[&str]); 22] = [
+    ("arrow_array", &["export/arrow/"]),
+    ("arrow_buffer", &["export/arrow/"]),
+    ("arrow_schema", &["export/arrow/"]),
     ("aes_gcm", &["dissect/quic_keys.rs", "flow/anonymize.rs"]),
     ("base64", &["flow/community_id.rs"]),
     ("blake2", &["flow/anonymize.rs"]),

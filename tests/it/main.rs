@@ -49,6 +49,8 @@ mod dissect_tshark_certificate;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_tshark_tls;
 mod expiry;
+#[cfg(feature = "arrow")]
+mod export_arrow;
 mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;

@@ -43,11 +43,20 @@ def to_pandas(streamer: NFStreamer, columns_to_anonymize: Sequence[str]) -> Any:
 
 
 def any_values(pandas: Any, values: list[Any]) -> Any:
-    try:
-        return frames.any_values(pandas, values)
-    except OverflowError:
-        # Plugins may count beyond 64 bits.
-        return pandas.Series(values, dtype=object)
+    """Of the type that all values have: bool, int64 or float64, their nullable kin if some are None, text, or object."""
+    kinds = {type(value) for value in values}
+    nullable = type(None) in kinds
+    kinds.discard(type(None))
+    if kinds == {str}:
+        return frames.text(pandas, values)
+    for types, plain, with_null in PLUGINS:
+        if kinds and kinds <= types:
+            try:
+                return pandas.Series(values, dtype=with_null if nullable else plain)
+            except OverflowError:
+                # Plugins may count beyond 64 bits.
+                break
+    return pandas.Series(values, dtype=object)
 
 
 def collect(flows: Iterable[NFlow]) -> list[tuple[str, str, Any]]:
@@ -64,3 +73,9 @@ def collect(flows: Iterable[NFlow]) -> list[tuple[str, str, Any]]:
 
 
 WIRE = {"int": "int64", "float": "float64"}
+
+PLUGINS = (
+    ({bool}, "bool", "boolean"),
+    ({int}, "int64", "Int64"),
+    ({int, float}, "float64", "Float64"),
+)

@@ -208,8 +208,13 @@ fn octets<'a>(record: &FlowRecord, octets: &[u8]) -> Cell<'a> {
     if !record.flags.contains(FlowFlags::MACS) {
         return Cell::Null;
     }
-    let octets: Vec<_> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    Cell::Text(octets.join(":").into())
+    let mut text = [b':'; 17];
+    for (digits, octet) in text.chunks_mut(3).zip(octets) {
+        digits[0] = HEXADECIMAL[usize::from(octet >> 4)];
+        digits[1] = HEXADECIMAL[usize::from(octet & 15)];
+    }
+    let len = (3 * octets.len()).saturating_sub(1).min(text.len());
+    Cell::Text(String::from_utf8_lossy(&text[..len]).into_owned().into())
 }
 
 /// A number of the IP headers of `pkts` packets.
@@ -229,3 +234,5 @@ fn incomplete(record: &FlowRecord) -> Cell<'_> {
     let words: Vec<_> = marks.chain([(gaps, "gaps")]).filter(|(is, _)| *is).map(|(_, word)| word).collect();
     if words.is_empty() { Cell::Null } else { Cell::Text(words.join(", ").into()) }
 }
+
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";

@@ -10,6 +10,7 @@ mod core;
 mod counts;
 mod element;
 mod identity;
+mod repeats;
 mod sequence;
 mod statistics;
 mod tcp;
@@ -80,6 +81,10 @@ pub enum ColumnKind {
     ListI64,
     /// Several texts.
     ListText,
+    /// Several truth values; only metrics have such.
+    ListBool,
+    /// Several floating-point numbers of 64 bits; only metrics have such.
+    ListF64,
 }
 
 /// The parts of a record.
@@ -151,6 +156,8 @@ pub enum Cell<'a> {
 pub struct Schema {
     columns: Arc<[&'static Column]>,
     metrics: MetricNames,
+    /// What each metric's values are, as far as that is known.
+    kinds: Arc<[Option<ColumnKind>]>,
 }
 
 impl Column {
@@ -224,6 +231,8 @@ impl ColumnKind {
             Self::ListU32 => "list[uint32]",
             Self::ListI64 => "list[int64]",
             Self::ListText => "list[text]",
+            Self::ListBool => "list[bool]",
+            Self::ListF64 => "list[float64]",
         }
     }
 }
@@ -232,7 +241,17 @@ impl Schema {
     /// The columns of a run with these options and metrics.
     pub fn new(options: &[Needs], metrics: MetricNames) -> Self {
         let on = |column: &&Column| column.needs.is_none_or(|needs| options.contains(&needs));
-        Self { columns: columns().filter(on).collect(), metrics }
+        let kinds = vec![None; metrics.len()].into();
+        Self { columns: columns().filter(on).collect(), metrics, kinds }
+    }
+
+    /// Says what each metric's values are, in the order of [`Schema::metrics`]: expressions know it, the user's own code is
+    /// `None` and may yield anything. Without this all are `None`.
+    #[must_use]
+    pub fn with_metric_kinds(mut self, kinds: impl IntoIterator<Item = Option<ColumnKind>>) -> Self {
+        let kinds = kinds.into_iter().chain(std::iter::repeat(None));
+        self.kinds = kinds.take(self.metrics.len()).collect();
+        self
     }
 
     /// The columns, in their order.
@@ -243,6 +262,11 @@ impl Schema {
     /// The names of the metrics, in the order the user gave them.
     pub fn metrics(&self) -> &[String] {
         &self.metrics
+    }
+
+    /// What each metric's values are, in the order of [`Schema::metrics`]; `None` is anything.
+    pub fn metric_kinds(&self) -> &[Option<ColumnKind>] {
+        &self.kinds
     }
 
     /// All names: the columns', then the metrics'.
