@@ -40,11 +40,10 @@ impl PackedCounts {
     }
 
     pub(super) fn plus(&self, other: &Self) -> Self {
-        let (FlagCounts(mut sum), FlagCounts(others)) = (self.told(), other.told());
-        sum.iter_mut().zip(others).for_each(|(count, more)| *count += more);
-        Self::of(FlagCounts(sum))
+        Self::of(self.told().plus(&other.told()))
     }
 
+    #[inline(always)]
     pub(super) fn told(&self) -> FlagCounts {
         let mut counts = [0; 8];
         for (count, (low, high)) in counts.iter_mut().zip(self.low.iter().zip(&self.high)) {
@@ -71,6 +70,13 @@ impl PartialEq for PackedCounts {
 }
 
 impl FlagCounts {
+    #[inline(always)]
+    pub(super) fn plus(self, other: &Self) -> Self {
+        let mut sum = self.0;
+        sum.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+        Self(sum)
+    }
+
     flag!(fin, 0);
     flag!(syn, 1);
     flag!(rst, 2);

@@ -82,9 +82,10 @@ impl Statistics {
     }
 
     /// The sizes in one direction, or in both.
+    #[inline]
     pub fn sizes(&self, of: Option<Direction>) -> Sizes {
         let [there, back] = &self.sides;
-        of.map_or_else(|| there.followed_by(back), |direction| self.sides[direction as usize]).sizes()
+        of.map_or_else(|| there.sizes().plus(&back.sizes()), |direction| self.sides[direction as usize].sizes())
     }
 
     /// The gaps between packets of one direction, or between any.
@@ -100,9 +101,11 @@ impl Statistics {
     }
 
     /// The TCP flags of one direction, or of both.
+    // So that one count can be read without the others.
+    #[inline(always)]
     pub fn tcp_flags(&self, of: Option<Direction>) -> FlagCounts {
-        let [there, back] = &self.sides;
-        of.map_or_else(|| there.flags.plus(&back.flags), |direction| self.sides[direction as usize].flags).told()
+        let [there, back] = self.sides.each_ref().map(|side| &side.flags);
+        of.map_or_else(|| there.told().plus(&back.told()), |direction| self.sides[direction as usize].flags.told())
     }
 
     /// Whether some gap, or the sum of their squares, was too large to be told.
@@ -168,6 +171,16 @@ impl Side {
 }
 
 impl Sizes {
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            count: self.count + other.count,
+            sum: self.sum + other.sum,
+            sum_squares: self.sum_squares + other.sum_squares,
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+        }
+    }
+
     /// The smallest; `None` without packets.
     pub fn min(&self) -> Option<u32> {
         (self.count > 0).then_some(self.min)
