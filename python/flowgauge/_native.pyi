@@ -1055,7 +1055,16 @@ class Expression:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes that it takes of every living flow.
+        """Bytes that it takes of every living flow, at most.
+
+        Raises:
+            TypeError: It has a value for every packet, and none of the flow.
+        """
+
+    @property
+    def mergeable_state_bytes(self) -> int:
+        """Bytes that it takes of every living flow and of every record with `mergeable`: also for the packets that lack the one
+        before them, and for both directions.
 
         Raises:
             TypeError: It has a value for every packet, and none of the flow.
@@ -2377,9 +2386,9 @@ class Position:
 class Anonymizer:
     """A way to replace the addresses of flows by others, the same for the same key, so that runs can be joined.
 
-    No two addresses become one. Replaced are the two ends of a flow, the device's part of MAC addresses, and texts read out
-    of payload that are an address, as answers of DNS. What else texts say, names above all, stays. Metrics see the addresses
-    of the packets.
+    No two addresses become one. Replaced are the two ends of a flow, the device's part of MAC addresses, texts read out of
+    payload that are an address, as answers of DNS, and the address in names such as 1.2.0.192.in-addr.arpa. What else texts
+    say, other names above all, stays. Metrics see the addresses of the packets.
     """
 
     @staticmethod

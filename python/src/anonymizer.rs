@@ -12,9 +12,9 @@ use crate::value;
 
 /// A way to replace the addresses of flows by others, the same for the same key, so that runs can be joined.
 ///
-/// No two addresses become one. Replaced are the two ends of a flow, the device's part of MAC addresses, and texts read
-/// out of payload that are an address, as answers of DNS. What else texts say, names above all, stays. Metrics see the
-/// addresses of the packets.
+/// No two addresses become one. Replaced are the two ends of a flow, the device's part of MAC addresses, texts read out of
+/// payload that are an address, as answers of DNS, and the address in names such as 1.2.0.192.in-addr.arpa. What else texts
+/// say, other names above all, stays. Metrics see the addresses of the packets.
 #[pyclass(frozen, module = "flowgauge")]
 #[derive(Clone)]
 pub(crate) struct Anonymizer(flow::Anonymizer);

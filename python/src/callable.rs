@@ -27,7 +27,7 @@ enum Kind {
 impl Callable {
     /// # Errors
     ///
-    /// `TypeError` for what cannot be called, and for a class that lacks a method.
+    /// `TypeError` for what cannot be called or does nothing when it is, and for a class that lacks a method.
     pub(crate) fn new(name: &str, key: &Bound<'_, PyString>, metric: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = metric.py();
         let kind = match class_of(&metric)? {
@@ -40,9 +40,18 @@ impl Callable {
                         )));
                     }
                 }
+                for method in ["on_start", "on_packet", "on_end"] {
+                    if let Some(method_of) = class.getattr_opt(method)? {
+                        refuse_lazy(&format!("user_metrics[{name:?}].{method}"), &method_of)?;
+                    }
+                }
                 Kind::Class { make: metric.unbind(), has_on_start: has_method(&class, "on_start")? }
             }
-            None if metric.is_callable() => Kind::Function(metric.unbind()),
+            None if metric.is_callable() => {
+                refuse_lazy(&format!("user_metrics[{name:?}]"), &metric)?;
+                refuse_lazy(&format!("user_metrics[{name:?}]"), &metric.get_type().getattr(intern!(py, "__call__"))?)?;
+                Kind::Function(metric.unbind())
+            }
             None => {
                 let hint = if metric.hasattr(intern!(py, "on_packet"))? { " (give the class itself)" } else { "" };
                 return Err(PyTypeError::new_err(format!(
@@ -117,6 +126,24 @@ fn class_of<'py>(metric: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyTyp
         return Ok(None);
     }
     Ok(metric.getattr(intern!(py, "func"))?.cast_into().ok())
+}
+
+/// Refuses a function whose body does not run when it is called: it would do nothing, and nobody would notice.
+fn refuse_lazy(what: &str, function: &Bound<'_, PyAny>) -> PyResult<()> {
+    let inspect = function.py().import("inspect")?;
+    for (is_so, kind) in [
+        ("isgeneratorfunction", "a generator function"),
+        ("iscoroutinefunction", "a coroutine function"),
+        ("isasyncgenfunction", "an asynchronous generator function"),
+    ] {
+        if inspect.call_method1(is_so, (function,))?.is_truthy()? {
+            return Err(PyTypeError::new_err(format!(
+                "{what} is {kind}, whose body does not run when it is called: make it a plain function, without {}",
+                if kind.starts_with("a g") { "yield" } else { "async" }
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn has_method(class: &Bound<'_, PyType>, name: &str) -> PyResult<bool> {

@@ -98,13 +98,23 @@ impl Expression {
         other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
     }
 
-    /// Bytes that it takes of every living flow.
+    /// Bytes that it takes of every living flow, at most.
     ///
     /// Raises:
     ///     TypeError: It has a value for every packet, and none of the flow.
     #[getter]
     fn state_bytes(&self) -> PyResult<usize> {
         self.0.state_bytes().map_err(invalid)
+    }
+
+    /// Bytes that it takes of every living flow and of every record with `mergeable`: also for the packets that lack the one
+    /// before them, and for both directions.
+    ///
+    /// Raises:
+    ///     TypeError: It has a value for every packet, and none of the flow.
+    #[getter]
+    fn mergeable_state_bytes(&self) -> PyResult<usize> {
+        self.0.mergeable_state_bytes().map_err(invalid)
     }
 
     /// Whether `merge` can tell it of a whole flow from its pieces; not what counts packets from the first on (`packet.index`),

@@ -232,7 +232,13 @@ impl CallState {
                 Ok(()) if dict.len() <= calls.callables.in_dict => continue,
                 // It put a value there that nobody asked for.
                 Ok(()) => calls.stranger(dict, flow),
-                Err(error) => error,
+                Err(error) => {
+                    // What it left there is not for the next one to be blamed for.
+                    if dict.len() > calls.callables.in_dict {
+                        calls.take_strangers(dict).map_err(error::failure)?;
+                    }
+                    error
+                }
             };
             if !fail(py, failed, nth, error, failures) {
                 break;
@@ -258,7 +264,7 @@ impl CallState {
         let view = view.bind(py);
         let mut ended = self.end_each(view, record, failures);
         let dict = view.get().values().bind(py);
-        let mut found = 0;
+        let (mut found, mut missing) = (0, Vec::new());
         for (nth, metric) in metrics.iter().enumerate() {
             let value = if metric.has_objects() {
                 ended.get_mut(nth).map_or(Ok(Value::Null), |value| Ok(std::mem::take(value)))
@@ -268,7 +274,10 @@ impl CallState {
                 match value {
                     _ if has_failed(&self.failed, nth) => Ok(Value::Null),
                     // One that the user took out has no value.
-                    Ok(None) => Ok(Value::Null),
+                    Ok(None) => {
+                        missing.push(nth);
+                        Ok(Value::Null)
+                    }
                     Ok(Some(value)) => value::from_python(&value, &metric.name, record.flow_id),
                     Err(error) => Err(error),
                 }
@@ -285,7 +294,16 @@ impl CallState {
         }
         if dict.len() > found {
             // One took its own out for this, so that nobody noticed when it did.
-            return Err(error::failure(calls.stranger(dict, record)));
+            let error = calls.stranger(dict, record);
+            // Of one that failed it is told already.
+            if missing.is_empty() && self.failed.is_empty() {
+                return Err(error::failure(error));
+            }
+            for nth in missing {
+                if !fail(py, &mut self.failed, nth, error.clone_ref(py), failures) {
+                    break;
+                }
+            }
         }
         Ok(())
     }
@@ -297,12 +315,17 @@ impl CallState {
             return Vec::new();
         }
         view.get().end(record);
+        let dict = view.get().values().bind(py);
         let Self { calls, objects, failed, .. } = self;
         let mut values = vec![Value::Null; objects.len()];
         for ((nth, metric), object) in calls.metrics().iter().enumerate().zip(objects) {
             let Some(object) = object.take().filter(|_| !has_failed(failed, nth)) else { continue };
-            let ended = object.bind(py).call_method1(intern!(py, "on_end"), (view,));
-            let value = ended.and_then(|value| value::from_python(&value, &metric.name, record.flow_id));
+            let value = match object.bind(py).call_method1(intern!(py, "on_end"), (view,)) {
+                Ok(_) if dict.len() > calls.callables.in_dict => Err(calls.stranger(dict, record)),
+                Ok(value) => value::from_python(&value, &metric.name, record.flow_id),
+                Err(error) if dict.len() > calls.callables.in_dict => calls.take_strangers(dict).and(Err(error)),
+                Err(error) => Err(error),
+            };
             match value {
                 Ok(value) => values[nth] = value,
                 Err(error) => {
@@ -345,18 +368,25 @@ impl Calls {
         Bound::new(py, LiveFlow::new(dict.unbind()))
     }
 
-    /// The error for values that nobody asked for, which are taken out, so that only the metric that put them is blamed.
+    /// Takes out the values that nobody asked for, so that only the metric that put them is blamed; their names.
+    #[cold]
+    fn take_strangers<'py>(&self, dict: &Bound<'py, PyDict>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let functions = self.metrics().iter().filter(|metric| !metric.has_objects());
+        let functions: Vec<_> = functions.map(|metric| &metric.key).collect();
+        let known = |key: &Bound<'_, PyAny>| functions.iter().any(|known| key.eq(known).unwrap_or(false));
+        let strangers: Vec<_> = dict.keys().iter().filter(|key| !known(key)).collect();
+        strangers.iter().try_for_each(|key| dict.del_item(key))?;
+        Ok(strangers)
+    }
+
+    /// The error for values that nobody asked for.
     #[cold]
     fn stranger(&self, dict: &Bound<'_, PyDict>, flow: &FlowState) -> PyErr {
         let functions = || self.metrics().iter().filter(|metric| !metric.has_objects());
-        let known = |key: &Bound<'_, PyAny>| functions().any(|metric| key.eq(&metric.key).unwrap_or(false));
-        let strangers: Vec<_> = dict.keys().iter().filter(|key| !known(key)).collect();
-        for key in &strangers {
-            if let Err(error) = dict.del_item(key) {
-                return error;
-            }
-        }
-        let key = strangers.into_iter().next();
+        let key = match self.take_strangers(dict) {
+            Ok(strangers) => strangers.into_iter().next(),
+            Err(error) => return error,
+        };
         let object = key.as_ref().is_some_and(|key| {
             self.metrics().iter().any(|metric| metric.has_objects() && key.eq(&metric.key).unwrap_or(false))
         });

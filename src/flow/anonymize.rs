@@ -5,8 +5,9 @@
 //! permutations of all addresses of an IP version: no two become one, so counts of hosts stay right.
 //!
 //! Replaced are the two ends of the flow, the device's part of MAC addresses (of a locally administered one all of it; the
-//! maker's OUI stays, groups stay), and texts read out of payload that are an address, as answers of DNS. What else they
-//! say, names above all, stays: do without `application_fields`, or without those columns, where it must not.
+//! maker's OUI stays, groups stay but for those that IPv6 makes of a host's address), texts read out of payload that are an
+//! address, as answers of DNS, and the address in a name that asks for that of an address (`1.2.0.192.in-addr.arpa`). What
+//! else they say, other names above all, stays: do without `application_fields`, or without those columns, where it must not.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -96,10 +97,11 @@ impl Anonymizer {
     /// What stands for this MAC address.
     pub fn mac(&self, mac: [u8; 6]) -> [u8; 6] {
         let [a, b, c, d, e, f] = mac;
-        if a & GROUP != 0 {
+        let is_of_a_host = [a, b, c] == SOLICITED_NODE;
+        if a & GROUP != 0 && !is_of_a_host {
             return mac;
         }
-        if a & LOCAL == 0 {
+        if a & LOCAL == 0 || is_of_a_host {
             let [.., d, e, f] =
                 self.permute(Domain::MacDevice, u32::from_be_bytes([0, d, e, f]).into(), 12).to_be_bytes();
             return [a, b, c, d, e, f];
@@ -143,8 +145,11 @@ impl Anonymizer {
         }
     }
 
-    /// A text that is an address, or an address and a port, with the address replaced.
+    /// A text that is an address, or an address and a port, or the name of one, with the address replaced.
     fn text(&self, text: &str) -> Option<String> {
+        if let Some(name) = self.reverse_name(text) {
+            return Some(name);
+        }
         // Longer ones are none, and most others do not begin so.
         if text.len() > 64 || !text.starts_with(|first: char| first.is_ascii_hexdigit() || first == ':' || first == '[')
         {
@@ -158,6 +163,43 @@ impl Anonymizer {
         }
         let end: SocketAddr = text.parse().ok()?;
         Some(SocketAddr::new(self.address(end.ip()), end.port()).to_string())
+    }
+
+    /// The name by which DNS is asked for that of an address (RFC 1035 section 3.5, RFC 3596 section 2.5), with the address
+    /// replaced. Where it is that of a network, what is not said of the address counts as 0.
+    fn reverse_name(&self, text: &str) -> Option<String> {
+        let bare = text.strip_suffix('.').unwrap_or(text);
+        let ends = |zone: &&Reverse| {
+            let at = bare.len().checked_sub(zone.suffix.len());
+            at.and_then(|at| bare.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(zone.suffix))
+        };
+        let Reverse { suffix, labels, bits, radix } = REVERSE.iter().find(ends)?;
+        let name = &text[..bare.len() - suffix.len()];
+        let (mut front, mut number, mut said) = (name.len(), 0u128, 0);
+        for label in name.rsplit('.').take(*labels) {
+            if !label.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                break;
+            }
+            let Some(part) = u8::from_str_radix(label, *radix).ok().filter(|part| u32::from(*part) >> bits == 0) else {
+                break;
+            };
+            number = number << bits | u128::from(part);
+            front = front.saturating_sub(label.len() + usize::from(said > 0));
+            said += 1;
+        }
+        let width = *labels as u32 * bits;
+        let number = number.checked_shl(width - said * bits).filter(|_| said > 0)?;
+        let address = match *labels {
+            4 => IpAddr::V4((number as u32).into()),
+            _ => IpAddr::V6(number.into()),
+        };
+        let replaced = self::bits(self.address(address));
+        let label = |nth: u32| {
+            let part = replaced >> (width - (nth + 1) * bits) & ((1u128 << bits) - 1);
+            if *radix == 16 { format!("{part:x}") } else { part.to_string() }
+        };
+        let labels: Vec<_> = (0..said).rev().map(label).collect();
+        Some(format!("{}{}{}", &text[..front], labels.join("."), &text[name.len()..]))
     }
 }
 
@@ -217,6 +259,20 @@ fn wrong_key(key: &[u8], allowed: &'static str) -> Error {
     Error::Option { option: "anonymize", value: format!("one of {}", key.len()), allowed }
 }
 
+/// Names of addresses in DNS: the least of so many labels comes first, each with so many bits.
+struct Reverse {
+    suffix: &'static str,
+    labels: usize,
+    bits: u32,
+    radix: u32,
+}
+
+const REVERSE: [Reverse; 2] = [
+    Reverse { suffix: ".in-addr.arpa", labels: 4, bits: 8, radix: 10 },
+    Reverse { suffix: ".ip6.arpa", labels: 32, bits: 4, radix: 16 },
+];
+/// How the group begins that is asked for the owner of an IPv6 address, whose last three bytes follow (RFC 4291, RFC 2464).
+const SOLICITED_NODE: [u8; 3] = [0x33, 0x33, 0xff];
 /// Of the first byte of a MAC address (IEEE 802).
 const GROUP: u8 = 1;
 const LOCAL: u8 = 2;
@@ -280,6 +336,43 @@ mod tests {
         assert_eq!(text("[::1]").as_deref(), Some("[78ff:f001:9fc0:20df:8380:b1f1:704:ed]"));
         for other in ["example.org", "1.2.3.4.5", "face", "", "[", "[]", "a:80"] {
             assert_eq!(text(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn names_of_addresses_are_those_of_the_replaced_ones() {
+        let anonymizer = Anonymizer::crypto_pan(&KEY).unwrap();
+        let text = |text: &str| anonymizer.text(text);
+        assert_eq!(text("132.68.11.128.in-addr.arpa").as_deref(), Some("132.180.242.135.in-addr.arpa"));
+        assert_eq!(text("132.68.11.128.IN-ADDR.arpa.").as_deref(), Some("132.180.242.135.IN-ADDR.arpa."));
+        assert_eq!(text("lb._dns-sd._udp.132.68.11.128.in-addr.arpa").as_deref(), {
+            Some("lb._dns-sd._udp.132.180.242.135.in-addr.arpa")
+        });
+        // That of a network has the prefix of its hosts.
+        assert_eq!(text("11.128.in-addr.arpa").as_deref(), Some("242.135.in-addr.arpa"));
+        let six = |address: &str| {
+            let bits = address.parse::<std::net::Ipv6Addr>().unwrap().to_bits();
+            (0..32).map(|nth| format!("{:x}.", bits >> (4 * nth) & 15)).collect::<String>() + "ip6.arpa"
+        };
+        assert_eq!(text(&six("2001:db8::1")), Some(six("4401:2bc:603f:d91d:27f:ff8e:e6f1:dc1e")));
+        assert_eq!(text(&six("2001:db8::")[48..]), Some(six("4401:2bc::")[48..].to_owned()));
+        for other in
+            ["in-addr.arpa", ".in-addr.arpa", "x.in-addr.arpa", "+1.in-addr.arpa", "256.in-addr.arpa", "10.ip6.arpa"]
+        {
+            assert_eq!(text(other), None, "{other}");
+        }
+        for hostile in ["\u{e9}.in-addr.arpa", "1..in-addr.arpa", "1.2.3.4.5.in-addr.arpa", "..ip6.arpa", "."] {
+            let _ = text(hostile);
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_made_of_a_hosts_address_does_not_tell_it() {
+        for anonymizer in [Anonymizer::crypto_pan(&KEY).unwrap(), Anonymizer::blake2(&KEY).unwrap()] {
+            let [a, b, c, rest @ ..] = anonymizer.mac([0x33, 0x33, 0xff, 1, 2, 3]);
+            assert_eq!([a, b, c], [0x33, 0x33, 0xff]);
+            assert_ne!(rest, [1, 2, 3]);
+            assert_eq!(anonymizer.mac([0x33, 0x33, 0, 0, 0, 0xfb]), [0x33, 0x33, 0, 0, 0, 0xfb]);
         }
     }
 

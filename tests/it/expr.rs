@@ -156,5 +156,36 @@ fn every_field_and_method_is_documented_and_known_to_the_parser() {
         assert!(method.doc.ends_with('.'), "{}", method.name);
     }
     assert_eq!(Expr::parse("packet.size.mean()").unwrap().ty(), Type::Float);
-    assert_eq!(Expr::parse("packet.size.count()").unwrap().state_bytes(), Ok(8));
+}
+
+#[test]
+fn memory_is_told_also_where_records_merge() {
+    let bytes = |text| {
+        let expr = Expr::parse(text).unwrap();
+        (expr.state_bytes().unwrap(), expr.mergeable_state_bytes().unwrap())
+    };
+    let (count, mergeable) = bytes("packet.size.count()");
+    assert_eq!((count, mergeable - count), (8, size_of::<Vec<u8>>()));
+    // For both directions.
+    let (one, both) = bytes("packet.size.filter(packet.direction == 1).count()");
+    assert_eq!((one, both), (8, 2 * mergeable));
+    // Beside the first packet may lie what was folded before it.
+    let (list, mergeable) = bytes("packet.gap.first(1000)");
+    assert!((8000..8100).contains(&list) && (2 * list..2 * list + 1000).contains(&mergeable), "{list} {mergeable}");
+    // Each direction has a first.
+    let (list, mergeable) = bytes("packet.direction_gap.first(1000)");
+    assert!((6 * list..6 * list + 3000).contains(&mergeable), "{list} {mergeable}");
+    assert!(Expr::parse("packet.size").unwrap().mergeable_state_bytes().is_err());
+}
+
+#[test]
+fn an_error_names_the_part_as_it_reads() {
+    for (text, part) in [
+        ("(packet.size / 2).entropy()", "(packet.size / 2).entropy(): "),
+        ("(packet.size.sum() + 1).max().sum()", "(packet.size.sum() + 1).max(): "),
+        ("(packet.size + 1).over(3)", "(packet.size + 1).over(...): "),
+    ] {
+        let told = Expr::parse(text).unwrap_err().to_string();
+        assert!(told.starts_with(part), "{told}");
+    }
 }

@@ -69,7 +69,8 @@ value of the flow. Lists (`first`, `last`, `histogram`, and what `over` gives) s
   whatever else is no finite number, is null. A whole number beside one with a fraction counts as the nearest number with
   a fraction, in comparisons and histograms too: beyond 2^53 that is not always itself.
 - **Segments**: every record folds anew, also the next segment of a flow that the active timeout cut.
-- **Memory** is bounded and taken once per living flow: `expression.state_bytes`.
+- **Memory** is bounded and taken once per living flow: `expression.state_bytes` (with `mergeable`, as long as a record
+  lives: `expression.mergeable_state_bytes`).
 - **Merging**: records of pieces of a capture, metered with `mergeable`, merge into the expressions of the whole: whole
   numbers bit for bit, floats within a relative 1e-12, sketches exactly. A record then keeps what it folded, and beside it
   each packet that lacks the one before it (for `gap`, `direction_gap` and `diff()`; mostly the first), and all that once

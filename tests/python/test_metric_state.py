@@ -164,6 +164,23 @@ class Odd(Count):
     on_end = 3  # type: ignore[assignment]
 
 
+def late(packet_information: PacketInformation, flow: LiveFlow) -> Any:
+    yield
+
+
+async def later(packet_information: PacketInformation, flow: LiveFlow) -> None: ...
+
+
+class Late(Count):
+    def on_packet(self, packet_information: PacketInformation, flow: LiveFlow) -> Any:
+        yield
+
+
+class Called:
+    def __call__(self, packet_information: PacketInformation, flow: LiveFlow) -> Any:
+        yield
+
+
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
@@ -173,6 +190,11 @@ class Odd(Count):
         (NoEnd, ["class without on_end(self, flow)", "for the value"]),
         (Odd, ["class without on_end"]),
         (Count(), ["not test_metric_state.Count (give the class itself)"]),
+        (late, ["is a generator function", "without yield"]),
+        (functools.partial(late), ["is a generator function"]),
+        (later, ["is a coroutine function", "without async"]),
+        (Late, [".on_packet is a generator function"]),
+        (Called(), ["is a generator function"]),
         (3, ["Expression", "callable as f(packet_information, flow)", "a class with on_packet and on_end, not int"]),
     ],
 )
@@ -315,6 +337,35 @@ def test_values_that_cannot_be_are_skipped_too() -> None:
     assert report.metric_errors == {"complex": 2, "put": 2, "typo": 2}
     assert sorted(warning.split()[1] for warning in report.warnings) == ['"complex"', '"put"', '"typo"']
     assert "ended as complex" in report.warnings[0]
+
+
+def test_who_put_a_value_that_nobody_asked_for_is_blamed_for_it_alone_and_once() -> None:
+    def swap(packet_information: PacketInformation, flow: LiveFlow) -> None:
+        flow.metrics.pop("swap", None)
+        flow.metrics["other"] = 1
+
+    def both(packet_information: PacketInformation, flow: LiveFlow) -> None:
+        flow.metrics["another"] = 1
+        raise ZeroDivisionError
+
+    def fine(packet_information: PacketInformation, flow: LiveFlow) -> None:
+        flow.metrics["fine"] += 1
+
+    class Ends(Count):
+        def on_end(self, flow: LiveFlow) -> Any:
+            flow.metrics["at the end"] = 1
+
+    metrics = {"n": Count, "fails": failing("end"), "both": both, "swap": swap, "fine": fine, "ends": Ends, "m": Count}
+    for name in ("swap", "both", "ends"):
+        some = {key: metric for key, metric in metrics.items() if key in (name, "n", "m", "fine", "fails")}
+        flows, report = run(TWO, some, on_error="skip")
+        assert report.metric_errors == {name: 2, "fails": 2}, name
+        assert [(flow.metrics["n"], flow.metrics["m"], flow.metrics["fine"]) for flow in flows] == [(3, 3, 3), (2, 2, 2)]
+        assert [(flow.metrics[name], flow.metrics["fails"]) for flow in flows] == [(None, None)] * 2
+    with pytest.raises(TypeError, match="'at the end'") as raised:
+        run(TWO, {"n": Count, "ends": Ends})
+    if sys.version_info >= (3, 11):
+        assert 'the metric "ends"' in raised.value.__notes__[0]
 
 
 @pytest.mark.parametrize("leave", [SystemExit, KeyboardInterrupt])

@@ -19,6 +19,15 @@ impl State {
         Self { words: program.words.clone(), heavy: program.heavy.clone() }
     }
 
+    /// Nothing, if nothing was folded; what steps keep does not count.
+    pub(super) fn unless_empty(mut self, program: &Program) -> Option<Self> {
+        for at in program.kept_values() {
+            self.words[at..at + 2].copy_from_slice(&program.words[at..at + 2]);
+        }
+        let is_empty = self.words == program.words && self.heavy == program.heavy;
+        (!is_empty).then_some(self)
+    }
+
     /// Takes in one packet whose registers are known; folds of bytes have had it when it came.
     pub(super) fn take_in(&mut self, program: &Program, registers: &[Reg]) {
         for fold in &program.folds {

@@ -59,7 +59,7 @@ impl Expr {
 }
 
 /// What a method is called on.
-fn tight(part: &Expr) -> Part<'_> {
+pub(super) fn tight(part: &Expr) -> impl fmt::Display + '_ {
     // A dot behind a number would belong to it.
     Part(part, part.binding() < ATOM || matches!(part.node(), Node::Literal(_)))
 }

@@ -1,5 +1,6 @@
 //! Folds: what makes one value of a flow out of those of its packets.
 
+use super::display::tight;
 use super::types::{Invalid, Stage, Type};
 use super::{Expr, Node};
 
@@ -91,13 +92,13 @@ impl Expr {
         let name = fold.name();
         if self.stage() == Stage::Flow {
             let detail = format!("{name}() folds values of packets, and {self} is one of the flow already");
-            return Err(Invalid::ty(format!("{self}.{name}()"), detail));
+            return Err(Invalid::ty(format!("{}.{name}()", tight(self)), detail));
         }
         match fold.ty(self.ty()) {
             Ok(ty) => Self::of(Node::Fold(fold, self.clone()), ty, Stage::Flow).bounded(),
             Err(wanted) => {
                 let detail = format!("{name}() takes {wanted}, and {self} is {}", self.ty());
-                Err(Invalid::ty(format!("{self}.{name}()"), detail))
+                Err(Invalid::ty(format!("{}.{name}()", tight(self)), detail))
             }
         }
     }

@@ -178,6 +178,7 @@ impl Folder {
     fn set_aside(&mut self, lane: usize) {
         let slot = self.lanes.slots()[lane];
         let before = self.take_state(slot);
+        let before = before.unless_empty(&self.program);
         let end = self.lacking.partition_point(|(other, _)| *other == lane);
         let lacking = self.lacking.drain(..end).map(|(_, register)| register).collect();
         let registers = self.lanes.registers(lane);

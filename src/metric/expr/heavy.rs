@@ -1,7 +1,5 @@
 //! State that does not fit a few words, allocated when there is something to keep: sketches, sets and counts.
 
-use std::collections::BTreeMap;
-
 use super::sketch::Sketch;
 
 /// What one fold keeps of one flow.
@@ -11,8 +9,8 @@ pub(super) enum Heavy {
     Unique(Unique),
     /// How often each byte came.
     Bytes(Option<Box<[u64; 256]>>),
-    /// How often each number came; `None` when there were too many.
-    Counts(Option<BTreeMap<u64, u64>>),
+    /// How often each number came, in order of the numbers; `None` when there were too many.
+    Counts(Option<Vec<(u64, u64)>>),
 }
 
 /// How many different values there were.
@@ -32,8 +30,8 @@ impl Heavy {
                 Self::Sketch(_) => Sketch::MAX_BYTES,
                 Self::Unique(_) => REGISTERS,
                 Self::Bytes(_) => 256 * size_of::<u64>(),
-                // A tree's nodes are at least half full.
-                Self::Counts(_) => 2 * MAX_COUNTS * size_of::<(u64, u64)>(),
+                // Room grows by doubling, up to just that.
+                Self::Counts(_) => MAX_COUNTS * size_of::<(u64, u64)>(),
             }
     }
 
@@ -43,7 +41,7 @@ impl Heavy {
             Self::Sketch(_) => Self::Sketch(Sketch::default()),
             Self::Unique(_) => Self::Unique(Unique::default()),
             Self::Bytes(_) => Self::Bytes(None),
-            Self::Counts(_) => Self::Counts(Some(BTreeMap::new())),
+            Self::Counts(_) => Self::Counts(Some(Vec::new())),
         };
     }
 
@@ -73,9 +71,10 @@ impl Heavy {
 
     pub(super) fn count(&mut self, bits: u64, times: u64) {
         if let Self::Counts(Some(counts)) = self {
-            *counts.entry(bits).or_default() += times;
-            if counts.len() > MAX_COUNTS {
-                *self = Self::Counts(None);
+            match counts.binary_search_by_key(&bits, |(number, _)| *number) {
+                Ok(at) => counts[at].1 += times,
+                Err(_) if counts.len() == MAX_COUNTS => *self = Self::Counts(None),
+                Err(at) => counts.insert(at, (bits, times)),
             }
         }
     }
@@ -84,7 +83,7 @@ impl Heavy {
     pub(super) fn entropy(&self) -> Option<f64> {
         match self {
             Self::Bytes(counts) => entropy(counts.as_deref()?.iter().copied()),
-            Self::Counts(counts) => entropy(counts.as_ref()?.values().copied()),
+            Self::Counts(counts) => entropy(counts.as_ref()?.iter().map(|(_, count)| *count)),
             _ => None,
         }
     }
@@ -169,7 +168,7 @@ fn entropy(counts: impl Iterator<Item = u64> + Clone) -> Option<f64> {
 
 /// Most values that are counted exactly.
 const MAX_EXACT: usize = 256;
-/// Most different numbers whose entropy is told.
+/// Most different numbers whose entropy is told; a power of two.
 const MAX_COUNTS: usize = 1024;
 const REGISTER_BITS: u32 = 12;
 const REGISTERS: usize = 1 << REGISTER_BITS;
@@ -200,10 +199,14 @@ mod tests {
         assert_eq!(bytes.entropy(), Some(0.0));
         bytes.count_bytes(b"bbbb");
         assert_eq!(bytes.entropy(), Some(1.0));
-        let mut counts = Heavy::Counts(Some(BTreeMap::new()));
+        let mut counts = Heavy::Counts(Some(Vec::new()));
         (0..8).for_each(|number| counts.count(number, 1));
         assert_eq!(counts.entropy(), Some(3.0));
-        (0..2000).for_each(|number| counts.count(number, 1));
+        (0..1024).for_each(|number| counts.count(number, 1));
+        let Heavy::Counts(Some(kept)) = &counts else { panic!("{counts:?}") };
+        assert!(size_of::<Heavy>() + kept.capacity() * size_of::<(u64, u64)>() <= counts.max_bytes());
+        assert!(counts.entropy().is_some());
+        counts.count(1024, 1);
         assert_eq!(counts.entropy(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The methods of expressions: one table that the parser, Python and the reference read.
 
+use super::display::tight;
 use super::fold::{Fold, Number};
 use super::operator::{Binary, Unary};
 use super::types::{Invalid, Literal, Stage, Type};
@@ -261,7 +262,7 @@ impl Call<'_> {
     }
 
     fn written(&self) -> String {
-        format!("{}.{}(...)", self.part, self.name)
+        format!("{}.{}(...)", tight(self.part), self.name)
     }
 }
 

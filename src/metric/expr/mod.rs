@@ -154,6 +154,17 @@ impl Expr {
         Ok(compile(std::slice::from_ref(self), None, None)?.state_bytes())
     }
 
+    /// Bytes that it takes of every living flow, at most, where records can be merged
+    /// ([`Streamer::mergeable`](crate::Streamer::mergeable)); a record keeps as much. Alone: beside others, each packet that
+    /// lacks the one before keeps what all of them folded until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] for what is no value of a flow.
+    pub fn mergeable_state_bytes(&self) -> Result<usize, Invalid> {
+        Ok(compile(std::slice::from_ref(self), None, None)?.mergeable_state_bytes())
+    }
+
     /// Whether it can be told of a whole flow from the records of its parts, as [`FlowRecord::merge`](crate::FlowRecord::merge)
     /// does.
     ///

@@ -20,8 +20,8 @@ pub(super) struct Piece {
 /// A packet that lacks what only an earlier one knows.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
-    /// What was folded since the last open packet.
-    pub(super) before: State,
+    /// What was folded since the last open packet; `None` of nothing.
+    pub(super) before: Option<State>,
     /// Those of the packet, null where something lacks.
     pub(super) registers: Vec<Reg>,
     /// The registers of the differences that lack.
@@ -37,7 +37,7 @@ impl Piece {
     pub(super) fn closed(&self, program: &Program) -> State {
         let mut all = State::empty(program);
         for open in &self.open {
-            all.take_in_state(program, &open.before);
+            open.before.iter().for_each(|before| all.take_in_state(program, before));
             all.take_in(program, &open.registers);
         }
         all.take_in_state(program, &self.last);
@@ -49,12 +49,12 @@ impl Piece {
         let before = self.last.words.clone();
         for open in &next.open {
             let mut open = open.clone();
-            self.last.take_in_state(program, &open.before);
+            open.before.iter().for_each(|before| self.last.take_in_state(program, before));
             open.settle(program, &before);
             if open.lacking.is_empty() {
                 self.last.take_in(program, &open.registers);
             } else {
-                open.before = std::mem::replace(&mut self.last, State::empty(program));
+                open.before = std::mem::replace(&mut self.last, State::empty(program)).unless_empty(program);
                 self.open.push(open);
             }
         }

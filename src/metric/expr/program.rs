@@ -5,6 +5,7 @@ use crate::flow::schema::Column;
 use super::field::{FieldId, Reader};
 use super::heavy::Heavy;
 use super::machine::{Pure, Reg};
+use super::piece::Open;
 use super::types::Type;
 
 /// Expressions, ready to be folded.
@@ -201,5 +202,16 @@ impl Program {
     /// Bytes that a living flow takes, at most.
     pub(crate) fn state_bytes(&self) -> usize {
         self.words.len() * size_of::<u64>() + self.heavy.iter().map(Heavy::max_bytes).sum::<usize>()
+    }
+
+    /// The same where records can be merged: with the packets that lack the one before, and for both directions.
+    pub(crate) fn mergeable_state_bytes(&self) -> usize {
+        // Only the first value that each step keeps has none before it.
+        let most = self.kept_values().count();
+        let registers = self.constants.len() + self.loads.len() + self.steps.len();
+        let list = size_of::<Vec<Open>>() + most.next_power_of_two().max(4) * size_of::<Open>();
+        let each = self.state_bytes() + registers * size_of::<Reg>() + size_of::<u16>();
+        let one = self.state_bytes() + if most == 0 { size_of::<Vec<Open>>() } else { list + most * each };
+        if self.knows_direction() { 2 * one } else { one }
     }
 }
