@@ -110,7 +110,7 @@ impl Streamer {
     }
 
     /// Keeps the records for which `condition`, one truth value of the flow, is true; the others are counted in
-    /// [`Report::withheld`]. Defaults to `None`, which keeps all.
+    /// [`Report::withheld`](super::Report::withheld). Defaults to `None`, which keeps all.
     pub fn keep_flows(mut self, condition: impl Into<Option<Expr>>) -> Self {
         self.meter = self.meter.keep_flows(condition);
         self
@@ -136,7 +136,7 @@ impl Streamer {
     }
 
     /// What a failure of a metric does to the run. By default it ends with the error; with [`OnError::Skip`] failures are
-    /// counted in [`Report::metric_errors`].
+    /// counted in [`Report::metric_errors`](super::Report::metric_errors).
     pub fn on_error(mut self, on_error: OnError) -> Self {
         self.meter = self.meter.on_error(on_error);
         self
@@ -199,7 +199,7 @@ impl Streamer {
         self
     }
 
-    /// Goes on where another run stopped ([`Flows::position`]), with the next piece of the same capture: frames are
+    /// Goes on where another run stopped ([`Flows::position`](super::Flows::position)), with the next piece of the same capture: frames are
     /// numbered from there on, the clock begins there, and later fragments find their first. Then the records of the
     /// pieces can be merged ([`flow::merge`](crate::flow::merge)).
     pub fn resume(mut self, position: Position) -> Self {
