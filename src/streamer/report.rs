@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::capture::Dropped;
+use crate::capture::{Dropped, Frame};
 use crate::error::{Error, Result};
 use crate::flow::{ExportReason, FlowRecord};
 use crate::meter::{Living, MetricErrors, Withheld};
 use crate::packet::{Position, SkipReason};
+use crate::time::Timestamp;
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -119,6 +120,15 @@ impl Report {
     }
 }
 
+/// What was read of one input of a run.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct InputSpan {
+    /// Frames, also those that the filter left out.
+    pub frames: u64,
+    /// Their smallest and their largest stamp; `None` without any.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
 /// One line of JSON.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +189,8 @@ pub(super) struct Ledger {
     /// What of the run, as it was set up, depends on the number of workers.
     pub(super) notes: Vec<String>,
     pub(super) taken: Mutex<TakenCounts>,
+    /// What was read of each input.
+    spans: Mutex<BTreeMap<usize, InputSpan>>,
     /// Where reading stopped.
     pub(super) position: Mutex<Option<Position>>,
 }
@@ -257,6 +269,24 @@ impl Ledger {
             notes,
             ..Self::default()
         }
+    }
+
+    /// Notes that these frames of an input were read.
+    pub(super) fn see(&self, input: usize, frames: &[Frame]) {
+        let stamps = frames.iter().map(|frame| frame.stamp);
+        let times = stamps.clone().min().zip(stamps.max());
+        let mut spans = lock(&self.spans);
+        let span = spans.entry(input).or_default();
+        span.frames += frames.len() as u64;
+        span.times = match (span.times, times) {
+            (Some((first, last)), Some((start, end))) => Some((first.min(start), last.max(end))),
+            (before, now) => before.or(now),
+        };
+    }
+
+    /// What was read of each input so far.
+    pub(super) fn spans(&self) -> BTreeMap<usize, InputSpan> {
+        lock(&self.spans).clone()
     }
 
     /// Whether some thread is where the user's own code may hold it up.
