@@ -8,12 +8,12 @@ use crate::export::schema_digest;
 use crate::flow::Value;
 use crate::packet::{Ports, RadioMacs, Tunnels};
 use crate::streamer::source::Source;
-use crate::streamer::{Streamer, default_workers};
+use crate::streamer::{LIVE_CAPACITY, Streamer, default_workers};
 use crate::tunnel::Tunnel;
 
 impl Streamer {
     /// Every option that changes records, as it takes effect, by its name in Python; where Python has none, in Rust. The
-    /// list is always the same and in the same order.
+    /// list is always the same and in the same order; for an interface, two more come behind it.
     ///
     /// Timeouts are seconds, or null for never. `workers` is among them because labels may depend on it. What cannot be told
     /// in words is told only to be there: that addresses are replaced (`anonymize`), and the frame after which a run goes on
@@ -27,9 +27,11 @@ impl Streamer {
         } else {
             Value::List(vec![tcp.into(), udp.into(), other.into()])
         };
+        let live = matches!(self.source, Source::Interface(_));
+        let capacity = self.capacity.or(live.then_some(LIVE_CAPACITY));
         let mut options = self.meter.effective();
         options.extend([
-            ("capacity", number(self.capacity.map(|flows| flows as u64))),
+            ("capacity", number(capacity.map(|flows| flows as u64))),
             ("bpf_filter", self.filter.clone().into()),
             ("n_dissections", dissections),
             ("stable_labels", self.stable_labels.into()),
@@ -44,7 +46,7 @@ impl Streamer {
             ("resume", self.position.frame().into()),
         ]);
         #[cfg(feature = "pcap")]
-        if matches!(self.source, Source::Interface(_)) {
+        if live {
             let (promiscuous, snaplen) = self.live.effective();
             options.extend([("promiscuous", promiscuous.into()), ("snaplen", snaplen.into())]);
         }
@@ -123,6 +125,7 @@ mod tests {
         let limits = DissectionLimits { tcp: 1, udp: 2, other: 3 };
         let list = Value::List(vec![1u32.into(), 2u32.into(), 3u32.into()]);
         assert_eq!(of(plain().dissection_limits(limits), "n_dissections"), Some(list));
+        assert_eq!(of(Streamer::from_interface("x"), "capacity"), Some(1_000_000u64.into()));
         let names = |streamer: Streamer| streamer.options().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(plain()), names(plain().statistics(true).splt(9).bpf_filter("udp").capacity(1)));
     }

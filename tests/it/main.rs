@@ -49,6 +49,7 @@ mod dissect_tshark_certificate;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_tshark_tls;
 mod expiry;
+mod export_digest;
 mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;
