@@ -372,3 +372,33 @@ impl Ledger {
 pub(super) fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::LinkType;
+
+    #[test]
+    fn the_span_of_an_input_grows_to_both_sides() {
+        let frames = |stamps: &[i64]| -> Vec<Frame> {
+            let frame = |nanos: &i64| Frame {
+                stamp: Timestamp::from_nanos(*nanos),
+                offset: 0,
+                captured_len: 0,
+                wire_len: 0,
+                link: LinkType::ETHERNET,
+                time_out_of_range: false,
+            };
+            stamps.iter().map(frame).collect()
+        };
+        let ledger = Ledger::new(1, Vec::new());
+        for (input, stamps) in [(0, &[5, 9, 7][..]), (2, &[4]), (0, &[]), (0, &[-1, 6]), (2, &[8])] {
+            ledger.see(input, &frames(stamps));
+        }
+        let span = |frames, first, last| InputSpan {
+            frames,
+            times: Some((Timestamp::from_nanos(first), Timestamp::from_nanos(last))),
+        };
+        assert_eq!(ledger.spans(), BTreeMap::from([(0, span(5, -1, 9)), (2, span(2, 4, 8))]));
+    }
+}
