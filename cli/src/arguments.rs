@@ -38,6 +38,12 @@ pub(crate) enum Command {
         #[arg(short = 'o', long = "output", value_enum, default_value_t = SchemaFormat::Text)]
         format: SchemaFormat,
     },
+    /// Check a file that -w wrote against FILE.manifest.json: its bytes, its inputs, and its records, which are metered again.
+    Verify {
+        /// The file.
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.
@@ -99,6 +105,10 @@ pub(crate) struct Metering {
     /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) verbatim: bool,
+
+    /// Write no FILE.manifest.json beside the file of -w: inputs, options, versions, ledger and digest of the records.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) no_manifest: bool,
 
     /// No summary on standard error at the end.
     #[arg(short, long, help_heading = OUTPUT)]

@@ -70,6 +70,26 @@ const USUAL: [(&str, Kind, Option<u8>, usize); 8] = [
     ("application", Kind::Text, None, 11),
 ];
 
+/// What the usual table has of a record.
+pub(crate) fn usual_columns(schema: &Schema) -> Columns {
+    let more = more(schema);
+    Columns::choose(schema, USED.into_iter().chain(more.names())).expect("all of them are names of the schema")
+}
+
+/// The columns that the cells of the usual table are made of.
+const USED: [&str; 10] = [
+    "start_time",
+    "duration",
+    "ip_protocol",
+    "ip_src",
+    "src_port",
+    "ip_dst",
+    "dst_port",
+    "pkts",
+    "bytes",
+    "application_name",
+];
+
 fn usual(&(name, kind, spare, width): &(&str, Kind, Option<u8>, usize)) -> Heading {
     let heading = Heading::new(name, kind).usual(width);
     spare.map_or(heading.clone(), |order| heading.spare(order))

@@ -9,6 +9,7 @@ mod flow_table;
 mod habits;
 mod help;
 mod inputs;
+mod manifest;
 mod meter;
 mod output;
 mod progress;
@@ -16,7 +17,9 @@ mod schema;
 mod summary;
 mod table;
 mod text;
+mod told;
 mod top;
+mod verify;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -40,6 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Err(usage) => return help::say(&usage),
     };
     let ended = match &arguments.command {
+        Some(Command::Verify { file }) => return verify::run(file, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),
@@ -69,6 +73,8 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
         Command::Completions { shell } => {
             out.write_all(&help::completions(*shell)).map_err(|source| output.error(source))
         }
+        // It does meter, and has gone its own way.
+        Command::Verify { .. } => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };
     match written.and_then(|()| out.complete(&output)) {

@@ -12,6 +12,7 @@ use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
+use crate::manifest::{self, Witness};
 use crate::output::{Format, Output, Target};
 use crate::progress::Progress;
 use crate::summary;
@@ -70,12 +71,17 @@ impl<'a> Plan<'a> {
     ///
     /// Whatever ended the run before its end; what could be written still was, and standard error got the summary.
     pub(crate) fn run(&self, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> Result<Ended> {
-        let mut flows = self.streamer()?.start()?;
+        let streamer = self.streamer()?;
+        let facts = Witness::facts(&streamer, self.arguments.interface.as_deref());
+        let mut flows = streamer.start()?;
         let mut target = self.output.open()?;
+        let file = self.output.file().filter(|_| !self.arguments.no_manifest);
+        let columns = || manifest::columns(self.output.format, flows.schema(), self.fields.as_ref(), self.sums());
+        let mut witness = file.map(|file| Witness::new(facts, file, &self.output, columns())).transpose()?;
         let progress = self.progress(&flows);
         let mut sink = Sink::new(self, &mut target, &flows);
         let mut records = 0;
-        let ended = write_all(&mut flows, &mut sink, &mut records, progress, interrupted);
+        let ended = write_all(&mut flows, &mut sink, &mut witness, &mut records, progress, interrupted);
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
@@ -87,6 +93,10 @@ impl<'a> Plan<'a> {
             ended => {
                 self.put_away(target, ended.and_then(|ended| flows.report().check().map(|()| ended)), records, err)
             }
+        };
+        let ended = match (ended, witness) {
+            (Ok(ended), Some(witness)) => witness.complete(&flows, matches!(ended, Ended::Interrupted)).map(|()| ended),
+            (ended, _) => ended,
         };
         match ended {
             Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(Ended::Unwanted),
@@ -145,6 +155,11 @@ impl<'a> Plan<'a> {
         let words = words.iter().chain(&arguments.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");
         Ok(if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) })
+    }
+
+    /// Whether sums are written, and no flows.
+    fn sums(&self) -> bool {
+        !self.arguments.summarize.is_empty()
     }
 
     fn progress(&self, flows: &Flows) -> Option<Progress> {
@@ -221,6 +236,7 @@ impl<'a> Sink<'a> {
 fn write_all(
     flows: &mut Flows,
     sink: &mut Sink<'_>,
+    witness: &mut Option<Witness>,
     records: &mut u64,
     mut progress: Option<Progress>,
     interrupted: &dyn Fn() -> bool,
@@ -230,6 +246,9 @@ fn write_all(
         let taken = match flows.wait(LOOK) {
             Ok(Waited::Record(record)) => {
                 *records += 1;
+                if let Some(witness) = witness {
+                    witness.see(&record);
+                }
                 sink.take(&record)
             }
             // Whoever reads along sees the flows of a slow source as they come.

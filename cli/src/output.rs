@@ -61,6 +61,11 @@ impl Format {
         }
     }
 
+    /// The word for it after -o.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// What writes records in this form.
     pub(crate) fn exporter<'a>(
         self,
@@ -155,6 +160,12 @@ impl Output {
         Ok(if self.room.is_some() { Target::Screen(Harmless(out)) } else { Target::Stdout(out) })
     }
 
+    /// The file of -w, unless its name stands for a device or a pipe.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let special = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
+        self.path.as_deref().filter(|path| !special(path))
+    }
+
     /// As errors name it.
     pub(crate) fn name(&self) -> String {
         self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
@@ -237,7 +248,7 @@ impl Exporter for Discard {
 }
 
 /// What a line of JSON has: the metrics, the core, and what options add; `None` where no option is on.
-fn with_options(schema: &Schema) -> Option<Columns> {
+pub(crate) fn with_options(schema: &Schema) -> Option<Columns> {
     if schema.columns().all(|column| column.needs.is_none()) {
         return None;
     }

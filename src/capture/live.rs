@@ -46,6 +46,13 @@ pub struct LiveOptions {
     filter: String,
 }
 
+impl LiveOptions {
+    /// Whether promiscuous, and the snaplen: what changes the packets that come.
+    pub(crate) fn effective(&self) -> (bool, u32) {
+        (self.promiscuous, self.snaplen_bytes)
+    }
+}
+
 impl Default for LiveOptions {
     fn default() -> Self {
         Self { promiscuous: true, snaplen_bytes: 65_535, buffer_bytes: None, filter: String::new() }

@@ -13,6 +13,8 @@ pub mod filter;
 pub mod live;
 pub mod memory;
 mod pool;
+#[cfg(feature = "pcap")]
+pub(crate) mod version;
 
 use std::sync::Arc;
 
@@ -35,6 +37,11 @@ pub trait PacketSource: Send {
     /// Whether this is a wire: stamps then follow the real time, and silence moves the clock.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// Which of its inputs, counted from 0, the frames of the last batch came from; a batch never has those of two.
+    fn input(&self) -> usize {
+        0
     }
 
     /// Frames that were lost before they came here, as far as the source knows.

@@ -83,6 +83,14 @@ pub enum Classification {
     Decided(Arc<Application>),
 }
 
+/// The version of the nDPI that this process uses, as in `4.2.0`; `None` in a build without it.
+pub fn ndpi_version() -> Option<&'static str> {
+    #[cfg(feature = "ndpi")]
+    return Some(ndpi::version());
+    #[cfg(not(feature = "ndpi"))]
+    None
+}
+
 impl Classifier {
     /// Opens a classifier; with all limits 0 it is [`Classifier::Off`].
     ///

@@ -5,16 +5,20 @@ pub mod arrow;
 mod columns;
 mod compress;
 mod csv;
+mod digest;
 mod file;
 pub mod ipfix;
 mod jsonl;
+mod manifest;
 
 pub use columns::Columns;
 pub use compress::{Compressed, Compression};
 pub use csv::{CsvExporter, push_cell as push_csv_cell};
+pub use digest::{FileDigest, RecordDigest, schema_digest};
 pub use file::PartFile;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
+pub use manifest::{InputFile, Manifest};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;

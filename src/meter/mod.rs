@@ -7,6 +7,7 @@ mod cache;
 mod config;
 mod counting;
 mod descriptor;
+mod effective;
 mod expiry;
 pub(crate) mod hint;
 mod learning;

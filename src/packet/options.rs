@@ -48,6 +48,11 @@ impl DecodeOptions {
         self
     }
 
+    /// What was said: tunnels, tunnel keys, fragments, ports, addresses of 802.11.
+    pub(crate) const fn effective(&self) -> (Tunnels, bool, bool, Ports, RadioMacs) {
+        (self.tunnels, self.tunnel_keys, self.fragments, self.ports, self.radio_macs)
+    }
+
     /// Whether packets of tunnels of one kind with different keys ([`PacketInfo::tunnel_key`]) belong to different flows:
     /// hosts of two networks may have the same addresses. Off by default. A tunnel without a key counts as one with key 0.
     ///

@@ -118,10 +118,12 @@ impl CaptureLoop {
     fn batch(&mut self, frames: &FrameBatch, outlet: &mut Outlet) {
         let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(frames.frames.len());
         outlet.begin(frames);
+        let mut read = 0;
         for index in 0..count {
             if !self.matching_frames_left() {
                 break;
             }
+            read = index + 1;
             let number = self.frames_before.saturating_add(self.counts.frames_read).saturating_add(1);
             prefetch(frames, index + AHEAD);
             let raw = frames.raw(index, number);
@@ -167,6 +169,7 @@ impl CaptureLoop {
             }
         }
         self.publish();
+        self.ledger.see(self.source.input(), &frames.frames[..read]);
         outlet.hand_over(self.decoder.clock(), is_bulk(frames));
     }
 

@@ -1,5 +1,6 @@
 //! The way out: records as an iterator, and the handle that stops a run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::flow::FlowRecord;
 use crate::flow::schema::Schema;
 use crate::packet::Position;
-use crate::streamer::report::{Ledger, Report, lock};
+use crate::streamer::report::{InputSpan, Ledger, Report, lock};
 
 /// The flow records of a run: an iterator that ends when the source has ended and every flow has left.
 ///
@@ -173,6 +174,11 @@ impl Flows {
     /// What became of everything read so far.
     pub fn report(&self) -> Report {
         self.ledger.report()
+    }
+
+    /// What was read so far of each input, by its place among them; those without a frame are left out.
+    pub fn input_spans(&self) -> BTreeMap<usize, InputSpan> {
+        self.ledger.spans()
     }
 
     /// Stops the run, leaves what was not taken, and gives the final report.

@@ -5,14 +5,16 @@
 
 mod batch;
 mod capture_loop;
+mod effective;
 mod flows;
 mod options;
 mod report;
 mod source;
 mod worker;
 
+pub use effective::versions;
 pub use flows::{Flows, ReportHandle, StopHandle, Waited};
-pub use report::{Report, reason_name};
+pub use report::{InputSpan, Report, reason_name};
 
 use std::collections::HashSet;
 use std::fmt;

@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::capture::Dropped;
+use crate::capture::{Dropped, Frame};
 use crate::error::{Error, Result};
 use crate::flow::{ExportReason, FlowRecord};
 use crate::meter::{Living, MetricErrors, Withheld};
 use crate::packet::{Position, SkipReason};
+use crate::time::Timestamp;
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -119,6 +120,15 @@ impl Report {
     }
 }
 
+/// What was read of one input of a run.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct InputSpan {
+    /// Frames, also those that the filter left out.
+    pub frames: u64,
+    /// Their smallest and their largest stamp; `None` without any.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
 /// One line of JSON.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +189,8 @@ pub(super) struct Ledger {
     /// What of the run, as it was set up, depends on the number of workers.
     pub(super) notes: Vec<String>,
     pub(super) taken: Mutex<TakenCounts>,
+    /// What was read of each input.
+    spans: Mutex<BTreeMap<usize, InputSpan>>,
     /// Where reading stopped.
     pub(super) position: Mutex<Option<Position>>,
 }
@@ -257,6 +269,24 @@ impl Ledger {
             notes,
             ..Self::default()
         }
+    }
+
+    /// Notes that these frames of an input were read.
+    pub(super) fn see(&self, input: usize, frames: &[Frame]) {
+        let stamps = frames.iter().map(|frame| frame.stamp);
+        let times = stamps.clone().min().zip(stamps.max());
+        let mut spans = lock(&self.spans);
+        let span = spans.entry(input).or_default();
+        span.frames += frames.len() as u64;
+        span.times = match (span.times, times) {
+            (Some((first, last)), Some((start, end))) => Some((first.min(start), last.max(end))),
+            (before, now) => before.or(now),
+        };
+    }
+
+    /// What was read of each input so far.
+    pub(super) fn spans(&self) -> BTreeMap<usize, InputSpan> {
+        lock(&self.spans).clone()
     }
 
     /// Whether some thread is where the user's own code may hold it up.
@@ -341,4 +371,34 @@ impl Ledger {
 /// Locks a part of the ledger, also after a panic of its thread: numbers cannot be half written.
 pub(super) fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::LinkType;
+
+    #[test]
+    fn the_span_of_an_input_grows_to_both_sides() {
+        let frames = |stamps: &[i64]| -> Vec<Frame> {
+            let frame = |nanos: &i64| Frame {
+                stamp: Timestamp::from_nanos(*nanos),
+                offset: 0,
+                captured_len: 0,
+                wire_len: 0,
+                link: LinkType::ETHERNET,
+                time_out_of_range: false,
+            };
+            stamps.iter().map(frame).collect()
+        };
+        let ledger = Ledger::new(1, Vec::new());
+        for (input, stamps) in [(0, &[5, 9, 7][..]), (2, &[4]), (0, &[]), (0, &[-1, 6]), (2, &[8])] {
+            ledger.see(input, &frames(stamps));
+        }
+        let span = |frames, first, last| InputSpan {
+            frames,
+            times: Some((Timestamp::from_nanos(first), Timestamp::from_nanos(last))),
+        };
+        assert_eq!(ledger.spans(), BTreeMap::from([(0, span(5, -1, 9)), (2, span(2, 4, 8))]));
+    }
 }

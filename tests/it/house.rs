@@ -34,7 +34,7 @@ const FOREIGN: [(&str, &[&str]); 22] = [
     ("hkdf", &["dissect/quic_keys.rs"]),
     ("md5", &["dissect/tls/fingerprint.rs"]),
     ("sha1", &["flow/community_id.rs"]),
-    ("sha2", &["dissect/quic_keys.rs", "dissect/tls/fingerprint.rs"]),
+    ("sha2", &["dissect/quic_keys.rs", "dissect/tls/fingerprint.rs", "export/digest.rs"]),
     ("thiserror", &["error.rs"]),
     ("foldhash", &["flow/key.rs", "packet/fragment.rs"]),
     ("hashbrown", &["meter/cache.rs"]),

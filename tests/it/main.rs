@@ -51,6 +51,7 @@ mod dissect_tshark_tls;
 mod expiry;
 #[cfg(feature = "arrow")]
 mod export_arrow;
+mod export_digest;
 mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;

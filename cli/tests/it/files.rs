@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Run, data, flowgauge, pcap, run, shell, signal};
 
-/// Runs the command on a capture of the project's with `-w` for this path.
+/// Runs the command on a capture of the project's with `-w` for this path, and nothing beside it.
 fn write(capture: &str, path: &Path, more: &[&str]) -> Run {
     let mut command = flowgauge();
-    Run::of(&command.arg("-r").arg(data(capture)).arg("-w").arg(path).args(more).output().unwrap())
+    Run::of(&command.arg("-r").arg(data(capture)).arg("--no-manifest").arg("-w").arg(path).args(more).output().unwrap())
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -206,7 +206,14 @@ fn ctrl_c_completes_the_file() {
     let (fifo, path) = (folder.path().join("fifo"), folder.path().join("flows.csv.gz"));
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let mut command = flowgauge();
-    command.arg("-r").arg(&fifo).arg("-w").arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--no-manifest")
+        .arg("-r")
+        .arg(&fifo)
+        .arg("-w")
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let mut writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
     std::io::Write::write_all(&mut writer, &pcap([1, 2, 1])).unwrap();

@@ -11,3 +11,4 @@ mod lists;
 mod support;
 mod terminal;
 mod top;
+mod verify;

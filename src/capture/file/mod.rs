@@ -69,6 +69,8 @@ use crate::time::Timestamp;
 pub struct FileSource {
     inputs: VecDeque<Input>,
     current: Option<Current>,
+    /// How many inputs were opened.
+    opened: usize,
     window: Window,
     stop: StopFlag,
     /// What a batch holds between two turns, so that its block can be used again.
@@ -106,6 +108,7 @@ impl FileSource {
         let mut source = Self {
             inputs: inputs.into(),
             current: None,
+            opened: 0,
             window: Window::new(),
             stop,
             nothing: Arc::default(),
@@ -127,6 +130,7 @@ impl FileSource {
         let Some(input) = self.inputs.pop_front() else { return Ok(false) };
         let opened = input.open(&self.stop)?;
         self.window.restart();
+        self.opened += 1;
         self.current = Some(Current {
             name: opened.name,
             stream: opened.stream,
@@ -267,6 +271,10 @@ impl PacketSource for FileSource {
                 }
             }
         }
+    }
+
+    fn input(&self) -> usize {
+        self.opened.saturating_sub(1)
     }
 
     fn warnings(&mut self) -> Vec<String> {
