@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use flowgauge::expr::Expr;
 
+use crate::amount;
 use crate::output::Format;
 use crate::top::Ranking;
 
@@ -74,7 +75,8 @@ pub(crate) struct Metering {
     pub(crate) snaplen: Option<u32>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
-    /// .jsonl, .ndjson or .txt, and .gz or .zst after it compresses.
+    /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses. Or send IPFIX to a collector: udp://HOST:PORT,
+    /// tcp://HOST:PORT.
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,
 
@@ -99,6 +101,15 @@ pub(crate) struct Metering {
     /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) verbatim: bool,
+
+    /// In IPFIX, a record for each direction, for collectors that do not know records of both (RFC 5103).
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) uniflow: bool,
+
+    /// Bytes a second that a collector gets over UDP (k, M, G); 0 for as fast as flows come. Default: 4M from captures,
+    /// which are read faster than a collector takes flows in, and 0 on an interface.
+    #[arg(long, value_name = "BYTES", value_parser = amount::bytes, help_heading = OUTPUT)]
+    pub(crate) udp_rate: Option<u64>,
 
     /// No summary on standard error at the end.
     #[arg(short, long, help_heading = OUTPUT)]

@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
     ///
     /// What to tell the user of an argument that does not fit.
     pub(crate) fn new(arguments: &'a Metering) -> std::result::Result<Self, String> {
-        let output = Output::new(arguments.write.as_deref(), arguments.format, arguments.verbatim)?;
+        let output = Output::of(arguments)?;
         let mut known = Known::new(arguments);
         let fields = Fields::of(&arguments.fields, &mut known).map_err(|words| format!("-F: {words}"))?;
         for ranking in &arguments.summarize {
@@ -61,6 +61,10 @@ impl<'a> Plan<'a> {
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }
+        if output.format == Format::Ipfix && (fields.is_some() || !arguments.summarize.is_empty()) {
+            let option = if fields.is_some() { "-F" } else { "-s" };
+            return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
+        }
         Ok(Self { arguments, output, fields, known })
     }
 
@@ -73,7 +77,7 @@ impl<'a> Plan<'a> {
         let mut flows = self.streamer()?.start()?;
         let mut target = self.output.open()?;
         let progress = self.progress(&flows);
-        let mut sink = Sink::new(self, &mut target, &flows);
+        let mut sink = Sink::new(self, &mut target, &flows)?;
         let mut records = 0;
         let ended = write_all(&mut flows, &mut sink, &mut records, progress, interrupted);
         // What was metered before a damage is written all the same.
@@ -89,7 +93,11 @@ impl<'a> Plan<'a> {
             }
         };
         match ended {
-            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(Ended::Unwanted),
+            Err(Error::Write { source, .. })
+                if source.kind() == ErrorKind::BrokenPipe && self.output.collector.is_none() =>
+            {
+                return Ok(Ended::Unwanted);
+            }
             Err(Error::Write { .. }) => {}
             _ => self.tell(&flows, err),
         }
@@ -176,13 +184,13 @@ enum Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Self {
+    fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Result<Self> {
         let (schema, output) = (flows.schema(), &plan.output);
         if plan.arguments.summarize.is_empty() {
-            return Self::Records(output.format.exporter(output, target, schema, plan.fields.as_ref()));
+            return output.format.exporter(output, target, schema, plan.fields.as_ref()).map(Self::Records);
         }
         let tops = plan.arguments.summarize.iter().map(|ranking| Top::new(ranking, schema)).collect();
-        Self::Sums { tops, target, output, most: plan.arguments.top }
+        Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
     }
 
     fn take(&mut self, record: &FlowRecord) -> Result<()> {

@@ -7,6 +7,7 @@ mod documentation;
 mod files;
 mod inputs;
 mod interrupt;
+mod ipfix;
 mod lists;
 mod support;
 mod terminal;
