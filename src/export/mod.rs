@@ -6,6 +6,7 @@ mod csv;
 mod file;
 pub mod ipfix;
 mod jsonl;
+mod rotate;
 
 pub use columns::Columns;
 pub use compress::{Compressed, Compression};
@@ -13,6 +14,7 @@ pub use csv::{CsvExporter, push_cell as push_csv_cell};
 pub use file::PartFile;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
+pub use rotate::{RotatingExporter, Rotation, SharedFile};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;
