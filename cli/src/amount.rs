@@ -1,5 +1,7 @@
 //! Numbers of bytes as a user writes them: `500000`, `100M`.
 
+use std::num::NonZeroU64;
+
 /// A number of bytes, with k, M, G or T for thousands of thousands behind it.
 ///
 /// # Errors
@@ -18,6 +20,15 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     bytes.ok_or_else(|| "a number of bytes is wanted, as in 500k, 100M or 2G".to_owned())
 }
 
+/// Likewise, and at least one.
+///
+/// # Errors
+///
+/// What to tell the user of anything else.
+pub(crate) fn some_bytes(text: &str) -> Result<NonZeroU64, String> {
+    NonZeroU64::new(bytes(text)?).ok_or_else(|| "one byte at least is wanted".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +41,7 @@ mod tests {
             [read("100M"), read("2G"), read("1T")],
             [Some(100_000_000), Some(2_000_000_000), Some(10u64.pow(12))]
         );
+        assert!(some_bytes("0k").is_err() && some_bytes("1").is_ok());
         assert_eq!(read(&u64::MAX.to_string()), Some(u64::MAX));
         for wrong in ["", "M", "-1", "+1", "1.5M", "10MB", "1é", "18446744073709551616", "18446744073709551615k"] {
             assert_eq!(read(wrong), None, "{wrong}");

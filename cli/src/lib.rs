@@ -3,6 +3,7 @@
 //! A library, so that the program and the command that the Python package installs are the same.
 
 mod amount;
+mod anonymize;
 mod arguments;
 mod collector;
 mod devices;

@@ -4,11 +4,13 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use flowgauge::export::Exporter;
+use flowgauge::export::{Exporter, RotatingExporter};
+use flowgauge::flow::Anonymizer;
 use flowgauge::flow::schema::Needs;
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
 
+use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
@@ -24,6 +26,7 @@ pub(crate) struct Plan<'a> {
     output: Output,
     fields: Option<Fields>,
     known: Known,
+    anonymizer: Option<Anonymizer>,
 }
 
 /// How a run ended.
@@ -65,7 +68,8 @@ impl<'a> Plan<'a> {
             let option = if fields.is_some() { "-F" } else { "-s" };
             return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
         }
-        Ok(Self { arguments, output, fields, known })
+        let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
+        Ok(Self { arguments, output, fields, known, anonymizer })
     }
 
     /// Runs it.
@@ -83,7 +87,7 @@ impl<'a> Plan<'a> {
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
-            ended => sink.finish().and(ended),
+            ended => sink.finish(ended.is_ok(), err).and(ended),
         };
         drop(sink);
         let ended = match ended {
@@ -142,6 +146,7 @@ impl<'a> Plan<'a> {
             .tunnel_keys(arguments.tunnel_keys)
             .end_flow_when(arguments.end_flow_when.clone())
             .keep_flows(arguments.keep_flows.clone())
+            .anonymize(self.anonymizer.clone())
             .promiscuous(!arguments.no_promiscuous_mode)
             .max_matching_frames(arguments.count);
         if let Some(bytes) = arguments.snaplen {
@@ -180,14 +185,19 @@ impl<'a> Plan<'a> {
 /// What takes the records: a writer, or the sums of -s.
 enum Sink<'a> {
     Records(Box<dyn Exporter + 'a>),
+    Rotating(RotatingExporter<'a>),
     Sums { tops: Vec<Top>, target: &'a mut Target, output: &'a Output, most: usize },
 }
 
 impl<'a> Sink<'a> {
     fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Result<Self> {
         let (schema, output) = (flows.schema(), &plan.output);
+        let fields = plan.fields.as_ref();
+        if !output.rotation.is_never() {
+            return Ok(Self::Rotating(output.rotating(schema, fields)));
+        }
         if plan.arguments.summarize.is_empty() {
-            return output.format.exporter(output, target, schema, plan.fields.as_ref()).map(Self::Records);
+            return output.format.exporter(output, output.name(), target, schema, fields).map(Self::Records);
         }
         let tops = plan.arguments.summarize.iter().map(|ranking| Top::new(ranking, schema)).collect();
         Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
@@ -196,6 +206,7 @@ impl<'a> Sink<'a> {
     fn take(&mut self, record: &FlowRecord) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.export(record),
+            Self::Rotating(exporter) => exporter.export(record),
             Self::Sums { tops, output, .. } => {
                 tops.iter_mut().for_each(|top| top.count(record, output));
                 Ok(())
@@ -206,13 +217,23 @@ impl<'a> Sink<'a> {
     fn flush(&mut self) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.flush(),
+            Self::Rotating(exporter) => exporter.flush(),
             Self::Sums { .. } => Ok(()),
         }
     }
 
-    fn finish(&mut self) -> Result<()> {
+    /// Writes what is left; the last of several files gets its name only if the run went well so far.
+    fn finish(&mut self, whole: bool, err: &mut dyn Write) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.finish(),
+            Self::Rotating(exporter) if whole => exporter.finish(),
+            Self::Rotating(exporter) => {
+                if let Some(part) = exporter.keep()? {
+                    // There is nobody to tell if this cannot be written.
+                    let _ = writeln!(err, "flowgauge: the last flows before the error are in {part:?}");
+                }
+                Ok(())
+            }
             Self::Sums { tops, target, output, most } => {
                 for (index, top) in tops.iter().enumerate() {
                     let gap = if index > 0 && output.format == Format::Table { "\n" } else { "" };

@@ -8,11 +8,13 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use console::Term;
 use flowgauge::export::{
     Columns, Compressed, Compression, CsvExporter, Exporter, IpfixExporter, IpfixOptions, JsonLinesExporter, PartFile,
+    RotatingExporter, Rotation,
 };
 use flowgauge::flow::schema::{Group, Schema};
 use flowgauge::{Error, FlowRecord, Result};
@@ -48,6 +50,8 @@ pub(crate) struct Output {
     /// Who takes records over the network, if -w names somebody.
     pub(crate) collector: Option<Collector>,
     pub(crate) ipfix: IpfixOptions,
+    /// When a file has enough, and there is a next one.
+    pub(crate) rotation: Rotation,
     /// Whether there is no end of the source, so that whoever is not there may come back.
     pub(crate) live: bool,
     /// Width of the terminal, if that is where records are shown.
@@ -76,7 +80,7 @@ impl Format {
         }
     }
 
-    /// What writes records in this form.
+    /// What writes records in this form to `target`, which stands as `name` in errors.
     ///
     /// # Errors
     ///
@@ -84,11 +88,11 @@ impl Format {
     pub(crate) fn exporter<'a>(
         self,
         output: &Output,
-        target: &'a mut Target,
+        name: String,
+        target: impl Write + 'a,
         schema: &Schema,
         fields: Option<&Fields>,
     ) -> Result<Box<dyn Exporter + 'a>> {
-        let name = output.name();
         let chosen = fields.map(|fields| fields.columns(schema));
         Ok(match self {
             Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
@@ -152,6 +156,20 @@ impl Output {
         if arguments.udp_rate.is_some() && !udp {
             return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
         }
+        output.rotation = Rotation::default()
+            .rows(arguments.rotate_rows)
+            .bytes(arguments.rotate_bytes)
+            .interval(arguments.rotate_seconds.map(|seconds| Duration::from_secs(seconds.get())));
+        if !output.rotation.is_never() && output.path.as_deref().is_none_or(is_special) {
+            return Err(
+                "--rotate-rows, --rotate-bytes and --rotate-seconds are for files: they go with -w NAME".to_owned()
+            );
+        }
+        if !output.rotation.is_never() && !arguments.summarize.is_empty() {
+            return Err(
+                "-s comes out once, at the end: leave out --rotate-rows, --rotate-bytes, --rotate-seconds".to_owned()
+            );
+        }
         output.live = arguments.interface.is_some();
         let usual = if output.live { 0 } else { UDP_BYTES_PER_SECOND };
         let rate = NonZeroU64::new(arguments.udp_rate.unwrap_or(usual));
@@ -184,11 +202,9 @@ impl Output {
             Some(path) if path.as_os_str() == "-" => Ok(Self::standard(format, verbatim)),
             Some(path) => {
                 let (compression, plain) = Compression::of_name(path);
-                // A device or a pipe has no name that says anything.
-                let special = path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
                 let format = match format {
                     Some(format) => format,
-                    None if special => Format::of_name(plain).unwrap_or(Format::Json),
+                    None if is_special(path) => Format::of_name(plain).unwrap_or(Format::Json),
                     None => Format::of_name(plain).map_err(|words| format!("-w {}: {words}", path.display()))?,
                 };
                 let path = Some(path.to_owned());
@@ -197,13 +213,21 @@ impl Output {
         }
     }
 
+    /// What writes records into one file after the other.
+    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<&'a Fields>) -> RotatingExporter<'a> {
+        let schema = schema.clone();
+        RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
+            self.format.exporter(self, name, file, &schema, fields)
+        })
+    }
+
     /// Opens the way out.
     ///
     /// # Errors
     ///
     /// [`Error::Write`] when that cannot be.
     pub(crate) fn open(&self) -> Result<Target> {
-        if self.collector.is_some() {
+        if self.collector.is_some() || !self.rotation.is_never() {
             return Ok(Target::Nowhere);
         }
         if let Some(path) = &self.path {
@@ -239,6 +263,7 @@ impl Output {
             compression: Compression::None,
             collector: None,
             ipfix: IpfixOptions::default(),
+            rotation: Rotation::default(),
             live: false,
             room,
             verbatim,
@@ -321,6 +346,11 @@ fn with_options(schema: &Schema) -> Option<Columns> {
     let columns = schema.columns().filter(|column| column.group == Group::Core || column.needs.is_some());
     let names = schema.metrics().iter().map(String::as_str).chain(columns.map(|column| column.name));
     Columns::choose(schema, names).ok()
+}
+
+/// Whether this is a device or a pipe.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 fn screen_width() -> usize {

@@ -1,5 +1,6 @@
 //! The command as a program: what it takes, what it writes, how it ends.
 
+mod anonymize;
 mod bad_input;
 mod columns;
 mod command;
@@ -9,6 +10,7 @@ mod inputs;
 mod interrupt;
 mod ipfix;
 mod lists;
+mod rotate;
 mod support;
 mod terminal;
 mod top;
