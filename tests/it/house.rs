@@ -23,7 +23,7 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 19] = [
+const FOREIGN: [(&str, &[&str]); 20] = [
     ("aes_gcm", &["dissect/quic_keys.rs", "flow/anonymize.rs"]),
     ("base64", &["flow/community_id.rs"]),
     ("blake2", &["flow/anonymize.rs"]),
@@ -43,6 +43,7 @@ const FOREIGN: [(&str, &[&str]); 19] = [
     ("ndpi_sys", &["classify/ndpi.rs", "classify/told.rs"]),
     ("domain", &["dissect/dns.rs"]),
     ("httparse", &["dissect/http.rs"]),
+    ("itoa", &["flow/json.rs"]),
 ];
 
 #[test]

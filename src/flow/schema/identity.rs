@@ -208,9 +208,17 @@ fn octets<'a>(record: &FlowRecord, octets: &[u8]) -> Cell<'a> {
     if !record.flags.contains(FlowFlags::MACS) {
         return Cell::Null;
     }
-    let octets: Vec<_> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    Cell::Text(octets.join(":").into())
+    let mut text = String::with_capacity(3 * octets.len());
+    for (index, octet) in octets.iter().enumerate() {
+        if index > 0 {
+            text.push(':');
+        }
+        text.extend([octet >> 4, octet & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
+    }
+    Cell::Text(text.into())
 }
+
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
 
 /// A number of the IP headers of `pkts` packets.
 fn of_headers(number: u8, pkts: u64) -> Cell<'static> {
