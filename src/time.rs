@@ -36,6 +36,30 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// Year, month, day, hour, minute and second in UTC (proleptic Gregorian calendar), rounded down.
+    pub const fn as_utc(self) -> [u16; 6] {
+        let seconds = self.0.div_euclid(1_000_000_000);
+        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        // Years that begin in March, so that leap days come last.
+        let days = days + DAYS_TO_1970;
+        let (era, day_of_era) = (days.div_euclid(DAYS_OF_ERA), days.rem_euclid(DAYS_OF_ERA));
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        let year = era * 400 + year_of_era + (month <= 2) as i64;
+        // Years from 1677 to 2262, and what is smaller.
+        [
+            year as u16,
+            month as u16,
+            day as u16,
+            (second / 3_600) as u16,
+            (second / 60 % 60) as u16,
+            (second % 60) as u16,
+        ]
+    }
+
     /// Nanoseconds from `earlier` to here; 0 when `earlier` is later.
     #[inline]
     pub const fn nanos_since(self, earlier: Self) -> u64 {
@@ -74,6 +98,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Of the 400 years after which the calendar repeats.
+const DAYS_OF_ERA: i64 = 146_097;
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +119,19 @@ mod tests {
     fn milliseconds_round_down_before_the_epoch_too() {
         assert_eq!(Timestamp::from_nanos(-1).as_millis(), -1);
         assert_eq!(Timestamp::from_nanos(1_999_999).as_millis(), 1);
+    }
+
+    #[test]
+    fn moments_are_dates() {
+        let at = |seconds: i64| Timestamp::from_nanos(seconds * 1_000_000_000).as_utc();
+        assert_eq!(at(0), [1970, 1, 1, 0, 0, 0]);
+        assert_eq!(at(951_782_400), [2000, 2, 29, 0, 0, 0]);
+        assert_eq!(at(951_868_800), [2000, 3, 1, 0, 0, 0]);
+        assert_eq!(at(4_107_542_399), [2100, 2, 28, 23, 59, 59]);
+        assert_eq!(at(4_107_542_400), [2100, 3, 1, 0, 0, 0]);
+        assert_eq!(Timestamp::from_nanos(-1).as_utc(), [1969, 12, 31, 23, 59, 59]);
+        assert_eq!(Timestamp::MIN.as_utc(), [1677, 9, 21, 0, 12, 43]);
+        assert_eq!(Timestamp::MAX.as_utc(), [2262, 4, 11, 23, 47, 16]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the command understands.
 
 use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +9,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use flowgauge::expr::Expr;
 
+use crate::amount;
+use crate::anonymize::Anonymize;
 use crate::output::Format;
 use crate::top::Ranking;
 
@@ -80,7 +83,8 @@ pub(crate) struct Metering {
     pub(crate) snaplen: Option<u32>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
-    /// .jsonl, .ndjson or .txt, and .gz or .zst after it compresses.
+    /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses. Or send IPFIX to a collector: udp://HOST:PORT,
+    /// tcp://HOST:PORT.
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,
 
@@ -105,6 +109,28 @@ pub(crate) struct Metering {
     /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) verbatim: bool,
+
+    /// Go on in a next file after so many records. Files are called as tshark does it: flows_00001_20260131235900.csv for
+    /// -w flows.csv, with the moment in UTC, of the capture.
+    #[arg(long, value_name = "N", help_heading = OUTPUT)]
+    pub(crate) rotate_rows: Option<NonZeroU64>,
+
+    /// Go on in a next file when one has so many bytes (k, M, G), before they are compressed.
+    #[arg(long, value_name = "BYTES", value_parser = amount::some_bytes, help_heading = OUTPUT)]
+    pub(crate) rotate_bytes: Option<NonZeroU64>,
+
+    /// Go on in a next file every so many seconds of the capture, at multiples of them: at full hours with 3600.
+    #[arg(long, value_name = "S", help_heading = OUTPUT)]
+    pub(crate) rotate_seconds: Option<NonZeroU64>,
+
+    /// In IPFIX, a record for each direction, for collectors that do not know records of both (RFC 5103).
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) uniflow: bool,
+
+    /// Bytes a second that a collector gets over UDP (k, M, G); 0 for as fast as flows come. Default: 4M from captures,
+    /// which are read faster than a collector takes flows in, and 0 on an interface.
+    #[arg(long, value_name = "BYTES", value_parser = amount::bytes, help_heading = OUTPUT)]
+    pub(crate) udp_rate: Option<u64>,
 
     /// Write no FILE.manifest.json beside the file of -w: inputs, options, versions, ledger and digest of the records.
     #[arg(long, help_heading = OUTPUT)]
@@ -152,6 +178,11 @@ pub(crate) struct Metering {
     /// Leave out flows of which this expression is not true; the report counts them as withheld.
     #[arg(long, value_name = "EXPR", value_parser = Expr::parse, help_heading = MORE)]
     pub(crate) keep_flows: Option<Expr>,
+
+    /// Replace addresses by others, the same for the same key: crypto-pan keeps prefixes, blake2 keeps nothing. The file has
+    /// the key, as bytes or as hexadecimal digits: 32 bytes for crypto-pan, 16 to 64 for blake2.
+    #[arg(long, value_name = "METHOD:KEYFILE", value_parser = Anonymize::parse, help_heading = MORE)]
+    pub(crate) anonymize: Option<Anonymize>,
 
     /// Seconds of silence that end a flow, or "never".
     #[arg(long, value_name = "S", default_value = "60", value_parser = timeout, help_heading = FLOWS)]

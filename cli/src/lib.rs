@@ -2,7 +2,10 @@
 //!
 //! A library, so that the program and the command that the Python package installs are the same.
 
+mod amount;
+mod anonymize;
 mod arguments;
+mod collector;
 mod devices;
 mod fields;
 mod flow_table;

@@ -4,11 +4,13 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use flowgauge::export::Exporter;
+use flowgauge::export::{Exporter, RotatingExporter};
+use flowgauge::flow::Anonymizer;
 use flowgauge::flow::schema::Needs;
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
 
+use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
@@ -25,6 +27,7 @@ pub(crate) struct Plan<'a> {
     output: Output,
     fields: Option<Fields>,
     known: Known,
+    anonymizer: Option<Anonymizer>,
 }
 
 /// How a run ended.
@@ -44,7 +47,7 @@ impl<'a> Plan<'a> {
     ///
     /// What to tell the user of an argument that does not fit.
     pub(crate) fn new(arguments: &'a Metering) -> std::result::Result<Self, String> {
-        let output = Output::new(arguments.write.as_deref(), arguments.format, arguments.verbatim)?;
+        let output = Output::of(arguments)?;
         let mut known = Known::new(arguments);
         let fields = Fields::of(&arguments.fields, &mut known).map_err(|words| format!("-F: {words}"))?;
         for ranking in &arguments.summarize {
@@ -62,7 +65,12 @@ impl<'a> Plan<'a> {
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }
-        Ok(Self { arguments, output, fields, known })
+        if output.format == Format::Ipfix && (fields.is_some() || !arguments.summarize.is_empty()) {
+            let option = if fields.is_some() { "-F" } else { "-s" };
+            return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
+        }
+        let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
+        Ok(Self { arguments, output, fields, known, anonymizer })
     }
 
     /// Runs it.
@@ -79,13 +87,13 @@ impl<'a> Plan<'a> {
         let columns = || manifest::columns(self.output.format, flows.schema(), self.fields.as_ref(), self.sums());
         let mut witness = file.map(|file| Witness::new(facts, file, &self.output, columns())).transpose()?;
         let progress = self.progress(&flows);
-        let mut sink = Sink::new(self, &mut target, &flows);
+        let mut sink = Sink::new(self, &mut target, &flows)?;
         let mut records = 0;
         let ended = write_all(&mut flows, &mut sink, &mut witness, &mut records, progress, interrupted);
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
-            ended => sink.finish().and(ended),
+            ended => sink.finish(ended.is_ok(), err).and(ended),
         };
         drop(sink);
         let ended = match ended {
@@ -99,7 +107,11 @@ impl<'a> Plan<'a> {
             (ended, _) => ended,
         };
         match ended {
-            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(Ended::Unwanted),
+            Err(Error::Write { source, .. })
+                if source.kind() == ErrorKind::BrokenPipe && self.output.collector.is_none() =>
+            {
+                return Ok(Ended::Unwanted);
+            }
             Err(Error::Write { .. }) => {}
             _ => self.tell(&flows, err),
         }
@@ -144,6 +156,7 @@ impl<'a> Plan<'a> {
             .tunnel_keys(arguments.tunnel_keys)
             .end_flow_when(arguments.end_flow_when.clone())
             .keep_flows(arguments.keep_flows.clone())
+            .anonymize(self.anonymizer.clone())
             .promiscuous(!arguments.no_promiscuous_mode)
             .max_matching_frames(arguments.count);
         if let Some(bytes) = arguments.snaplen {
@@ -187,22 +200,28 @@ impl<'a> Plan<'a> {
 /// What takes the records: a writer, or the sums of -s.
 enum Sink<'a> {
     Records(Box<dyn Exporter + 'a>),
+    Rotating(RotatingExporter<'a>),
     Sums { tops: Vec<Top>, target: &'a mut Target, output: &'a Output, most: usize },
 }
 
 impl<'a> Sink<'a> {
-    fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Self {
+    fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Result<Self> {
         let (schema, output) = (flows.schema(), &plan.output);
+        let fields = plan.fields.as_ref();
+        if !output.rotation.is_never() {
+            return Ok(Self::Rotating(output.rotating(schema, fields)));
+        }
         if plan.arguments.summarize.is_empty() {
-            return Self::Records(output.format.exporter(output, target, schema, plan.fields.as_ref()));
+            return output.format.exporter(output, output.name(), target, schema, fields).map(Self::Records);
         }
         let tops = plan.arguments.summarize.iter().map(|ranking| Top::new(ranking, schema)).collect();
-        Self::Sums { tops, target, output, most: plan.arguments.top }
+        Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
     }
 
     fn take(&mut self, record: &FlowRecord) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.export(record),
+            Self::Rotating(exporter) => exporter.export(record),
             Self::Sums { tops, output, .. } => {
                 tops.iter_mut().for_each(|top| top.count(record, output));
                 Ok(())
@@ -213,13 +232,23 @@ impl<'a> Sink<'a> {
     fn flush(&mut self) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.flush(),
+            Self::Rotating(exporter) => exporter.flush(),
             Self::Sums { .. } => Ok(()),
         }
     }
 
-    fn finish(&mut self) -> Result<()> {
+    /// Writes what is left; the last of several files gets its name only if the run went well so far.
+    fn finish(&mut self, whole: bool, err: &mut dyn Write) -> Result<()> {
         match self {
             Self::Records(exporter) => exporter.finish(),
+            Self::Rotating(exporter) if whole => exporter.finish(),
+            Self::Rotating(exporter) => {
+                if let Some(part) = exporter.keep()? {
+                    // There is nobody to tell if this cannot be written.
+                    let _ = writeln!(err, "flowgauge: the last flows before the error are in {part:?}");
+                }
+                Ok(())
+            }
             Self::Sums { tops, target, output, most } => {
                 for (index, top) in tops.iter().enumerate() {
                     let gap = if index > 0 && output.format == Format::Table { "\n" } else { "" };

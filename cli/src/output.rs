@@ -5,15 +5,22 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::num::NonZeroU64;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use console::Term;
-use flowgauge::export::{Columns, Compressed, Compression, CsvExporter, Exporter, JsonLinesExporter, PartFile};
+use flowgauge::export::{
+    Columns, Compressed, Compression, CsvExporter, Exporter, IpfixExporter, IpfixOptions, JsonLinesExporter, PartFile,
+    RotatingExporter, Rotation,
+};
 use flowgauge::flow::schema::{Group, Schema};
 use flowgauge::{Error, FlowRecord, Result};
 
+use crate::arguments::Metering;
+use crate::collector::Collector;
 use crate::fields::Fields;
 use crate::flow_table::FlowTable;
 use crate::text::Harmless;
@@ -27,6 +34,8 @@ pub(crate) enum Format {
     Csv,
     /// A line of JSON a record: your metrics, the core, and the columns of the options that are on.
     Json,
+    /// Messages of IPFIX (RFC 7011), to a collector, or one after the other in a file (RFC 5655).
+    Ipfix,
     /// Nothing: records are built and thrown away.
     None,
 }
@@ -38,6 +47,13 @@ pub(crate) struct Output {
     /// The file of -w; `None` is standard output.
     path: Option<PathBuf>,
     compression: Compression,
+    /// Who takes records over the network, if -w names somebody.
+    pub(crate) collector: Option<Collector>,
+    pub(crate) ipfix: IpfixOptions,
+    /// When a file has enough, and there is a next one.
+    pub(crate) rotation: Rotation,
+    /// Whether there is no end of the source, so that whoever is not there may come back.
+    pub(crate) live: bool,
     /// Width of the terminal, if that is where records are shown.
     pub(crate) room: Option<usize>,
     pub(crate) verbatim: bool,
@@ -48,6 +64,8 @@ pub(crate) enum Target {
     Screen(Harmless<BufWriter<File>>),
     Stdout(BufWriter<File>),
     File(Box<Compressed<BufWriter<PartFile>>>),
+    /// Bytes go elsewhere.
+    Nowhere,
 }
 
 impl Format {
@@ -57,6 +75,7 @@ impl Format {
             Self::Table => &["txt"],
             Self::Csv => &["csv"],
             Self::Json => &["jsonl", "json", "ndjson"],
+            Self::Ipfix => &["ipfix"],
             Self::None => &[],
         }
     }
@@ -66,17 +85,21 @@ impl Format {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// What writes records in this form.
+    /// What writes records in this form to `target`, which stands as `name` in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`] when nobody is there to take them.
     pub(crate) fn exporter<'a>(
         self,
         output: &Output,
-        target: &'a mut Target,
+        name: String,
+        target: impl Write + 'a,
         schema: &Schema,
         fields: Option<&Fields>,
-    ) -> Box<dyn Exporter + 'a> {
-        let name = output.name();
+    ) -> Result<Box<dyn Exporter + 'a>> {
         let chosen = fields.map(|fields| fields.columns(schema));
-        match self {
+        Ok(match self {
             Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
             Self::Csv => {
                 let columns = chosen.unwrap_or_else(|| schema.clone().into());
@@ -90,8 +113,12 @@ impl Format {
                     None => exporter,
                 })
             }
+            Self::Ipfix => match &output.collector {
+                Some(collector) => collector.exporter(schema, &output.ipfix, output.live)?,
+                None => Box::new(IpfixExporter::new(name, target, schema, &output.ipfix)?),
+            },
             Self::None => Box::new(Discard),
-        }
+        })
     }
 
     /// What the end of a file's name asks for.
@@ -117,6 +144,44 @@ impl Format {
 }
 
 impl Output {
+    /// What the arguments come to.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the user when that is nothing.
+    pub(crate) fn of(arguments: &Metering) -> std::result::Result<Self, String> {
+        let mut output = Self::new(arguments.write.as_deref(), arguments.format, arguments.verbatim)?;
+        let udp = output.collector.as_ref().is_some_and(Collector::loses);
+        if output.format == Format::Ipfix && output.room.is_some() {
+            return Err("IPFIX is not for a terminal: -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
+        }
+        if arguments.uniflow && output.format != Format::Ipfix {
+            return Err("--uniflow is for IPFIX: it goes with -o ipfix, -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
+        }
+        if arguments.udp_rate.is_some() && !udp {
+            return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
+        }
+        output.rotation = Rotation::default()
+            .rows(arguments.rotate_rows)
+            .bytes(arguments.rotate_bytes)
+            .interval(arguments.rotate_seconds.map(|seconds| Duration::from_secs(seconds.get())));
+        if !output.rotation.is_never() && output.path.as_deref().is_none_or(is_special) {
+            return Err(
+                "--rotate-rows, --rotate-bytes and --rotate-seconds are for files: they go with -w NAME".to_owned()
+            );
+        }
+        if !output.rotation.is_never() && !arguments.summarize.is_empty() {
+            return Err(
+                "-s comes out once, at the end: leave out --rotate-rows, --rotate-bytes, --rotate-seconds".to_owned()
+            );
+        }
+        output.live = arguments.interface.is_some();
+        let usual = if output.live { 0 } else { UDP_BYTES_PER_SECOND };
+        let rate = NonZeroU64::new(arguments.udp_rate.unwrap_or(usual));
+        output.ipfix = output.ipfix.uniflow(arguments.uniflow).udp_bytes_per_second(rate);
+        Ok(output)
+    }
+
     /// What -w and -o come to.
     ///
     /// # Errors
@@ -127,21 +192,38 @@ impl Output {
         format: Option<Format>,
         verbatim: bool,
     ) -> std::result::Result<Self, String> {
+        if let Some(collector) = write.map_or(Ok(None), Collector::named)? {
+            if format.is_some_and(|format| format != Format::Ipfix) {
+                return Err(format!("-w {collector}: a collector gets IPFIX and nothing else: leave -o out"));
+            }
+            return Ok(Self {
+                collector: Some(collector),
+                room: None,
+                ..Self::standard(Some(Format::Ipfix), verbatim)
+            });
+        }
         match write {
             None => Ok(Self::standard(format, verbatim)),
             Some(path) if path.as_os_str() == "-" => Ok(Self::standard(format, verbatim)),
             Some(path) => {
                 let (compression, plain) = Compression::of_name(path);
-                // A device or a pipe has no name that says anything.
-                let special = path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
                 let format = match format {
                     Some(format) => format,
-                    None if special => Format::of_name(plain).unwrap_or(Format::Json),
+                    None if is_special(path) => Format::of_name(plain).unwrap_or(Format::Json),
                     None => Format::of_name(plain).map_err(|words| format!("-w {}: {words}", path.display()))?,
                 };
-                Ok(Self { format, path: Some(path.to_owned()), compression, room: None, verbatim })
+                let path = Some(path.to_owned());
+                Ok(Self { path, compression, room: None, ..Self::standard(Some(format), verbatim) })
             }
         }
+    }
+
+    /// What writes records into one file after the other.
+    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<&'a Fields>) -> RotatingExporter<'a> {
+        let schema = schema.clone();
+        RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
+            self.format.exporter(self, name, file, &schema, fields)
+        })
     }
 
     /// Opens the way out.
@@ -150,6 +232,9 @@ impl Output {
     ///
     /// [`Error::Write`] when that cannot be.
     pub(crate) fn open(&self) -> Result<Target> {
+        if self.collector.is_some() || !self.rotation.is_never() {
+            return Ok(Target::Nowhere);
+        }
         if let Some(path) = &self.path {
             let file = BufWriter::with_capacity(BUFFER_BYTES, PartFile::create(path)?);
             return Ok(Target::File(Box::new(Compressed::new(file, self.compression)?)));
@@ -160,15 +245,19 @@ impl Output {
         Ok(if self.room.is_some() { Target::Screen(Harmless(out)) } else { Target::Stdout(out) })
     }
 
-    /// The file of -w, unless its name stands for a device or a pipe.
+    /// The one file of -w; none where it goes on in a next one, and where its name stands for a device or a pipe.
     pub(crate) fn file(&self) -> Option<&Path> {
         let special = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        self.path.as_deref().filter(|path| !special(path))
+        self.path.as_deref().filter(|path| self.rotation.is_never() && !special(path))
     }
 
     /// As errors name it.
     pub(crate) fn name(&self) -> String {
-        self.path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+        match (&self.collector, &self.path) {
+            (Some(collector), _) => collector.to_string(),
+            (None, Some(path)) => path.display().to_string(),
+            (None, None) => "standard output".to_owned(),
+        }
     }
 
     pub(crate) fn error(&self, source: io::Error) -> Error {
@@ -179,7 +268,17 @@ impl Output {
     pub(crate) fn standard(format: Option<Format>, verbatim: bool) -> Self {
         let room = io::stdout().is_terminal().then(screen_width);
         let usual = if room.is_some() { Format::Table } else { Format::Json };
-        Self { format: format.unwrap_or(usual), path: None, compression: Compression::None, room, verbatim }
+        Self {
+            format: format.unwrap_or(usual),
+            path: None,
+            compression: Compression::None,
+            collector: None,
+            ipfix: IpfixOptions::default(),
+            rotation: Rotation::default(),
+            live: false,
+            room,
+            verbatim,
+        }
     }
 }
 
@@ -207,6 +306,7 @@ impl Target {
         match self {
             Self::Screen(mut out) => out.flush().map_err(error).map(|()| None),
             Self::Stdout(mut out) => out.flush().map_err(error).map(|()| None),
+            Self::Nowhere => Ok(None),
             Self::File(file) => {
                 let file = file.finish().map_err(error)?;
                 file.into_inner().map(Some).map_err(|failed| error(failed.into_error()))
@@ -221,6 +321,7 @@ impl Write for Target {
             Self::Screen(out) => out.write(bytes),
             Self::Stdout(out) => out.write(bytes),
             Self::File(out) => out.write(bytes),
+            Self::Nowhere => Ok(bytes.len()),
         }
     }
 
@@ -229,6 +330,7 @@ impl Write for Target {
             Self::Screen(out) => out.flush(),
             Self::Stdout(out) => out.flush(),
             Self::File(out) => out.flush(),
+            Self::Nowhere => Ok(()),
         }
     }
 }
@@ -257,10 +359,17 @@ pub(crate) fn with_options(schema: &Schema) -> Option<Columns> {
     Columns::choose(schema, names).ok()
 }
 
+/// Whether this is a device or a pipe.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 fn screen_width() -> usize {
     Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)).max(1)
 }
 
+/// What collectors are sent of a capture file: little enough for one with the usual socket, also if it is not always awake.
+const UDP_BYTES_PER_SECOND: u64 = 4_000_000;
 const BUFFER_BYTES: usize = 1 << 16;
 
 #[cfg(test)]

@@ -29,28 +29,9 @@ pub(crate) fn plain(cell: &Cell<'_>) -> String {
 
 /// `2026-01-31 23:59:59.999`, in UTC.
 pub(crate) fn time(stamp: Timestamp) -> String {
-    let millis = stamp.as_millis();
-    let (seconds, millis) = (millis.div_euclid(1_000), millis.rem_euclid(1_000));
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = date(days);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{millis:03}",
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    )
-}
-
-/// Year, month and day, so many days after 1970-01-01: counted in years that begin in March, so that leap days come last.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + DAYS_TO_1970;
-    let (era, day_of_era) = (days.div_euclid(DAYS_OF_ERA), days.rem_euclid(DAYS_OF_ERA));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    let [year, month, day, hour, minute, second] = stamp.as_utc();
+    let millis = stamp.as_millis().rem_euclid(1_000);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
 /// The usual name of an IP protocol, or its number.
@@ -134,10 +115,6 @@ impl<W: Write> Write for Harmless<W> {
         self.0.flush()
     }
 }
-
-const DAYS_OF_ERA: i64 = 146_097;
-/// From 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: i64 = 719_468;
 
 #[cfg(test)]
 mod tests {

@@ -103,7 +103,8 @@ impl Top {
             Format::Table => self.write_table(out, output.room, &rows),
             Format::Csv => self.write_csv(out, &rows),
             Format::Json => self.write_json(out, &rows),
-            Format::None => Ok(()),
+            // There are no sums in IPFIX, and the arguments are refused.
+            Format::None | Format::Ipfix => Ok(()),
         }
     }
 

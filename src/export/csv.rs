@@ -7,7 +7,6 @@
 //! spreadsheets mark a text; taking one leading apostrophe away gives the text back. [`CsvExporter::verbatim`] leaves
 //! texts as they are. Numbers are not texts: -1 stays -1.
 
-use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::error::{Error, Result};
@@ -65,10 +64,13 @@ impl<W: Write> Exporter for CsvExporter<W> {
     fn export(&mut self, record: &FlowRecord) -> Result<()> {
         self.head()?;
         self.line.clear();
-        for (index, cell) in self.columns.cells(record).enumerate() {
-            self.line.push_str(if index == 0 { "" } else { "," });
-            push_cell(&mut self.line, &cell, self.verbatim);
-        }
+        let (line, verbatim) = (&mut self.line, self.verbatim);
+        self.columns.look(record, |place, cell| {
+            if place > 0 {
+                line.push(',');
+            }
+            push_cell(line, cell, verbatim);
+        });
         self.write_line()
     }
 
@@ -88,9 +90,15 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
         Cell::Null | Cell::Metric(Value::Null) => {}
         Cell::Text(text) => push_foreign(line, text, verbatim),
         Cell::Metric(Value::Text(text)) => push_foreign(line, text, verbatim),
-        Cell::Ip(address) => write!(line, "{address}").expect("a string takes everything"),
+        Cell::Ip(address) => json::write_address(line, *address).expect("a string takes everything"),
         // Nothing of these needs quotes.
-        Cell::Bool(_) | Cell::Uint(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) | Cell::Duration(_) => {
+        Cell::Bool(_)
+        | Cell::Uint(_)
+        | Cell::Int(_)
+        | Cell::Float(_)
+        | Cell::Time(_)
+        | Cell::Duration(_)
+        | Cell::Metric(Value::Bool(_) | Value::Int(_)) => {
             json::write_cell(line, cell).expect("a string takes everything");
         }
         other => {
@@ -112,7 +120,7 @@ fn push_foreign(line: &mut String, text: &str, verbatim: bool) {
 
 /// A field in quotes where RFC 4180 wants them.
 fn push_text(line: &mut String, text: &str) {
-    if !text.contains(['"', ',', '\r', '\n']) {
+    if !text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
         return line.push_str(text);
     }
     line.push('"');

@@ -10,6 +10,7 @@ mod file;
 pub mod ipfix;
 mod jsonl;
 mod manifest;
+mod rotate;
 
 pub use columns::Columns;
 pub use compress::{Compressed, Compression};
@@ -19,6 +20,7 @@ pub use file::PartFile;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
 pub use manifest::{InputFile, Manifest};
+pub use rotate::{RotatingExporter, Rotation, SharedFile};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;

@@ -26,25 +26,26 @@ pub(super) fn community_id(
         _ => (None, false),
     };
     let (src_port, dst_port) = ports.unwrap_or_default();
-    let (src, dst) = ((octets(src.0), src_port), (octets(dst.0), dst_port));
+    // Addresses are in the order of their octets.
+    let (src, dst) = ((src.0, src_port), (dst.0, dst_port));
     let (low, high) = if one_way || src <= dst { (src, dst) } else { (dst, src) };
     let mut sha = Sha1::new();
     sha.update(SEED.to_be_bytes());
-    sha.update(&low.0);
-    sha.update(&high.0);
+    for (address, _) in [low, high] {
+        match address {
+            IpAddr::V4(address) => sha.update(address.octets()),
+            IpAddr::V6(address) => sha.update(address.octets()),
+        }
+    }
     sha.update([ip_protocol, 0]);
     if ports.is_some() {
         sha.update(low.1.to_be_bytes());
         sha.update(high.1.to_be_bytes());
     }
-    Some(format!("1:{}", BASE64_STANDARD.encode(sha.finalize())))
-}
-
-fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    }
+    let mut id = String::with_capacity(ID_BYTES);
+    id.push_str("1:");
+    BASE64_STANDARD.encode_string(sha.finalize(), &mut id);
+    Some(id)
 }
 
 /// What stands for the ports of an ICMP message, and whether nothing answers it.
@@ -61,6 +62,8 @@ fn icmp_ports((kind, code): (u8, u8), answers: &[(u8, u8)]) -> (Option<(u16, u16
 }
 
 const SEED: u16 = 0;
+/// Its version, a colon, and 20 bytes in base64.
+const ID_BYTES: usize = 2 + 28;
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;

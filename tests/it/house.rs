@@ -23,7 +23,7 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 22] = [
+const FOREIGN: [(&str, &[&str]); 23] = [
     ("arrow_array", &["export/arrow/"]),
     ("arrow_buffer", &["export/arrow/"]),
     ("arrow_schema", &["export/arrow/"]),
@@ -46,6 +46,7 @@ const FOREIGN: [(&str, &[&str]); 22] = [
     ("ndpi_sys", &["classify/ndpi.rs", "classify/told.rs"]),
     ("domain", &["dissect/dns.rs"]),
     ("httparse", &["dissect/http.rs"]),
+    ("itoa", &["flow/json.rs"]),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command as a program: what it takes, what it writes, how it ends.
 
+mod anonymize;
 mod bad_input;
 mod columns;
 mod command;
@@ -7,7 +8,9 @@ mod documentation;
 mod files;
 mod inputs;
 mod interrupt;
+mod ipfix;
 mod lists;
+mod rotate;
 mod support;
 mod terminal;
 mod top;

@@ -253,7 +253,8 @@ impl IpfixExporter<Datagrams> {
     /// [`Error::Write`] when there is no such address; [`Error::Option`] as [`IpfixExporter::new`].
     pub fn udp(collector: impl ToSocketAddrs + Display, schema: &Schema, options: &IpfixOptions) -> Result<Self> {
         let name = format!("udp://{collector}");
-        let socket = Datagrams::to(collector).map_err(|source| Error::Write { what: name.clone(), source })?;
+        let socket = Datagrams::to(collector, options.udp_bytes_per_second)
+            .map_err(|source| Error::Write { what: name.clone(), source })?;
         let interval = u64::try_from(options.refresh_interval.as_nanos()).unwrap_or(u64::MAX);
         let way = Way { live: true, refresh: Some((options.refresh_messages, interval)) };
         Self::over(way, UDP_MESSAGE_BYTES, name, socket, schema, options)
@@ -296,6 +297,10 @@ impl<W: Write> Exporter for IpfixExporter<W> {
             sent = sent.and(self.put(record, Direction::DstToSrc));
         }
         sent
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Self::flush(self)
     }
 
     /// Sends what waits. A run without a record still tells what its records would look like.

@@ -1,0 +1,293 @@
+//! One file after the other: records go on in a next file when one has enough of them.
+//!
+//! Each file is whole: the exporter that writes it is made for it and finished, so it has its own header or templates, and
+//! it gets its name when everything is in it ([`PartFile`]). Names are those that tshark gives: number, then moment in
+//! UTC, before the name's end, as `flows_00001_20260131235900.csv.gz`.
+//!
+//! Time is that of the capture, the largest clock of the records so far: the same capture gives the same files. Slots of
+//! time begin at multiples of their length since 1970, as nfcapd's do; one in which no record left has no file.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, BufWriter, Write};
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::export::{Compressed, Compression, Exporter, PartFile};
+use crate::flow::FlowRecord;
+use crate::time::Timestamp;
+
+/// When a file has enough. What is not said never ends one; of several, whichever comes first.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct Rotation {
+    rows: Option<NonZeroU64>,
+    bytes: Option<NonZeroU64>,
+    interval: Option<Duration>,
+}
+
+impl Rotation {
+    /// After so many records.
+    pub fn rows(mut self, rows: impl Into<Option<NonZeroU64>>) -> Self {
+        self.rows = rows.into();
+        self
+    }
+
+    /// With the record with which it has so many bytes, counted before they are compressed. What an exporter holds back
+    /// comes on top of that: of IPFIX a message, 64 KiB.
+    pub fn bytes(mut self, bytes: impl Into<Option<NonZeroU64>>) -> Self {
+        self.bytes = bytes.into();
+        self
+    }
+
+    /// With the end of a slot of this length; zero counts as a nanosecond.
+    pub fn interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.interval = interval.into();
+        self
+    }
+
+    /// Whether nothing ever ends a file.
+    pub fn is_never(&self) -> bool {
+        self.rows.is_none() && self.bytes.is_none() && self.interval.is_none()
+    }
+
+    /// The beginning of the slot that `clock` lies in; `None` where there are no slots.
+    fn slot(&self, clock: Timestamp) -> Option<Timestamp> {
+        let nanos = i64::try_from(self.interval?.as_nanos()).unwrap_or(i64::MAX).max(1);
+        let slot = clock.as_nanos().div_euclid(nanos).saturating_mul(nanos);
+        Some(Timestamp::from_nanos(slot))
+    }
+}
+
+/// Writes records into one file after the other.
+///
+/// Dropped before [`Exporter::finish`], it takes the file away that it was writing, unless [`RotatingExporter::keep`] was
+/// said; those before are complete.
+///
+/// ```no_run
+/// use std::num::NonZeroU64;
+/// use flowgauge::Streamer;
+/// use flowgauge::export::{CsvExporter, Exporter, RotatingExporter, Rotation};
+///
+/// let mut flows = Streamer::from_file("trace.pcap").start()?;
+/// let schema = flows.schema().clone();
+/// let rotation = Rotation::default().rows(NonZeroU64::new(1_000_000));
+/// let mut exporter = RotatingExporter::new("flows.csv.gz", rotation, move |name, file| {
+///     Ok(Box::new(CsvExporter::new(name, file, schema.clone())))
+/// });
+/// for record in &mut flows {
+///     exporter.export(&record?)?;
+/// }
+/// exporter.finish()?;
+/// # Ok::<(), flowgauge::Error>(())
+/// ```
+pub struct RotatingExporter<'a> {
+    path: PathBuf,
+    rotation: Rotation,
+    make: Box<Make<'a>>,
+    current: Option<Current<'a>>,
+    /// The files begun.
+    files: u64,
+    clock: Timestamp,
+}
+
+/// Makes what writes one file, from its name and the file.
+type Make<'a> = dyn FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> + 'a;
+
+/// The file that is being written.
+struct Current<'a> {
+    exporter: Box<dyn Exporter + 'a>,
+    file: SharedFile,
+    name: String,
+    rows: u64,
+    slot: Option<Timestamp>,
+}
+
+/// A file that its exporter writes to and [`RotatingExporter`] completes; buffered.
+#[derive(Clone, Debug)]
+pub struct SharedFile(Arc<Mutex<Counted>>);
+
+#[derive(Debug)]
+struct Counted {
+    /// `None` when it is complete.
+    out: Option<Compressed<BufWriter<PartFile>>>,
+    bytes: u64,
+}
+
+impl<'a> RotatingExporter<'a> {
+    /// Writes files whose names are made of `path`, compressed as its end says. `make` makes what writes a file, from the
+    /// file's name, for errors, and the file itself.
+    pub fn new(
+        path: impl Into<PathBuf>,
+        rotation: Rotation,
+        make: impl FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> + 'a,
+    ) -> Self {
+        let (path, make) = (path.into(), Box::new(make));
+        Self { path, rotation, make, current: None, files: 0, clock: Timestamp::MIN }
+    }
+
+    /// Finishes the file that was being written, after an error somewhere else, and leaves it under the name that it has
+    /// as a part; gives that name, or `None` if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Write`].
+    pub fn keep(&mut self) -> Result<Option<PathBuf>> {
+        Ok(self.end()?.and_then(PartFile::keep))
+    }
+
+    /// The files begun so far.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    fn begin(&mut self, at: Option<Timestamp>) -> Result<&mut Current<'a>> {
+        self.files += 1;
+        let slot = at.and_then(|clock| self.rotation.slot(clock));
+        let path = numbered(&self.path, self.files, slot.or(at));
+        let name = path.display().to_string();
+        let (compression, _) = Compression::of_name(&path);
+        let out = Compressed::new(BufWriter::with_capacity(BUFFER_BYTES, PartFile::create(&path)?), compression)?;
+        let file = SharedFile(Arc::new(Mutex::new(Counted { out: Some(out), bytes: 0 })));
+        let exporter = (self.make)(name.clone(), file.clone())?;
+        Ok(self.current.insert(Current { exporter, file, name, rows: 0, slot }))
+    }
+
+    /// Finishes the current file, if there is one, up to its name.
+    fn end(&mut self) -> Result<Option<PartFile>> {
+        let Some(mut current) = self.current.take() else { return Ok(None) };
+        current.exporter.finish()?;
+        let error = |source| Error::Write { what: current.name.clone(), source };
+        let Some(out) = current.file.counted().out.take() else { return Ok(None) };
+        let part = out.finish().map_err(error)?.into_inner().map_err(|failed| error(failed.into_error()))?;
+        Ok(Some(part))
+    }
+
+    fn complete(&mut self) -> Result<()> {
+        self.end()?.map_or(Ok(()), PartFile::complete)
+    }
+
+    /// Whether the current file has enough, so that what comes now belongs to the next one.
+    fn is_full(&self) -> bool {
+        let Some(current) = &self.current else { return false };
+        let has = |most: Option<NonZeroU64>, number: u64| most.is_some_and(|most| number >= most.get());
+        current.rows > 0
+            && (has(self.rotation.rows, current.rows)
+                || self.rotation.bytes.is_some() && has(self.rotation.bytes, current.file.counted().bytes)
+                || current.slot != self.rotation.slot(self.clock))
+    }
+}
+
+impl Exporter for RotatingExporter<'_> {
+    fn export(&mut self, record: &FlowRecord) -> Result<()> {
+        self.clock = self.clock.max(record.last_clock);
+        if self.is_full() {
+            self.complete()?;
+        }
+        let clock = self.clock;
+        let current = match &mut self.current {
+            Some(current) => current,
+            None => self.begin(Some(clock))?,
+        };
+        current.rows += 1;
+        current.exporter.export(record)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.current.as_mut().map_or(Ok(()), |current| current.exporter.flush())
+    }
+
+    /// Completes the last file. A run without a record has one file, whose name has no moment.
+    fn finish(&mut self) -> Result<()> {
+        if self.files == 0 {
+            self.begin(None)?;
+        }
+        self.complete()
+    }
+}
+
+impl fmt::Debug for RotatingExporter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, rotation, files, clock, .. } = self;
+        f.debug_struct("RotatingExporter")
+            .field("path", path)
+            .field("rotation", rotation)
+            .field("files", files)
+            .field("clock", clock)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SharedFile {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for SharedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut counted = self.counted();
+        let Some(out) = &mut counted.out else { return Err(io::Error::other("the file is complete already")) };
+        let written = out.write(bytes)?;
+        counted.bytes = counted.bytes.saturating_add(written as u64);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.counted().out.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// `path` with a number and a moment before the ends of its name that say how it is written.
+fn numbered(path: &Path, number: u64, moment: Option<Timestamp>) -> PathBuf {
+    let (compression, plain) = Compression::of_name(path);
+    let stem = plain.file_stem().unwrap_or_default();
+    let mut name = stem.to_owned();
+    let mut mark = format!("_{number:05}");
+    if let Some(moment) = moment {
+        let [year, month, day, hour, minute, second] = moment.as_utc();
+        write!(mark, "_{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}").expect("a string takes everything");
+    }
+    name.push(mark);
+    let packed = path.extension().filter(|_| compression != Compression::None);
+    for end in plain.extension().into_iter().chain(packed) {
+        name.push(".");
+        name.push(end);
+    }
+    path.with_file_name(name)
+}
+
+const BUFFER_BYTES: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_number_and_moment_before_their_ends() {
+        let moment = Timestamp::from_nanos(951_782_461_999_999_999);
+        let name = |path: &str, moment| numbered(Path::new(path), 7, moment).display().to_string();
+        assert_eq!(name("a/flows.csv", Some(moment)), "a/flows_00007_20000229000101.csv");
+        assert_eq!(name("flows.csv.gz", Some(moment)), "flows_00007_20000229000101.csv.gz");
+        assert_eq!(name("flows.2026.json.ZST", None), "flows.2026_00007.json.ZST");
+        assert_eq!(name("flows", None), "flows_00007");
+        assert_eq!(name("flows.gz", None), "flows_00007.gz");
+        assert_eq!(numbered(Path::new("f.csv"), 123_456, None).display().to_string(), "f_123456.csv");
+    }
+
+    #[test]
+    fn slots_begin_at_multiples_of_their_length() {
+        let slot = |seconds: u64, nanos: i64| {
+            let rotation = Rotation::default().interval(Duration::from_secs(seconds));
+            rotation.slot(Timestamp::from_nanos(nanos)).unwrap().as_nanos()
+        };
+        assert_eq!(slot(300, 301_000_000_000), 300_000_000_000);
+        assert_eq!(slot(300, 299_999_999_999), 0);
+        assert_eq!(slot(300, -1), -300_000_000_000);
+        assert_eq!((slot(0, 5), slot(u64::MAX, 5), slot(u64::MAX, -5)), (5, 0, -i64::MAX));
+        assert_eq!(slot(300, i64::MIN), i64::MIN);
+        assert!(Rotation::default().is_never() && Rotation::default().slot(Timestamp::MAX).is_none());
+    }
+}
