@@ -6,10 +6,13 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use console::Term;
+use flowgauge::export::arrow::{self, IpcExporter};
+use flowgauge::export::parquet::ParquetExporter;
 use flowgauge::export::{Columns, Compressed, Compression, CsvExporter, Exporter, JsonLinesExporter, PartFile};
 use flowgauge::flow::schema::{Group, Schema};
 use flowgauge::{Error, FlowRecord, Result};
@@ -27,6 +30,12 @@ pub(crate) enum Format {
     Csv,
     /// A line of JSON a record: your metrics, the core, and the columns of the options that are on.
     Json,
+    /// Columns in row groups, compressed: Apache Parquet.
+    Parquet,
+    /// Columns as Arrow has them in memory, compressed: Arrow's file, which is also Feather.
+    Arrow,
+    /// The same as a stream, which can be read while it is written.
+    ArrowStream,
     /// Nothing: records are built and thrown away.
     None,
 }
@@ -57,8 +66,16 @@ impl Format {
             Self::Table => &["txt"],
             Self::Csv => &["csv"],
             Self::Json => &["jsonl", "json", "ndjson"],
+            Self::Parquet => &["parquet", "pq"],
+            Self::Arrow => &["arrow", "feather", "ipc"],
+            Self::ArrowStream => &["arrows"],
             Self::None => &[],
         }
+    }
+
+    /// Whether it is bytes, which no terminal shows, and compressed inside.
+    pub(crate) const fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::ArrowStream)
     }
 
     /// What writes records in this form.
@@ -85,6 +102,9 @@ impl Format {
                     None => exporter,
                 })
             }
+            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, chosen.as_ref()))),
+            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, chosen.as_ref()))),
+            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, chosen.as_ref()))),
             Self::None => Box::new(Discard),
         }
     }
@@ -122,6 +142,18 @@ impl Output {
         format: Option<Format>,
         verbatim: bool,
     ) -> std::result::Result<Self, String> {
+        let output = Self::of_arguments(write, format, verbatim)?;
+        if output.format.is_binary() {
+            output.refuse_binary()?;
+        }
+        Ok(output)
+    }
+
+    fn of_arguments(
+        write: Option<&Path>,
+        format: Option<Format>,
+        verbatim: bool,
+    ) -> std::result::Result<Self, String> {
         match write {
             None => Ok(Self::standard(format, verbatim)),
             Some(path) if path.as_os_str() == "-" => Ok(Self::standard(format, verbatim)),
@@ -136,6 +168,23 @@ impl Output {
                 };
                 Ok(Self { format, path: Some(path.to_owned()), compression, room: None, verbatim })
             }
+        }
+    }
+
+    /// Where bytes cannot go.
+    fn refuse_binary(&self) -> std::result::Result<(), String> {
+        let name = self.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let is_terminal = |path: &PathBuf| File::options().write(true).open(path).is_ok_and(|file| file.is_terminal());
+        let special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
+        if self.room.is_some() || self.path.as_ref().filter(special).is_some_and(is_terminal) {
+            return Err(format!("{name} is not for a terminal: say -w FILE, or lead it into a pipe"));
+        }
+        match &self.path {
+            Some(path) if self.compression != Compression::None => {
+                let path = path.display();
+                Err(format!("-w {path}: {name} is compressed inside: leave the last end of the name off"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -246,6 +295,14 @@ fn with_options(schema: &Schema) -> Option<Columns> {
     Columns::choose(schema, names).ok()
 }
 
+/// The columns that are chosen, or all, as they grow in memory.
+fn growing(schema: &Schema, chosen: Option<&Columns>) -> arrow::Columns {
+    match chosen {
+        Some(columns) => arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once"),
+        None => arrow::Columns::new(schema),
+    }
+}
+
 fn screen_width() -> usize {
     Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)).max(1)
 }
@@ -263,9 +320,14 @@ mod tests {
         assert_eq!(of("a/b.JSONL.gz"), Ok((Format::Json, Compression::Gzip)));
         assert_eq!(of("a.ndjson.zst"), Ok((Format::Json, Compression::Zstd)));
         assert_eq!(of("a.txt"), Ok((Format::Table, Compression::None)));
+        assert_eq!(of("a.parquet"), Ok((Format::Parquet, Compression::None)));
+        assert_eq!(of("a.Feather"), Ok((Format::Arrow, Compression::None)));
+        assert_eq!(of("a.arrows"), Ok((Format::ArrowStream, Compression::None)));
         assert_eq!(of("/dev/null"), Ok((Format::Json, Compression::None)));
         for (name, words) in [
-            ("a.parquet", "-w a.parquet: files that end in .parquet are not written: end its name in .txt, .csv, "),
+            ("a.xlsx", "-w a.xlsx: files that end in .xlsx are not written: end its name in .txt, .csv, "),
+            ("a.parquet.gz", "-w a.parquet.gz: parquet is compressed inside: leave the last end of the name off"),
+            ("a.arrows.zst", "-w a.arrows.zst: arrow-stream is compressed inside"),
             ("a", "-w a: how it is to be written is not known"),
             ("a.gz", "-w a.gz: how it is to be written is not known"),
             ("out.pcap", "flow records are written, not packets"),

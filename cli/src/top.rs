@@ -103,7 +103,8 @@ impl Top {
             Format::Table => self.write_table(out, output.room, &rows),
             Format::Csv => self.write_csv(out, &rows),
             Format::Json => self.write_json(out, &rows),
-            Format::None => Ok(()),
+            // Sums are not written in these, as a plan makes sure of.
+            Format::None | Format::Parquet | Format::Arrow | Format::ArrowStream => Ok(()),
         }
     }
 

@@ -8,6 +8,8 @@ mod csv;
 mod file;
 pub mod ipfix;
 mod jsonl;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 
 pub use columns::Columns;
 pub use compress::{Compressed, Compression};
