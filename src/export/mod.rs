@@ -30,6 +30,15 @@ pub trait Exporter {
     /// [`Error::Write`](crate::Error::Write).
     fn export(&mut self, record: &FlowRecord) -> Result<()>;
 
+    /// Writes records, which some formats do faster together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`export`](Self::export).
+    fn export_many(&mut self, records: &[FlowRecord]) -> Result<()> {
+        records.iter().try_for_each(|record| self.export(record))
+    }
+
     /// Hands on what is held back so far, for whoever reads along. Does nothing where a format cannot, the default.
     ///
     /// # Errors

@@ -20,7 +20,8 @@ use super::arrow::{Columns, Pieces};
 /// Writes records as Parquet, compressed with Zstandard.
 ///
 /// A row group has 65,536 rows, fewer where texts or lists are very long, and the last one has the rest. No more than one is
-/// held in memory.
+/// held in memory. A metric of the user's own code that yields another type than in the first row group is an
+/// [`Error::Column`] naming it.
 pub struct ParquetExporter<W> {
     name: String,
     out: W,
@@ -42,25 +43,6 @@ impl<W: Write> ParquetExporter<W> {
     pub fn row_group_rows(mut self, rows: usize) -> Self {
         self.pieces.set_rows(rows);
         self
-    }
-
-    /// Writes records, as [`Exporter::export`] does one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Write`], also after the end; [`Error::Column`] naming a metric of the user's own code that yields another
-    /// type than in the first row group.
-    pub fn append(&mut self, mut records: &[FlowRecord]) -> Result<()> {
-        if self.finished {
-            return Err(self.failed(io::Error::other("it has its end already")));
-        }
-        while !records.is_empty() {
-            records = self.pieces.fill(records)?;
-            if self.pieces.is_ready() {
-                self.write_piece()?;
-            }
-        }
-        Ok(())
     }
 
     /// What is held back becomes a row group, if there is any; the columns are known from then on.
@@ -91,7 +73,20 @@ impl<W: Write> ParquetExporter<W> {
 
 impl<W: Write> Exporter for ParquetExporter<W> {
     fn export(&mut self, record: &FlowRecord) -> Result<()> {
-        self.append(std::slice::from_ref(record))
+        self.export_many(std::slice::from_ref(record))
+    }
+
+    fn export_many(&mut self, mut records: &[FlowRecord]) -> Result<()> {
+        if self.finished {
+            return Err(self.failed(io::Error::other("it has its end already")));
+        }
+        while !records.is_empty() {
+            records = self.pieces.fill(records)?;
+            if self.pieces.is_ready() {
+                self.write_piece()?;
+            }
+        }
+        Ok(())
     }
 
     /// Hands on the row groups that are full; the file can be read after [`finish`](Exporter::finish) only.
@@ -126,10 +121,7 @@ fn properties() -> Option<WriterProperties> {
     let level = ZstdLevel::default();
     // A row group ends when it is told to.
     Some(
-        WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .set_max_row_group_row_count(None)
-            .build(),
+        WriterProperties::builder().set_compression(Compression::ZSTD(level)).set_max_row_group_row_count(None).build(),
     )
 }
 

@@ -55,6 +55,8 @@ mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;
 mod export_ipfix_hostile;
+#[cfg(feature = "parquet")]
+mod export_parquet;
 mod expr;
 mod expr_edges;
 mod expr_hostile;

@@ -27,7 +27,8 @@ use super::pieces::Pieces;
 /// Writes records as Arrow's batches, compressed with Zstandard.
 ///
 /// Batches have 65,536 rows, fewer where texts or lists are very long, and the last one has the rest. No more than one is
-/// held in memory. The types of [`Columns`] are kept, dictionaries as such, with unit and description of every column.
+/// held in memory. The types of [`Columns`] are kept, dictionaries as such, with unit and description of every column. A
+/// metric of the user's own code that yields another type than in the first batch is an [`Error::Column`] naming it.
 pub struct IpcExporter<W> {
     name: String,
     out: W,
@@ -82,25 +83,6 @@ impl<W: Write> IpcExporter<W> {
     pub fn batch_rows(mut self, rows: usize) -> Self {
         self.pieces.set_rows(rows);
         self
-    }
-
-    /// Writes records, as [`Exporter::export`] does one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Write`], also after the end; [`Error::Column`] naming a metric of the user's own code that yields another
-    /// type than in the first batch.
-    pub fn append(&mut self, mut records: &[FlowRecord]) -> Result<()> {
-        if self.finished {
-            return Err(self.failed(io::Error::other("it has its end already")));
-        }
-        while !records.is_empty() {
-            records = self.pieces.fill(records)?;
-            if self.pieces.is_ready() {
-                self.write_piece()?;
-            }
-        }
-        Ok(())
     }
 
     fn write_piece(&mut self) -> Result<()> {
@@ -169,11 +151,8 @@ impl Open {
         out.write_all(&self.bytes)?;
         let too_large = |_| io::Error::other("it became too large");
         let offset = i64::try_from(self.offset).map_err(too_large)?;
-        let block = Block::new(
-            offset,
-            i32::try_from(head).map_err(too_large)?,
-            i64::try_from(body).map_err(too_large)?,
-        );
+        let block =
+            Block::new(offset, i32::try_from(head).map_err(too_large)?, i64::try_from(body).map_err(too_large)?);
         self.offset += self.bytes.len();
         Ok(block)
     }
@@ -208,7 +187,20 @@ impl Open {
 
 impl<W: Write> Exporter for IpcExporter<W> {
     fn export(&mut self, record: &FlowRecord) -> Result<()> {
-        self.append(std::slice::from_ref(record))
+        self.export_many(std::slice::from_ref(record))
+    }
+
+    fn export_many(&mut self, mut records: &[FlowRecord]) -> Result<()> {
+        if self.finished {
+            return Err(self.failed(io::Error::other("it has its end already")));
+        }
+        while !records.is_empty() {
+            records = self.pieces.fill(records)?;
+            if self.pieces.is_ready() {
+                self.write_piece()?;
+            }
+        }
+        Ok(())
     }
 
     /// Hands on what is there: of a stream everything so far, of a file its full batches.
