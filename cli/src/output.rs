@@ -149,11 +149,7 @@ impl Output {
         Ok(output)
     }
 
-    fn of_arguments(
-        write: Option<&Path>,
-        format: Option<Format>,
-        verbatim: bool,
-    ) -> std::result::Result<Self, String> {
+    fn of_arguments(write: Option<&Path>, format: Option<Format>, verbatim: bool) -> std::result::Result<Self, String> {
         match write {
             None => Ok(Self::standard(format, verbatim)),
             Some(path) if path.as_os_str() == "-" => Ok(Self::standard(format, verbatim)),
