@@ -130,7 +130,7 @@ def test_feather_is_read_by_others_as_the_flows_are(streamer: Streamer, tmp_path
     frame = pandas.read_feather(path, dtype_backend="pyarrow")
     same(pyarrow.Table.from_pandas(frame, preserve_index=False).cast(table.schema), table)
     with duckdb.connect() as connection:
-        assert connection.sql("select count(*) from read").fetchone() == (len(table),)
+        assert connection.execute("select count(*) from read").fetchone() == (len(table),)
 
 
 @pytest.mark.parametrize("name", ["empty", "hostile", "many"])
@@ -145,6 +145,24 @@ def test_a_stream_is_read_by_others_as_the_flows_are(name: str, data: Path, tmp_
     same(polars.read_ipc_stream(path).to_arrow().cast(table.schema), table)
 
 
+class Seven:
+    def on_packet(self, packet: flowgauge.PacketInformation, flow: flowgauge.LiveFlow) -> None:
+        pass
+
+    def on_end(self, flow: flowgauge.LiveFlow) -> int:
+        return 7
+
+
+class Odd:
+    """An int as long as a row group may be, then text."""
+
+    def on_packet(self, packet: flowgauge.PacketInformation, flow: flowgauge.LiveFlow) -> None:
+        pass
+
+    def on_end(self, flow: flowgauge.LiveFlow) -> int | str:
+        return flow.flow_id if flow.flow_id < 65_540 else "text"
+
+
 WRITERS = {"parquet": Streamer.to_parquet, "feather": Streamer.to_feather}
 READERS: dict[str, Callable[[Path], Any]] = {"parquet": parquet.read_table, "feather": feather.read_table}
 
@@ -152,8 +170,7 @@ READERS: dict[str, Callable[[Path], Any]] = {"parquet": parquet.read_table, "fea
 @pytest.mark.parametrize("form", WRITERS)
 def test_columns_are_those_asked_for(form: str, tmp_path: Path) -> None:
     path = tmp_path / "flows"
-    metrics = {"n": lambda packet, flow: 7}
-    streamer = Streamer(conversations(5), user_metrics=metrics)
+    streamer = Streamer(conversations(5), user_metrics={"n": Seven})
     assert WRITERS[form](streamer, os.fsencode(path), columns=["n", "dst_port", "ip_src"]) == 5
     read = READERS[form](path)
     assert read.column_names == ["n", "dst_port", "ip_src"]
@@ -182,8 +199,7 @@ def test_what_cannot_be_written_is_pythons_own_error(form: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_metric_that_changes_its_type_leaves_no_file(form: str, tmp_path: Path) -> None:
-    # One row group holds them all: then it is JSON.
-    odd = {"odd": lambda packet, flow: flow.flow_id if flow.flow_id < 65_536 else "text"}
+    odd = {"odd": Odd}
     assert WRITERS[form](Streamer(conversations(3), user_metrics=odd), tmp_path / "good") == 3
     streamer = Streamer(conversations(65_600, packets=1), user_metrics=odd, workers=0, n_dissections=0)
     with pytest.raises(ValueError, match='"?odd"?.* was int64 in the first batch and is text now'):
