@@ -157,7 +157,8 @@ fn a_full_disk_is_an_error_that_names_the_file() {
 #[test]
 fn a_metric_that_changes_its_type_is_named() {
     let begun = AtomicUsize::new(0);
-    let init = move || if begun.fetch_add(1, Ordering::Relaxed) % 2 == 0 { Value::from(1) } else { "text".into() };
+    let init =
+        move || if begun.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { Value::from(1) } else { "text".into() };
     let (schema, records) = run(capture("story.pcap").metric("odd", Metric::fold(init, |_, _, _| {})));
     let with = |wanted: Value| {
         let is_it = |record: &&FlowRecord| record.metrics.iter().any(|(_, value)| *value == wanted);
