@@ -83,7 +83,8 @@ pub(crate) struct Metering {
     pub(crate) snaplen: Option<u32>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
-    /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses. Or send IPFIX to a collector: udp://HOST:PORT,
+    /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses; or .parquet, .arrow,
+    /// .feather or .arrows. Or send IPFIX to a collector: udp://HOST:PORT,
     /// tcp://HOST:PORT.
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
     pub(crate) write: Option<PathBuf>,

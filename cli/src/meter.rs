@@ -62,6 +62,9 @@ impl<'a> Plan<'a> {
         if !arguments.summarize.is_empty() && fields.is_some() {
             return Err("-F chooses columns of flows, and -s writes none: leave one of them out".to_owned());
         }
+        if !arguments.summarize.is_empty() && output.format.is_binary() {
+            return Err("-s writes a table, CSV or JSON: choose one of them with -o, or the name's end".to_owned());
+        }
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }

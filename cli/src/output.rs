@@ -7,11 +7,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
 use console::Term;
+use flowgauge::export::arrow::{self, IpcExporter};
+use flowgauge::export::parquet::ParquetExporter;
 use flowgauge::export::{
     Columns, Compressed, Compression, CsvExporter, Exporter, IpfixExporter, IpfixOptions, JsonLinesExporter, PartFile,
     RotatingExporter, Rotation,
@@ -36,6 +39,12 @@ pub(crate) enum Format {
     Json,
     /// Messages of IPFIX (RFC 7011), to a collector, or one after the other in a file (RFC 5655).
     Ipfix,
+    /// Columns in row groups, compressed: Apache Parquet.
+    Parquet,
+    /// Columns as Arrow has them in memory, compressed: Arrow's file, which is also Feather.
+    Arrow,
+    /// The same as a stream, which can be read while it is written.
+    ArrowStream,
     /// Nothing: records are built and thrown away.
     None,
 }
@@ -76,6 +85,9 @@ impl Format {
             Self::Csv => &["csv"],
             Self::Json => &["jsonl", "json", "ndjson"],
             Self::Ipfix => &["ipfix"],
+            Self::Parquet => &["parquet", "pq"],
+            Self::Arrow => &["arrow", "feather", "ipc"],
+            Self::ArrowStream => &["arrows"],
             Self::None => &[],
         }
     }
@@ -83,6 +95,11 @@ impl Format {
     /// The word for it after -o.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Whether it is bytes, which no terminal shows, and compressed inside.
+    pub(crate) const fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::ArrowStream)
     }
 
     /// What writes records in this form to `target`, which stands as `name` in errors.
@@ -117,6 +134,9 @@ impl Format {
                 Some(collector) => collector.exporter(schema, &output.ipfix, output.live)?,
                 None => Box::new(IpfixExporter::new(name, target, schema, &output.ipfix)?),
             },
+            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, chosen.as_ref()))),
+            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, chosen.as_ref()))),
+            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, chosen.as_ref()))),
             Self::None => Box::new(Discard),
         })
     }
@@ -192,6 +212,14 @@ impl Output {
         format: Option<Format>,
         verbatim: bool,
     ) -> std::result::Result<Self, String> {
+        let output = Self::of_arguments(write, format, verbatim)?;
+        if output.format.is_binary() {
+            output.refuse_binary()?;
+        }
+        Ok(output)
+    }
+
+    fn of_arguments(write: Option<&Path>, format: Option<Format>, verbatim: bool) -> std::result::Result<Self, String> {
         if let Some(collector) = write.map_or(Ok(None), Collector::named)? {
             if format.is_some_and(|format| format != Format::Ipfix) {
                 return Err(format!("-w {collector}: a collector gets IPFIX and nothing else: leave -o out"));
@@ -224,6 +252,23 @@ impl Output {
         RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
             self.format.exporter(self, name, file, &schema, fields)
         })
+    }
+
+    /// Where bytes cannot go.
+    fn refuse_binary(&self) -> std::result::Result<(), String> {
+        let name = self.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let is_terminal = |path: &PathBuf| File::options().write(true).open(path).is_ok_and(|file| file.is_terminal());
+        let special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
+        if self.room.is_some() || self.path.as_ref().filter(special).is_some_and(is_terminal) {
+            return Err(format!("{name} is not for a terminal: say -w FILE, or lead it into a pipe"));
+        }
+        match &self.path {
+            Some(path) if self.compression != Compression::None => {
+                let path = path.display();
+                Err(format!("-w {path}: {name} is compressed inside: leave the last end of the name off"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Opens the way out.
@@ -364,6 +409,14 @@ fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
+/// The columns that are chosen, or all, as they grow in memory.
+fn growing(schema: &Schema, chosen: Option<&Columns>) -> arrow::Columns {
+    match chosen {
+        Some(columns) => arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once"),
+        None => arrow::Columns::new(schema),
+    }
+}
+
 fn screen_width() -> usize {
     Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)).max(1)
 }
@@ -383,9 +436,14 @@ mod tests {
         assert_eq!(of("a/b.JSONL.gz"), Ok((Format::Json, Compression::Gzip)));
         assert_eq!(of("a.ndjson.zst"), Ok((Format::Json, Compression::Zstd)));
         assert_eq!(of("a.txt"), Ok((Format::Table, Compression::None)));
+        assert_eq!(of("a.parquet"), Ok((Format::Parquet, Compression::None)));
+        assert_eq!(of("a.Feather"), Ok((Format::Arrow, Compression::None)));
+        assert_eq!(of("a.arrows"), Ok((Format::ArrowStream, Compression::None)));
         assert_eq!(of("/dev/null"), Ok((Format::Json, Compression::None)));
         for (name, words) in [
-            ("a.parquet", "-w a.parquet: files that end in .parquet are not written: end its name in .txt, .csv, "),
+            ("a.xlsx", "-w a.xlsx: files that end in .xlsx are not written: end its name in .txt, .csv, "),
+            ("a.parquet.gz", "-w a.parquet.gz: parquet is compressed inside: leave the last end of the name off"),
+            ("a.arrows.zst", "-w a.arrows.zst: arrow-stream is compressed inside"),
             ("a", "-w a: how it is to be written is not known"),
             ("a.gz", "-w a.gz: how it is to be written is not known"),
             ("out.pcap", "flow records are written, not packets"),

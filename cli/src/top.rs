@@ -103,8 +103,8 @@ impl Top {
             Format::Table => self.write_table(out, output.room, &rows),
             Format::Csv => self.write_csv(out, &rows),
             Format::Json => self.write_json(out, &rows),
-            // There are no sums in IPFIX, and the arguments are refused.
-            Format::None | Format::Ipfix => Ok(()),
+            // Sums are not written in these, as the arguments make sure of.
+            Format::None | Format::Ipfix | Format::Parquet | Format::Arrow | Format::ArrowStream => Ok(()),
         }
     }
 

@@ -2865,6 +2865,42 @@ class Streamer:
             OSError: It is a directory, or cannot be written.
         """
 
+    def to_parquet(self, path: _Path | bytes, columns: Sequence[str] | None = None) -> int:
+        """Write every flow as a row of a Parquet file; tell how many there were.
+
+        Compressed with Zstandard, a row group for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit
+        and description of every column; readers that do not look for Arrow's types see durations as nanoseconds.
+
+        Args:
+            path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
+                flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+
+        Raises:
+            TypeError: `path` is no str, bytes or os.PathLike.
+            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
+                in the first 65,536 flows.
+            OSError: It is a directory, or cannot be written.
+        """
+
+    def to_feather(self, path: _Path | bytes, columns: Sequence[str] | None = None) -> int:
+        """Write every flow as a row of a Feather file, which is Arrow's own format; tell how many there were.
+
+        Compressed with Zstandard, a batch for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit and
+        description of every column. Read it with `pandas.read_feather`, `polars.read_ipc` or `pyarrow.feather`.
+
+        Args:
+            path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
+                flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+
+        Raises:
+            TypeError: `path` is no str, bytes or os.PathLike.
+            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
+                in the first 65,536 flows.
+            OSError: It is a directory, or cannot be written.
+        """
+
 @final
 class FlowTable:
     """Flows as columns, in Arrow's format: what `Streamer.collect` gives.

@@ -1,6 +1,5 @@
 //! The streamer as Python sees it: a source and options, iterated for flows.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +12,8 @@ use pyo3::types::PyCapsule;
 use crate::anonymizer::Anonymizer;
 use crate::capsule;
 use crate::collect::{self, Feed};
-use crate::csv;
 use crate::error;
+use crate::files::{self, Form};
 use crate::flows::{Flows, Run, RunReport};
 use crate::metric::Abandoned;
 use crate::options::{self, Given, Seconds, saturated};
@@ -366,11 +365,47 @@ impl Streamer {
     ///     ValueError: It is empty.
     ///     OSError: It is a directory, or cannot be written.
     fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>) -> PyResult<u64> {
-        let path: PathBuf = py.import("flowgauge.paths")?.call_method1("target", (path,))?.extract()?;
-        let run = self.start(py)?;
-        let written = csv::write(py, &run, &path);
-        run.close(py);
-        written
+        files::write(py, self, path, &Form::Csv, None)
+    }
+
+    /// Write every flow as a row of a Parquet file; tell how many there were.
+    ///
+    /// Compressed with Zstandard, a row group for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit
+    /// and description of every column; readers that do not look for Arrow's types see durations as nanoseconds.
+    ///
+    /// Args:
+    ///     path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
+    ///         flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///
+    /// Raises:
+    ///     TypeError: `path` is no str, bytes or os.PathLike.
+    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
+    ///         in the first 65,536 flows.
+    ///     OSError: It is a directory, or cannot be written.
+    #[pyo3(signature = (path, columns=None))]
+    fn to_parquet(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
+        files::write(py, self, path, &Form::Parquet, collect::names(columns.as_ref())?.as_deref())
+    }
+
+    /// Write every flow as a row of a Feather file, which is Arrow's own format; tell how many there were.
+    ///
+    /// Compressed with Zstandard, a batch for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit and
+    /// description of every column. Read it with `pandas.read_feather`, `polars.read_ipc` or `pyarrow.feather`.
+    ///
+    /// Args:
+    ///     path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
+    ///         flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///
+    /// Raises:
+    ///     TypeError: `path` is no str, bytes or os.PathLike.
+    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
+    ///         in the first 65,536 flows.
+    ///     OSError: It is a directory, or cannot be written.
+    #[pyo3(signature = (path, columns=None))]
+    fn to_feather(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
+        files::write(py, self, path, &Form::Feather, collect::names(columns.as_ref())?.as_deref())
     }
 
     /// The report of the latest iteration, also while it goes on; all zero before any.

@@ -10,6 +10,8 @@ mod file;
 pub mod ipfix;
 mod jsonl;
 mod manifest;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod rotate;
 
 pub use columns::Columns;
@@ -33,6 +35,15 @@ pub trait Exporter {
     ///
     /// [`Error::Write`](crate::Error::Write).
     fn export(&mut self, record: &FlowRecord) -> Result<()>;
+
+    /// Writes records, which some formats do faster together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`export`](Self::export).
+    fn export_many(&mut self, records: &[FlowRecord]) -> Result<()> {
+        records.iter().try_for_each(|record| self.export(record))
+    }
 
     /// Hands on what is held back so far, for whoever reads along. Does nothing where a format cannot, the default.
     ///

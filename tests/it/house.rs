@@ -23,10 +23,13 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 23] = [
+const FOREIGN: [(&str, &[&str]); 26] = [
     ("arrow_array", &["export/arrow/"]),
     ("arrow_buffer", &["export/arrow/"]),
     ("arrow_schema", &["export/arrow/"]),
+    ("arrow_ipc", &["export/arrow/ipc.rs"]),
+    ("flatbuffers", &["export/arrow/ipc.rs"]),
+    ("parquet", &["export/parquet.rs"]),
     ("aes_gcm", &["dissect/quic_keys.rs", "flow/anonymize.rs"]),
     ("base64", &["flow/community_id.rs"]),
     ("blake2", &["flow/anonymize.rs"]),

@@ -56,6 +56,8 @@ mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;
 mod export_ipfix_hostile;
+#[cfg(feature = "parquet")]
+mod export_parquet;
 mod export_rotate;
 mod expr;
 mod expr_edges;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Run, data, flowgauge, pcap, run, shell, signal};
+use crate::support::{Run, data, flowgauge, on_terminal, pcap, run, shell, signal};
 
 /// Runs the command on a capture of the project's with `-w` for this path, and nothing beside it.
 fn write(capture: &str, path: &Path, more: &[&str]) -> Run {
@@ -171,14 +171,54 @@ fn a_full_disk_leaves_no_half_file() {
     let many = folder.path().join("many.pcap");
     fs::write(&many, pcap(0..20_000)).unwrap();
     // A limit on the size of files stands for a disk: it takes some bytes and then no more.
-    for name in ["flows.jsonl", "flows.csv", "flows.csv.gz"] {
-        let limit = if name.ends_with("gz") { 64 } else { 512 };
+    for name in ["flows.jsonl", "flows.csv", "flows.csv.gz", "flows.parquet", "flows.arrow", "flows.arrows"] {
+        let limit = if name.ends_with("gz") || name.contains("ar") { 64 } else { 512 };
         let line = "trap '' XFSZ; ulimit -f LIMIT; exec $F -r MANY -w OUT";
         let out = folder.path().join(name);
         let line = line.replace("LIMIT", &limit.to_string()).replace("MANY", &many.display().to_string());
         let run = shell(&line.replace("OUT", &out.display().to_string()));
         assert_eq!(run.message(), format!("cannot write {}: File too large (os error 27)", out.display()));
         assert_eq!(names(folder.path()), ["many.pcap"], "{name}");
+    }
+}
+
+#[test]
+fn files_of_columns_are_whole_and_have_the_columns_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, begin, end) in [
+        ("flows.parquet", b"PAR1".as_slice(), b"PAR1".as_slice()),
+        ("flows.pq", b"PAR1", b"PAR1"),
+        ("flows.arrow", b"ARROW1\0\0", b"ARROW1"),
+        ("flows.feather", b"ARROW1\0\0", b"ARROW1"),
+        ("flows.ipc", b"ARROW1\0\0", b"ARROW1"),
+        ("flows.arrows", b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\0\0\0\0"),
+    ] {
+        let path = folder.path().join(name);
+        write("web.pcap", &path, &["-F", "src_port,src_to_dst_bytes,core,src_port"]).quiet();
+        let bytes = fs::read(&path).unwrap();
+        assert!(bytes.starts_with(begin) && bytes.ends_with(end), "{name}");
+        let has = |word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
+        assert!(has(b"src_to_dst_bytes") && !has(b"dst_to_src_bytes"), "{name}");
+    }
+    assert_eq!(names(folder.path()).len(), 6);
+}
+
+#[test]
+fn files_of_columns_go_into_a_pipe_but_not_to_a_terminal() {
+    let file = tempfile::tempdir().unwrap();
+    let whole = file.path().join("flows.parquet");
+    write("web.pcap", &whole, &["-j", "0"]).quiet();
+    let line = format!("$F -q -j 0 -r web.pcap -o parquet | cmp - {}", whole.display());
+    shell(&line).silent();
+    let run = shell("$F -r web.pcap -s ip_src -o arrow");
+    assert!(run.err.contains("-s writes a table, CSV or JSON"), "{}", run.err);
+    for format in ["parquet", "arrow", "arrow-stream"] {
+        let Some(run) = on_terminal(80, &format!("$F -r web.pcap -o {format}; $F -r web.pcap -o {format} -w /dev/tty"))
+        else {
+            return eprintln!("skipped: files_of_columns_go_into_a_pipe_but_not_to_a_terminal");
+        };
+        let told = format!("{format} is not for a terminal: say -w FILE, or lead it into a pipe");
+        assert_eq!(format!("{}{}", run.out, run.err).matches(&told).count(), 2, "{} {}", run.out, run.err);
     }
 }
 

@@ -98,9 +98,10 @@ impl Cells {
         Ok(())
     }
 
-    /// Hands out what is there and begins anew.
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    /// Hands out what is there and begins anew, but for the names of a dictionary if those are kept.
+    pub(super) fn finish(&mut self, keep_names: bool) -> ArrayRef {
         match self {
+            Self::Names(column) if keep_names => Arc::new(column.finish_preserve_values()),
             Self::Bool(column) => Arc::new(column.finish()),
             Self::U8(column) => Arc::new(column.finish()),
             Self::U16(column) => Arc::new(column.finish()),

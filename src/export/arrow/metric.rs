@@ -67,7 +67,7 @@ impl MetricColumn {
     /// [`Error::Column`] when values are of another type than those of the first batch.
     pub(super) fn finish(&mut self) -> Result<ArrayRef> {
         let (shape, values, weight, mixed) = match &mut self.values {
-            Values::Typed(_, cells) => return Ok(cells.finish()),
+            Values::Typed(_, cells) => return Ok(cells.finish(false)),
             Values::Any { shape, values, weight, mixed } => (shape, values, weight, mixed),
         };
         *weight = 0;

@@ -21,7 +21,9 @@
 
 mod cells;
 mod fields;
+mod ipc;
 mod metric;
+mod pieces;
 mod shape;
 mod text;
 
@@ -30,6 +32,9 @@ use std::sync::Arc;
 
 pub use arrow_array;
 pub use arrow_schema;
+pub use ipc::IpcExporter;
+#[cfg(feature = "parquet")]
+pub(super) use pieces::Pieces;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema as ArrowSchema, SchemaRef};
@@ -48,6 +53,8 @@ use metric::MetricColumn;
 pub struct Columns {
     columns: Vec<Growing>,
     rows: usize,
+    /// Whether the dictionaries of a batch have the names of those before it too.
+    keep_names: bool,
 }
 
 enum Growing {
@@ -60,7 +67,7 @@ impl Columns {
     pub fn new(schema: &Schema) -> Self {
         let columns = schema.columns().map(|column| Growing::Column(column, Cells::of_column(column)));
         let metrics = (0..schema.metrics().len()).map(|index| Growing::Metric(MetricColumn::new(schema, index)));
-        Self { columns: columns.chain(metrics).collect(), rows: 0 }
+        Self { columns: columns.chain(metrics).collect(), rows: 0, keep_names: false }
     }
 
     /// The columns and metrics of these names, in this order.
@@ -87,7 +94,7 @@ impl Columns {
                 return Err(refused(format!("there is no such column: there are {known}")));
             }
         }
-        Ok(Self { columns, rows: 0 })
+        Ok(Self { columns, rows: 0, keep_names: false })
     }
 
     /// Appends records of the run.
@@ -119,7 +126,9 @@ impl Columns {
     /// [`Error::Column`] when a metric of the user's own code yields something else than in the first batch.
     pub fn finish(&mut self) -> Result<RecordBatch> {
         let rows = std::mem::take(&mut self.rows);
-        let arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Growing::finish).collect::<Result<_>>()?;
+        let keep_names = self.keep_names;
+        let arrays = self.columns.iter_mut().map(|growing| growing.finish(keep_names));
+        let arrays: Vec<ArrayRef> = arrays.collect::<Result<_>>()?;
         let schema = Arc::new(self.arrow_schema());
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(schema, arrays, &options).map_err(|error| {
@@ -145,8 +154,12 @@ impl Columns {
     /// Whether a column holds 1 GiB of text or 2^30 items of lists, or there are as many rows: time to
     /// [`finish`](Self::finish) a batch, since none can hold twice as much.
     pub fn is_full(&self) -> bool {
-        let weight = self.columns.iter().map(Growing::weight).max().unwrap_or_default();
-        weight.max(self.rows) >= FULL
+        self.weight().max(self.rows) >= FULL
+    }
+
+    /// Bytes of text, or items of lists, in the column that has most of them.
+    fn weight(&self) -> usize {
+        self.columns.iter().map(Growing::weight).max().unwrap_or_default()
     }
 
     /// Names, types and metadata.
@@ -184,9 +197,9 @@ impl fmt::Debug for Columns {
 }
 
 impl Growing {
-    fn finish(&mut self) -> Result<ArrayRef> {
+    fn finish(&mut self, keep_names: bool) -> Result<ArrayRef> {
         match self {
-            Self::Column(_, cells) => Ok(cells.finish()),
+            Self::Column(_, cells) => Ok(cells.finish(keep_names)),
             Self::Metric(metric) => metric.finish(),
         }
     }
