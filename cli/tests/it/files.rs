@@ -194,7 +194,7 @@ fn files_of_columns_are_whole_and_have_the_columns_of_the_run() {
         ("flows.arrows", b"\xff\xff\xff\xff", b"\xff\xff\xff\xff\0\0\0\0"),
     ] {
         let path = folder.path().join(name);
-        write("web.pcap", &path, &["-F", "src_port,src_to_dst_bytes,core,src_port"]).quiet();
+        write("web.pcap", &path, &["-F", "src_port,src_to_dst_bytes,ip_protocol,src_port"]).quiet();
         let bytes = fs::read(&path).unwrap();
         assert!(bytes.starts_with(begin) && bytes.ends_with(end), "{name}");
         let has = |word: &[u8]| bytes.windows(word.len()).any(|part| part == word);
