@@ -34,7 +34,7 @@ pub use arrow_array;
 pub use arrow_schema;
 pub use ipc::IpcExporter;
 #[cfg(feature = "parquet")]
-pub(super) use pieces::Pieces;
+pub(super) use pieces::{Piece, Pieces};
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema as ArrowSchema, SchemaRef};
