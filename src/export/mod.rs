@@ -21,8 +21,8 @@ pub use digest::{FileDigest, RecordDigest, schema_digest};
 pub use file::PartFile;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
-pub use manifest::{InputFile, Manifest};
-pub use rotate::{RotatingExporter, Rotation, SharedFile};
+pub use manifest::{InputFile, Manifest, SeriesPlace};
+pub use rotate::{CompleteFile, RotatingExporter, Rotation, SharedFile};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;

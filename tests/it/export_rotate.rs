@@ -96,6 +96,29 @@ fn slots_of_time_are_those_of_the_clock_on_the_wall() {
 }
 
 #[test]
+fn records_that_come_together_fill_the_same_files() {
+    let records = flows(300);
+    let texts = |folder: &Path| {
+        let text = |(name, _): (String, usize)| (fs::read_to_string(folder.join(&name)).unwrap(), name);
+        files(folder).into_iter().map(text).collect::<Vec<_>>()
+    };
+    for rotation in [
+        Rotation::default().rows(NonZeroU64::new(9)),
+        Rotation::default().bytes(NonZeroU64::new(1_500)),
+        Rotation::default().interval(Duration::from_secs(45)),
+        Rotation::default().rows(NonZeroU64::new(20)).interval(Duration::from_secs(45)),
+    ] {
+        let (alone, together) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(&mut csv(alone.path(), rotation), &records).unwrap();
+        let mut exporter = csv(together.path(), rotation);
+        records.chunks(64).for_each(|some| exporter.export_many(some).unwrap());
+        exporter.finish().unwrap();
+        assert!(texts(alone.path()).len() > 5, "{rotation:?}");
+        assert_eq!(texts(together.path()), texts(alone.path()), "{rotation:?}");
+    }
+}
+
+#[test]
 fn a_run_without_flows_has_one_file() {
     let folder = tempfile::tempdir().unwrap();
     write(&mut csv(folder.path(), Rotation::default().rows(NonZeroU64::MIN)), &[]).unwrap();
