@@ -8,13 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use flowgauge::export::{Columns, FileDigest, InputFile, Manifest, PartFile, RecordDigest};
-use flowgauge::flow::schema::Schema;
 use flowgauge::streamer::versions;
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer, Value};
 
-use crate::fields::Fields;
-use crate::flow_table::usual_columns;
-use crate::output::{Format, Output, with_options};
+use crate::output::Output;
 
 /// Looks at every record that is written, and writes the manifest at the end.
 pub(crate) struct Witness {
@@ -142,23 +139,4 @@ pub(crate) fn path_of(file: &Path) -> PathBuf {
     let mut path = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).into_os_string();
     path.push(".manifest.json");
     path.into()
-}
-
-/// The columns of records that a file in this form is made of; of sums, all that could be summed up.
-pub(crate) fn columns(format: Format, schema: &Schema, fields: Option<&Fields>, sums: bool) -> Columns {
-    let all = || schema.clone().into();
-    match (fields, format) {
-        (Some(fields), _) => fields.columns(schema),
-        _ if sums => all(),
-        (None, Format::Table) => usual_columns(schema),
-        (None, Format::Json) => with_options(schema).unwrap_or_else(|| metrics_and_core(schema)),
-        (None, _) => all(),
-    }
-}
-
-/// What a record's usual line of JSON has.
-fn metrics_and_core(schema: &Schema) -> Columns {
-    let core = schema.columns().filter(|column| column.group == flowgauge::flow::schema::Group::Core);
-    let names = schema.metrics().iter().map(String::as_str).chain(core.map(|column| column.name));
-    Columns::choose(schema, names).expect("all of them are names of the schema")
 }

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use flowgauge::export::{Exporter, RotatingExporter};
+use flowgauge::export::{Columns, Exporter, RotatingExporter};
 use flowgauge::flow::Anonymizer;
-use flowgauge::flow::schema::Needs;
+use flowgauge::flow::schema::{Needs, Schema};
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
 
@@ -14,7 +14,7 @@ use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
-use crate::manifest::{self, Witness};
+use crate::manifest::Witness;
 use crate::output::{Format, Output, Target};
 use crate::progress::Progress;
 use crate::summary;
@@ -87,8 +87,8 @@ impl<'a> Plan<'a> {
         let mut flows = streamer.start()?;
         let mut target = self.output.open()?;
         let file = self.output.file().filter(|_| !self.arguments.no_manifest);
-        let columns = || manifest::columns(self.output.format, flows.schema(), self.fields.as_ref(), self.sums());
-        let mut witness = file.map(|file| Witness::new(facts, file, &self.output, columns())).transpose()?;
+        let columns = self.columns(flows.schema());
+        let mut witness = file.map(|file| Witness::new(facts, file, &self.output, columns)).transpose()?;
         let progress = self.progress(&flows);
         let mut sink = Sink::new(self, &mut target, &flows)?;
         let mut records = 0;
@@ -171,6 +171,11 @@ impl<'a> Plan<'a> {
         let words = words.iter().chain(&arguments.expression).map(|word| word.to_string_lossy());
         let expression = words.collect::<Vec<_>>().join(" ");
         Ok(if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) })
+    }
+
+    /// The columns of the records that are written; of sums, all that could be summed up.
+    fn columns(&self, schema: &Schema) -> Columns {
+        if self.sums() { schema.clone().into() } else { self.output.format.columns(schema, self.fields.as_ref()) }
     }
 
     /// Whether sums are written, and no flows.

@@ -25,7 +25,7 @@ use flowgauge::{Error, FlowRecord, Result};
 use crate::arguments::Metering;
 use crate::collector::Collector;
 use crate::fields::Fields;
-use crate::flow_table::FlowTable;
+use crate::flow_table::{FlowTable, usual_columns};
 use crate::text::Harmless;
 
 /// How records are written.
@@ -102,6 +102,16 @@ impl Format {
         matches!(self, Self::Parquet | Self::Arrow | Self::ArrowStream)
     }
 
+    /// The columns that a record has in this form: those of -F, or its usual ones; of a table, those it is made of.
+    pub(crate) fn columns(self, schema: &Schema, fields: Option<&Fields>) -> Columns {
+        match (fields, self) {
+            (Some(fields), _) => fields.columns(schema),
+            (None, Self::Table) => usual_columns(schema),
+            (None, Self::Json) => line_of_json(schema),
+            (None, _) => schema.clone().into(),
+        }
+    }
+
     /// What writes records in this form to `target`, which stands as `name` in errors.
     ///
     /// # Errors
@@ -115,28 +125,21 @@ impl Format {
         schema: &Schema,
         fields: Option<&Fields>,
     ) -> Result<Box<dyn Exporter + 'a>> {
-        let chosen = fields.map(|fields| fields.columns(schema));
+        let columns = self.columns(schema, fields);
         Ok(match self {
-            Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
-            Self::Csv => {
-                let columns = chosen.unwrap_or_else(|| schema.clone().into());
-                Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim))
+            Self::Table => {
+                let chosen = fields.map(|_| columns);
+                Box::new(FlowTable::new(name, target, output.room, schema, chosen))
             }
-            Self::Json => {
-                let exporter = JsonLinesExporter::new(name, target);
-                let columns = chosen.or_else(|| with_options(schema));
-                Box::new(match columns {
-                    Some(columns) => exporter.columns(columns),
-                    None => exporter,
-                })
-            }
+            Self::Csv => Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim)),
+            Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(columns)),
             Self::Ipfix => match &output.collector {
                 Some(collector) => collector.exporter(schema, &output.ipfix, output.live)?,
                 None => Box::new(IpfixExporter::new(name, target, schema, &output.ipfix)?),
             },
-            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, chosen.as_ref()))),
-            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, chosen.as_ref()))),
-            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, chosen.as_ref()))),
+            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, &columns))),
+            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, &columns))),
+            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, &columns))),
             Self::None => Box::new(Discard),
         })
     }
@@ -256,10 +259,11 @@ impl Output {
 
     /// Where bytes cannot go.
     fn refuse_binary(&self) -> std::result::Result<(), String> {
-        let name = self.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name = self.format.name();
+        // A pipe is not opened to look at it: that waits until somebody reads.
+        let is_device = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
         let is_terminal = |path: &PathBuf| File::options().write(true).open(path).is_ok_and(|file| file.is_terminal());
-        let special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
-        if self.room.is_some() || self.path.as_ref().filter(special).is_some_and(is_terminal) {
+        if self.room.is_some() || self.path.as_ref().filter(is_device).is_some_and(is_terminal) {
             return Err(format!("{name} is not for a terminal: say -w FILE, or lead it into a pipe"));
         }
         match &self.path {
@@ -292,8 +296,7 @@ impl Output {
 
     /// The one file of -w; none where it goes on in a next one, and where its name stands for a device or a pipe.
     pub(crate) fn file(&self) -> Option<&Path> {
-        let special = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        self.path.as_deref().filter(|path| self.rotation.is_never() && !special(path))
+        self.path.as_deref().filter(|path| self.rotation.is_never() && !is_special(path))
     }
 
     /// As errors name it.
@@ -394,14 +397,11 @@ impl Exporter for Discard {
     }
 }
 
-/// What a line of JSON has: the metrics, the core, and what options add; `None` where no option is on.
-pub(crate) fn with_options(schema: &Schema) -> Option<Columns> {
-    if schema.columns().all(|column| column.needs.is_none()) {
-        return None;
-    }
+/// What a line of JSON has: the metrics, the core, and what options add.
+fn line_of_json(schema: &Schema) -> Columns {
     let columns = schema.columns().filter(|column| column.group == Group::Core || column.needs.is_some());
     let names = schema.metrics().iter().map(String::as_str).chain(columns.map(|column| column.name));
-    Columns::choose(schema, names).ok()
+    Columns::choose(schema, names).expect("all of them are names of the schema")
 }
 
 /// Whether this is a device or a pipe.
@@ -409,12 +409,9 @@ fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// The columns that are chosen, or all, as they grow in memory.
-fn growing(schema: &Schema, chosen: Option<&Columns>) -> arrow::Columns {
-    match chosen {
-        Some(columns) => arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once"),
-        None => arrow::Columns::new(schema),
-    }
+/// Columns as they grow in memory.
+fn growing(schema: &Schema, columns: &Columns) -> arrow::Columns {
+    arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once")
 }
 
 fn screen_width() -> usize {
