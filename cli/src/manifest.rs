@@ -62,9 +62,9 @@ impl Witness {
         Ok(Self { manifest, file, part, columns, digest, hashing: Hashing::begin(inputs)? })
     }
 
-    /// A record that is written.
-    pub(crate) fn see(&mut self, record: &FlowRecord) {
-        self.digest.add(self.columns.cells(record));
+    /// Records that are written.
+    pub(crate) fn see(&mut self, records: &[FlowRecord]) {
+        records.iter().for_each(|record| self.digest.add_record(&self.columns, record));
     }
 
     /// The file of records is complete: so is the manifest. After an interruption it says how many frames were read, and

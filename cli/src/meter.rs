@@ -226,12 +226,14 @@ impl<'a> Sink<'a> {
         Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
     }
 
-    fn take(&mut self, record: &FlowRecord) -> Result<()> {
+    fn take(&mut self, records: &[FlowRecord]) -> Result<()> {
         match self {
-            Self::Records(exporter) => exporter.export(record),
-            Self::Rotating(exporter) => exporter.export(record),
+            Self::Records(exporter) => exporter.export_many(records),
+            Self::Rotating(exporter) => exporter.export_many(records),
             Self::Sums { tops, output, .. } => {
-                tops.iter_mut().for_each(|top| top.count(record, output));
+                for top in tops {
+                    records.iter().for_each(|record| top.count(record, output));
+                }
                 Ok(())
             }
         }
@@ -280,13 +282,13 @@ fn write_all(
 ) -> Result<Ended> {
     let mut stopped = false;
     let ended = loop {
-        let taken = match flows.wait(LOOK) {
-            Ok(Waited::Record(record)) => {
-                *records += 1;
+        // What is at hand, a few hundred at most: a record that comes alone is written alone.
+        let taken = match flows.wait_many(LOOK) {
+            Ok(Waited::Record(some)) => {
                 if let Some(witness) = witness {
-                    witness.see(&record);
+                    witness.see(&some);
                 }
-                sink.take(&record)
+                sink.take(&some).map(|()| *records += some.len() as u64)
             }
             // Whoever reads along sees the flows of a slow source as they come.
             Ok(Waited::Nothing) => sink.flush(),

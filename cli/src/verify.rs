@@ -185,8 +185,8 @@ fn again(told: &Told, interrupted: &dyn Fn() -> bool) -> std::result::Result<Aga
 
 fn meter(flows: &mut Flows, columns: &Columns, digest: &mut RecordDigest, stop: &dyn Fn() -> bool) -> Result<()> {
     while !stop() {
-        match flows.wait(LOOK)? {
-            Waited::Record(record) => digest.add(columns.cells(&record)),
+        match flows.wait_many(LOOK)? {
+            Waited::Record(records) => records.iter().for_each(|record| digest.add_record(columns, record)),
             Waited::Nothing => {}
             Waited::End => return flows.report().check(),
         }
