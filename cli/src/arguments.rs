@@ -43,9 +43,9 @@ pub(crate) enum Command {
     },
     /// Check a file that -w wrote against FILE.manifest.json: its bytes, its inputs, and its records, which are metered again.
     Verify {
-        /// The file.
-        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-        file: PathBuf,
+        /// The file, or several. Of files that one run wrote one after the other, one stands for all of them.
+        #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
     },
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {

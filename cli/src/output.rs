@@ -26,6 +26,7 @@ use crate::arguments::Metering;
 use crate::collector::Collector;
 use crate::fields::Fields;
 use crate::flow_table::{FlowTable, usual_columns};
+use crate::manifest::{SharedWitness, Watched};
 use crate::text::Harmless;
 
 /// How records are written.
@@ -249,12 +250,26 @@ impl Output {
         }
     }
 
-    /// What writes records into one file after the other.
-    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<&'a Fields>) -> RotatingExporter<'a> {
-        let schema = schema.clone();
-        RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
-            self.format.exporter(self, name, file, &schema, fields)
-        })
+    /// What writes records into one file after the other, each with a manifest if there is a witness.
+    pub(crate) fn rotating<'a>(
+        &'a self,
+        schema: &Schema,
+        fields: Option<&'a Fields>,
+        witness: Option<&SharedWitness>,
+    ) -> RotatingExporter<'a> {
+        let (schema, seen) = (schema.clone(), witness.cloned());
+        let path = self.path.clone().unwrap_or_default();
+        let exporter = RotatingExporter::new(path, self.rotation, move |name, file| {
+            let exporter = self.format.exporter(self, name, file, &schema, fields)?;
+            Ok(match &seen {
+                Some(witness) => Box::new(Watched::new(exporter, SharedWitness::clone(witness))),
+                None => exporter,
+            })
+        });
+        match witness.cloned() {
+            Some(witness) => exporter.on_complete(move |file| witness.borrow_mut().next_file(file)),
+            None => exporter,
+        }
     }
 
     /// Where bytes cannot go.
@@ -294,9 +309,9 @@ impl Output {
         Ok(if self.room.is_some() { Target::Screen(Harmless(out)) } else { Target::Stdout(out) })
     }
 
-    /// The one file of -w; none where it goes on in a next one, and where its name stands for a device or a pipe.
+    /// The file of -w, or what the names of several are made of; none where it stands for a device or a pipe.
     pub(crate) fn file(&self) -> Option<&Path> {
-        self.path.as_deref().filter(|path| self.rotation.is_never() && !is_special(path))
+        self.path.as_deref().filter(|path| !is_special(path))
     }
 
     /// As errors name it.

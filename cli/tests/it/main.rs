@@ -11,6 +11,7 @@ mod interrupt;
 mod ipfix;
 mod lists;
 mod rotate;
+mod series;
 mod support;
 mod terminal;
 mod top;
