@@ -10,6 +10,7 @@ mod inputs;
 mod interrupt;
 mod ipfix;
 mod lists;
+mod refused;
 mod rotate;
 mod series;
 mod support;
