@@ -8,7 +8,7 @@ use flowgauge::export::{Exporter, RotatingExporter};
 use flowgauge::flow::Anonymizer;
 use flowgauge::flow::schema::Needs;
 use flowgauge::streamer::Waited;
-use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
+use flowgauge::{Error, FlowRecord, Flows, Report, Result, Streamer};
 
 use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
@@ -68,9 +68,14 @@ impl<'a> Plan<'a> {
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }
-        if output.format == Format::Ipfix && (fields.is_some() || !arguments.summarize.is_empty()) {
-            let option = if fields.is_some() { "-F" } else { "-s" };
-            return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
+        if output.format == Format::Ipfix && !arguments.summarize.is_empty() {
+            return Err("-s is for tables, and IPFIX has flows".to_owned());
+        }
+        if output.format == Format::Ipfix
+            && arguments.ipfix_pen.is_none()
+            && let Some(name) = fields.as_ref().and_then(Fields::without_element)
+        {
+            return Err(format!("-F: IANA has no element for {name:?}: leave it out, or say --ipfix-pen NUMBER"));
         }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
         Ok(Self { arguments, output, fields, known, anonymizer })
@@ -96,7 +101,10 @@ impl<'a> Plan<'a> {
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
-            ended => sink.finish(ended.is_ok(), err).and(ended),
+            ended => {
+                sink.ignored(&flows.report());
+                sink.finish(ended.is_ok(), err).and(ended)
+            }
         };
         drop(sink);
         let ended = match ended {
@@ -202,9 +210,18 @@ impl<'a> Plan<'a> {
 
 /// What takes the records: a writer, or the sums of -s.
 enum Sink<'a> {
-    Records(Box<dyn Exporter + 'a>),
+    Records {
+        exporter: Box<dyn Exporter + 'a>,
+        /// Whether somebody waits for it, and may be told of the run while it goes on.
+        live: bool,
+    },
     Rotating(RotatingExporter<'a>),
-    Sums { tops: Vec<Top>, target: &'a mut Target, output: &'a Output, most: usize },
+    Sums {
+        tops: Vec<Top>,
+        target: &'a mut Target,
+        output: &'a Output,
+        most: usize,
+    },
 }
 
 impl<'a> Sink<'a> {
@@ -215,7 +232,10 @@ impl<'a> Sink<'a> {
             return Ok(Self::Rotating(output.rotating(schema, fields)));
         }
         if plan.arguments.summarize.is_empty() {
-            return output.format.exporter(output, output.name(), target, schema, fields).map(Self::Records);
+            return output
+                .format
+                .exporter(output, output.name(), target, schema, fields)
+                .map(|exporter| Self::Records { exporter, live: output.collector.is_some() });
         }
         let tops = plan.arguments.summarize.iter().map(|ranking| Top::new(ranking, schema)).collect();
         Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
@@ -223,7 +243,7 @@ impl<'a> Sink<'a> {
 
     fn take(&mut self, record: &FlowRecord) -> Result<()> {
         match self {
-            Self::Records(exporter) => exporter.export(record),
+            Self::Records { exporter, .. } => exporter.export(record),
             Self::Rotating(exporter) => exporter.export(record),
             Self::Sums { tops, output, .. } => {
                 tops.iter_mut().for_each(|top| top.count(record, output));
@@ -234,16 +254,29 @@ impl<'a> Sink<'a> {
 
     fn flush(&mut self) -> Result<()> {
         match self {
-            Self::Records(exporter) => exporter.flush(),
+            Self::Records { exporter, .. } => exporter.flush(),
             Self::Rotating(exporter) => exporter.flush(),
             Self::Sums { .. } => Ok(()),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(self, Self::Records { live: true, .. })
+    }
+
+    /// Tells what is in no record so far.
+    fn ignored(&mut self, report: &Report) {
+        match self {
+            Self::Records { exporter, .. } => exporter.ignored(&report.into()),
+            Self::Rotating(exporter) => exporter.ignored(&report.into()),
+            Self::Sums { .. } => {}
         }
     }
 
     /// Writes what is left; the last of several files gets its name only if the run went well so far.
     fn finish(&mut self, whole: bool, err: &mut dyn Write) -> Result<()> {
         match self {
-            Self::Records(exporter) => exporter.finish(),
+            Self::Records { exporter, .. } => exporter.finish(),
             Self::Rotating(exporter) if whole => exporter.finish(),
             Self::Rotating(exporter) => {
                 if let Some(part) = exporter.keep()? {
@@ -278,13 +311,21 @@ fn write_all(
         let taken = match flows.wait(LOOK) {
             Ok(Waited::Record(record)) => {
                 *records += 1;
+                if records.is_multiple_of(TOLD_RECORDS) && sink.is_live() {
+                    sink.ignored(&flows.report());
+                }
                 if let Some(witness) = witness {
                     witness.see(&record);
                 }
                 sink.take(&record)
             }
             // Whoever reads along sees the flows of a slow source as they come.
-            Ok(Waited::Nothing) => sink.flush(),
+            Ok(Waited::Nothing) => {
+                if sink.is_live() {
+                    sink.ignored(&flows.report());
+                }
+                sink.flush()
+            }
             Ok(Waited::End) => break Ok(if stopped { Ended::Interrupted } else { Ended::Whole }),
             Err(error) => Err(error),
         };
@@ -305,5 +346,7 @@ fn write_all(
     ended
 }
 
+/// After how many records a collector may learn what is in none.
+const TOLD_RECORDS: u64 = 4096;
 /// How often a quiet source is looked after.
 const LOOK: Duration = Duration::from_millis(100);

@@ -116,6 +116,7 @@ fn push_list(out: &mut Vec<u8>, header: ListHeader, cell: &Cell<'_>, longest: us
         for item in items.take(most_items) {
             let before = out.len();
             let pushed = match &item {
+                Cell::Metric(Value::Null) => push_null_item(out, header.items),
                 // An item of no bytes is still an item.
                 Cell::Text(text) if text.is_empty() => {
                     out.push(0);
@@ -148,6 +149,18 @@ fn push_list(out: &mut Vec<u8>, header: ListHeader, cell: &Cell<'_>, longest: us
     }
     let len = (out.len() - begin - LONG_LENGTH) as u16;
     out[begin + 1..begin + LONG_LENGTH].copy_from_slice(&len.to_be_bytes());
+    true
+}
+
+/// Appends what stands for null among the items of a list, which have no way to be left out: what is no value of the type, and of
+/// whole numbers the least.
+fn push_null_item(out: &mut Vec<u8>, kind: ElementKind) -> bool {
+    match kind {
+        ElementKind::F64 => out.extend(f64::NAN.to_be_bytes()),
+        ElementKind::I64 => out.extend(i64::MIN.to_be_bytes()),
+        ElementKind::Bool => out.push(0),
+        _ => return false,
+    }
     true
 }
 
@@ -310,8 +323,12 @@ mod tests {
         let truths = Value::from(vec![Value::from(true), Value::from(false)]);
         assert_eq!(list(ElementKind::Bool, &Cell::Metric(&truths), 65_535).unwrap(), [1, 2]);
         assert_eq!(list(ElementKind::U8, &Cell::List(vec![]), 65_535).unwrap(), []);
-        let holes = Value::from(vec![Value::from(1.5), Value::Null]);
-        assert_eq!(list(ElementKind::F64, &Cell::Metric(&holes), 65_535), None);
+        let holes = |one: Value| Value::from(vec![one, Value::Null]);
+        let told = |kind, one| list(kind, &Cell::Metric(&holes(one)), 65_535).unwrap();
+        assert_eq!(told(ElementKind::F64, 1.5.into())[8..], f64::NAN.to_be_bytes());
+        assert_eq!(told(ElementKind::I64, 1.into())[8..], i64::MIN.to_be_bytes());
+        assert_eq!(told(ElementKind::Bool, true.into()), [1, 0]);
+        assert_eq!(list(ElementKind::I64, &Cell::Metric(&holes("x".into())), 65_535), None);
         assert_eq!(list(ElementKind::F64, &Cell::Null, 65_535), None);
     }
 

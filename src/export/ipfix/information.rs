@@ -13,6 +13,9 @@ pub(super) fn type_template() -> Vec<u8> {
         (DATA_TYPE, Some(1), 0),
         (SEMANTICS, Some(1), 0),
         (UNITS, Some(2), 0),
+        // Readers that use libfixbuf know this template by its having all of these.
+        (RANGE_BEGIN, Some(8), 0),
+        (RANGE_END, Some(8), 0),
         (NAME, None, 0),
         (DESCRIPTION, None, 0),
     ];
@@ -25,6 +28,8 @@ pub(super) fn type_records(enterprise: u32, elements: &[OwnElement], skip_reason
         let mut record = enterprise.to_be_bytes().to_vec();
         record.extend(number.to_be_bytes());
         record.extend([data_type, semantics, 0, units]);
+        record.extend(0u64.to_be_bytes());
+        record.extend(range_end(data_type).to_be_bytes());
         for text in [name, doc] {
             // A text of no bytes is one of a space: there are readers that refuse the former.
             if !push_text(&mut record, text, LONGEST_TEXT) {
@@ -84,6 +89,17 @@ const fn data_type(kind: ElementKind) -> u8 {
     }
 }
 
+/// The largest value of an unsigned type; 0, as if there were no range, of the others.
+const fn range_end(data_type: u8) -> u64 {
+    match data_type {
+        1 => u8::MAX as u64,
+        2 => u16::MAX as u64,
+        3 => u32::MAX as u64,
+        4 => u64::MAX,
+        _ => 0,
+    }
+}
+
 const BASIC_LIST: u8 = 20;
 /// Longest name and longest description, in bytes: so a record fits into the smallest message.
 const LONGEST_TEXT: usize = 200;
@@ -92,6 +108,8 @@ const ELEMENT_ID: u16 = 303;
 const DATA_TYPE: u16 = 339;
 const DESCRIPTION: u16 = 340;
 const NAME: u16 = 341;
+const RANGE_BEGIN: u16 = 342;
+const RANGE_END: u16 = 343;
 const SEMANTICS: u16 = 344;
 const UNITS: u16 = 345;
 const PRIVATE_ENTERPRISE_NUMBER: u16 = 346;
@@ -108,12 +126,22 @@ mod tests {
         let kinds = [Some(ColumnKind::F64), Some(ColumnKind::ListBool), None];
         let elements = own_elements(&schema.with_metric_kinds(kinds).into()).unwrap();
         let records = type_records(32_473, &elements[elements.len() - 3..], true);
-        assert_eq!(records[0], *b"\0\0\x7e\xd9\x07\xff\x0d\0\0\0\x0bskip_reason\x19Why packets were ignored.");
-        assert_eq!(records[1], *b"\0\0\x7e\xd9\x10\0\x0a\0\0\0\x04mine\x15A metric of this run.");
-        assert_eq!(records[2][..11], *b"\0\0\x7e\xd9\x20\x01\x0b\0\0\0\xc8");
-        assert!(String::from_utf8_lossy(&records[2]).contains("xx_item\x12An item"));
-        assert_eq!(records[3][..11], *b"\0\0\x7e\xd9\x10\x01\x14\x06\0\0\xc8");
-        assert_eq!(records[4][..12], *b"\0\0\x7e\xd9\x10\x02\x0d\0\0\0\x01 ");
+        let told = |nth: usize, head: &[u8; 10], texts: &[u8]| {
+            let (range, rest) = records[nth][10..].split_at(16);
+            assert_eq!((&records[nth][..10], range, &rest[..texts.len()]), (&head[..], &[0; 16][..], texts));
+        };
+        told(0, b"\0\0\x7e\xd9\x07\xff\x0d\0\0\0", b"\x0bskip_reason\x19Why packets were ignored.");
+        told(1, b"\0\0\x7e\xd9\x10\0\x0a\0\0\0", b"\x04mine\x15A metric of this run.");
+        told(
+            2,
+            b"\0\0\x7e\xd9\x20\x01\x0b\0\0\0",
+            &[&b"\xc8"[..], &[b'x'; 195], b"_item\x12An item of a list."].concat(),
+        );
+        told(3, b"\0\0\x7e\xd9\x10\x01\x14\x06\0\0", &[&b"\xc8"[..], &[b'x'; 200]].concat());
+        told(4, b"\0\0\x7e\xd9\x10\x02\x0d\0\0\0", b"\x01 \x15A metric");
+        assert_eq!(records.len(), 5);
+        let port = type_records(1, &own_elements(&Schema::new(&[], [].into()).into()).unwrap()[..1], false);
+        assert_eq!(port[0][10..26], [[0; 8], [255; 8]].concat(), "flow_id has 64 bits");
     }
 
     #[test]
