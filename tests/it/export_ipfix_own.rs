@@ -53,7 +53,7 @@ fn everything(path: &Path) -> Flows {
         Metric::fold(Vec::new, |list: &mut Vec<Value>, packet, _| {
             list.truncate(3);
             list.push(Value::from("\"<€>\0"));
-            list.push(Value::from(packet.info().captured_bytes as i64));
+            list.push(Value::from(packet.info.wire_len));
         }),
     );
     for (name, expression) in [
@@ -83,7 +83,7 @@ fn exported(records: &[FlowRecord], columns: impl Into<Columns>, options: &Ipfix
 
 fn types(messages: &[Message]) -> Types {
     let mut types = Types::new();
-    for record in messages.iter().flat_map(|message| &message.records).filter(|record| record.template == 400) {
+    for record in messages.iter().flat_map(|message| &message.records).filter(|record| record.template == 2000) {
         assert_eq!((record.scopes, record.uint((0, 346))), (2, Some(OURS.into())));
         let name = record.text((0, 341)).unwrap().to_owned();
         assert!(!record.text((0, 340)).unwrap().is_empty());
@@ -349,7 +349,7 @@ fn statistics_are_those_of_all_messages_before() {
         drop(exporter);
         let messages = Collector::default().file(&file);
         let (last, before) = messages.split_last().unwrap();
-        let [sent, ignored] = [401, 402].map(|template| {
+        let [sent, ignored] = [2001, 2002].map(|template| {
             let mut records = last.records.iter().filter(|record| record.template == template);
             records.next().unwrap()
         });
@@ -360,7 +360,7 @@ fn statistics_are_those_of_all_messages_before() {
             [9, before.len() as u64, flows, bytes as u64].map(Some)
         );
         assert_eq!([(0, 149), (0, 164), (0, 165), (0, 135)].map(|e| ignored.uint(e)), [9, 3, 200, 5].map(Some));
-        let reasons: Vec<_> = last.records.iter().filter(|record| record.template == 403).collect();
+        let reasons: Vec<_> = last.records.iter().filter(|record| record.template == 2003).collect();
         let told = reasons.iter().map(|record| (record.text((OURS, 2047)).unwrap(), record.uint((0, 164)).unwrap()));
         let told: Vec<_> = told.collect();
         assert!(told == [("not_ip", 2), ("too_deep", 1)] || told.is_empty() && types(&messages).is_empty(), "{told:?}");
@@ -376,7 +376,7 @@ fn what_could_not_be_sent_is_told_over_udp_and_templates_come_again() {
     let schema = crate::export_ipfix::full_schema();
     let options = options().process_statistics(true);
     let mut exporter = IpfixExporter::udp(collector, &schema, &options).unwrap();
-    let mut send = |exporter: &mut IpfixExporter<_>| exporter.export(&record).and_then(|()| exporter.flush());
+    let send = |exporter: &mut IpfixExporter<_>| exporter.export(&record).and_then(|()| exporter.flush());
     send(&mut exporter).unwrap();
     drop(socket);
     send(&mut exporter).unwrap();
@@ -386,8 +386,8 @@ fn what_could_not_be_sent_is_told_over_udp_and_templates_come_again() {
     exporter.finish().unwrap();
     let mut datagram = [0; 65_535];
     let len = socket.recv(&mut datagram).unwrap();
-    // Template 404: flows, packets and bytes that were not sent.
-    let head = [1, 148, 0, 32, 0, 0, 0, 1];
+    // Template 2004: flows, packets and bytes that were not sent.
+    let head = [7, 212, 0, 32, 0, 0, 0, 1];
     let at = datagram[..len].windows(8).position(|bytes| bytes == head).unwrap() + 8;
     let numbers: Vec<_> = datagram[at..at + 24].chunks(8).map(|n| u64::from_be_bytes(n.try_into().unwrap())).collect();
     assert_eq!(numbers, [1, record.total().pkts, record.total().ip_bytes]);

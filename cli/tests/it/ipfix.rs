@@ -162,10 +162,10 @@ fn a_file_says_at_its_end_what_was_ignored_and_why() {
     let written = flowgauge().arg("-r").arg(&path).args(["-j", "0", "-o", "ipfix", "--ipfix-pen", "32473"]).output();
     let bytes = written.unwrap().stdout;
     let after = |head: &[u8]| bytes.windows(head.len()).position(|at| at == head).map(|at| &bytes[at + head.len()..]);
-    // The sets of templates 402 (ignored packets and bytes, dropped packets) and 403 (packets for each reason).
-    let ignored = after(&[1, 146, 0, 32, 0, 0, 0, 0]).unwrap();
+    // The sets of templates 2002 (ignored packets and bytes, dropped packets) and 2003 (packets for each reason).
+    let ignored = after(&[7, 210, 0, 32, 0, 0, 0, 0]).unwrap();
     assert_eq!(ignored[..24], [[0, 0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 60], [0; 8]].concat());
-    let reason = after(&[1, 147, 0, 23, 0, 0, 0, 0]).unwrap();
+    let reason = after(&[7, 211, 0, 23, 0, 0, 0, 0]).unwrap();
     assert_eq!(reason[..15], *b"\x06not_ip\0\0\0\0\0\0\0\x01");
 }
 

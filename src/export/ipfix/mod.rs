@@ -155,7 +155,7 @@ impl<W: Write> IpfixExporter<W> {
             uniflow: options.uniflow,
             way,
             message,
-            templates: Templates::default(),
+            templates: Templates::new(if own.is_empty() || lossy { Templates::MOST } else { Templates::MOST_OWN }),
             applications: options.application_table.unwrap_or(!lossy).then(Applications::default),
             enterprise,
             types: types.unwrap_or_default(),

@@ -5,6 +5,8 @@
 //! and a constant on top. All lie above the registry's numbers, since there are collectors that do not look at the enterprise,
 //! and below 16,384, since there are enterprises that say by that bit that an element is reverse.
 
+use std::collections::HashSet;
+
 use crate::export::Columns;
 use crate::export::columns::One;
 use crate::export::ipfix::encode::Kind;
@@ -38,13 +40,17 @@ pub(super) enum OwnValue {
 ///
 /// The name of the first metric that is one too many.
 pub(super) fn own_elements(columns: &Columns) -> Result<Vec<OwnElement>, String> {
-    columns
-        .parts()
-        .filter_map(|one| match one {
-            One::Column(column) => of_column(column).map(Ok),
-            One::Metric { index, name, kind } => Some(of_metric(*index, name, *kind).ok_or_else(|| name.clone())),
-        })
-        .collect()
+    let mut elements = Vec::new();
+    // A column that was chosen twice is still one element.
+    let mut seen = HashSet::new();
+    for one in columns.parts() {
+        let element = match one {
+            One::Column(column) => of_column(column),
+            One::Metric { index, name, kind } => Some(of_metric(*index, name, *kind).ok_or_else(|| name.clone())?),
+        };
+        elements.extend(element.filter(|element| seen.insert(element.number)));
+    }
+    Ok(elements)
 }
 
 /// The element of a column; none where there is one of the registry.
@@ -126,8 +132,6 @@ const NANOSECONDS: u8 = 8;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
     use crate::flow::schema::{Needs, Schema, columns};
 

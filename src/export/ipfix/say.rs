@@ -8,7 +8,7 @@ use crate::export::ipfix::IpfixExporter;
 use crate::export::ipfix::application::Applications;
 use crate::export::ipfix::information::type_template;
 use crate::export::ipfix::template::{
-    APPLICATION_TEMPLATE, OPTIONS_TEMPLATE_SET, TEMPLATE_SET, TYPE_TEMPLATE, application_template,
+    APPLICATION_TEMPLATE, OPTIONS_TEMPLATE_SET, TEMPLATE_SET, TYPE_TEMPLATE, Templates, application_template,
 };
 use crate::flow::FlowRecord;
 
@@ -23,7 +23,7 @@ impl<W: Write> IpfixExporter<W> {
             return Ok(());
         }
         let mut said = self.send().and(self.say_types());
-        let templates = mem::take(&mut self.templates);
+        let templates = mem::replace(&mut self.templates, Templates::new(0));
         for record in templates.records() {
             said = said.and(self.add(TEMPLATE_SET, record));
         }

@@ -163,7 +163,7 @@ mod tests {
         let told = sent.told(2, Some(&ignored), false, Some(9));
         assert_eq!(
             told[2].template,
-            [&[1, 147, 0, 3, 0, 2, 0, 149, 0, 4][..], &[0x87, 0xff, 255, 255, 0, 0, 0, 9], &[0, 164, 0, 8]].concat()
+            [&[7, 211, 0, 3, 0, 2, 0, 149, 0, 4][..], &[0x87, 0xff, 255, 255, 0, 0, 0, 9], &[0, 164, 0, 8]].concat()
         );
         assert_eq!(told[2].records[1], *b"\0\0\0\x02\x08too_deep\0\0\0\0\0\0\0\x01");
     }

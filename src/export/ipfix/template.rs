@@ -2,7 +2,7 @@
 //!
 //! IPFIX has no null: what a record does not have, its template does not have either. So each [`Shape`] of records gets a
 //! template when the first record of it comes. Few shapes are common, but who sends the packets has a say in them: beyond
-//! [`Templates::MOST`] a record takes the full template of its IP version, with zeros for null.
+//! [`Templates::MOST`], or [`Templates::MOST_OWN`], a record takes the full template of its IP version, with zeros for null.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,9 @@ use crate::export::ipfix::field::{APPLICATION_ID, APPLICATION_NAME, Field};
 use crate::export::ipfix::shape::Shape;
 
 /// The templates that are known so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Templates {
+    most: usize,
     ids: HashMap<Shape, u16>,
     /// In the order of their ids.
     records: Vec<Vec<u8>>,
@@ -20,6 +21,12 @@ pub(super) struct Templates {
 impl Templates {
     /// Most templates by shape; those of full records come on top.
     pub(super) const MOST: usize = 128;
+    /// The same where there are elements of the user's own, most of which may be null, and templates are said once.
+    pub(super) const MOST_OWN: usize = 768;
+
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, ids: HashMap::new(), records: Vec::new() }
+    }
 
     /// The id of this shape's template, if it is known.
     pub(super) fn id(&self, shape: &Shape) -> Option<u16> {
@@ -28,7 +35,7 @@ impl Templates {
 
     /// Whether another shape may have a template.
     pub(super) fn has_room(&self) -> bool {
-        self.ids.len() < Self::MOST
+        self.ids.len() < self.most
     }
 
     /// Makes the template of a shape; its id and its record.
@@ -94,11 +101,11 @@ pub(super) const OPTIONS_TEMPLATE_SET: u16 = 3;
 pub(super) const APPLICATION_TEMPLATE: u16 = 256;
 const FIRST_DATA_TEMPLATE: u16 = 257;
 /// Ids of the other options templates: beyond those of data.
-pub(super) const TYPE_TEMPLATE: u16 = 400;
-pub(super) const SENT_TEMPLATE: u16 = 401;
-pub(super) const IGNORED_TEMPLATE: u16 = 402;
-pub(super) const SKIPPED_TEMPLATE: u16 = 403;
-pub(super) const UNSENT_TEMPLATE: u16 = 404;
+pub(super) const TYPE_TEMPLATE: u16 = 2000;
+pub(super) const SENT_TEMPLATE: u16 = 2001;
+pub(super) const IGNORED_TEMPLATE: u16 = 2002;
+pub(super) const SKIPPED_TEMPLATE: u16 = 2003;
+pub(super) const UNSENT_TEMPLATE: u16 = 2004;
 /// Octets in a template of an element of the user's own.
 pub(super) const OWN_FIELD: usize = 8;
 /// Stands for a length that each record tells.
