@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::capture::{Dropped, Frame};
 use crate::error::{Error, Result};
+use crate::export::Ignored;
 use crate::flow::{ExportReason, FlowRecord};
 use crate::meter::{Living, MetricErrors, Withheld};
 use crate::packet::{Position, SkipReason};
@@ -117,6 +118,19 @@ impl Report {
             }
         }
         Ok(())
+    }
+}
+
+/// What formats tell of it that have room for what is in no record: what decoding skipped, and what was dropped.
+impl From<&Report> for Ignored {
+    fn from(report: &Report) -> Self {
+        let reasons: Vec<_> = report.skipped.iter().map(|(reason, packets)| (reason.name(), *packets)).collect();
+        Self {
+            packets: report.skipped.values().sum(),
+            bytes: report.skipped_bytes,
+            dropped: report.dropped.kernel.saturating_add(report.dropped.interface),
+            reasons,
+        }
     }
 }
 
