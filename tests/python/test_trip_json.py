@@ -1,0 +1,97 @@
+"""Lines of JSON of every capture, read back by json, pandas, polars, pyarrow and duckdb: exactly what the flows say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trips import Trip, exactly, same
+
+INTS = ("uint8", "uint16", "uint32", "uint64", "int64", "int", "time", "duration")
+
+
+def file(trip: Trip) -> Path:
+    return trip.by_command("flows.jsonl", "-F", "all")
+
+
+def objects(path: Path) -> list[dict[str, Any]]:
+    # Not splitlines: that would split at U+2028 too.
+    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
+
+
+def test_json(trip: Trip) -> None:
+    records = objects(file(trip))
+    for record in records:
+        assert list(record) == list(trip.types)
+    for name in trip.types:
+        same([record[name] for record in records], trip.text(name), name)
+
+
+def test_a_flow_as_text_is_a_part_of_its_line(trip: Trip) -> None:
+    for line, record in zip(trip.lines, objects(file(trip)), strict=True):
+        for name, cell in json.loads(line).items():
+            assert exactly(cell, record[name]), name
+
+
+def test_pandas(trip: Trip) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_json(
+        file(trip), lines=True, dtype_backend="pyarrow", engine="pyarrow"
+    )  # fmt: skip
+    # Of nothing at all it makes no column.
+    for name in trip.types if trip.lines else ():
+        same(arrow_cells(frame[name].array._pa_array, trip.types[name]), trip.text(name), name)
+
+
+def arrow_cells(column: Any, type_: str) -> list[Any]:
+    """The cells of what pyarrow finds out by itself: whole numbers are ints, and a text may look like a time."""
+    pyarrow = pytest.importorskip("pyarrow")
+    if pyarrow.types.is_timestamp(column.type):
+        pytest.fail(f"{type_} became a time")
+    cells: list[Any] = column.to_pylist()
+    return cells
+
+
+def test_polars(trip: Trip) -> None:
+    polars = pytest.importorskip("polars")
+    names: dict[str, Any] = {"float": polars.Float64, "float64": polars.Float64, "bool": polars.Boolean, "text": polars.String}
+    names |= dict.fromkeys(INTS, polars.Int64)
+    lists = {name: polars.List(names[inner(type_)]) for name, type_ in trip.types.items() if inner(type_)}
+    frame = polars.read_ndjson(file(trip), schema={name: names.get(type_) for name, type_ in trip.types.items()} | lists)
+    for name in trip.types:
+        same(frame[name].to_list(), trip.text(name), name)
+
+
+def inner(type_: str) -> str:
+    """What is in a list of this type; empty for what is none."""
+    return type_.removeprefix("list").strip("[] ").removeprefix("of ") if type_.startswith("list") else ""
+
+
+def test_pyarrow(trip: Trip) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    reader = pytest.importorskip("pyarrow.json")
+    names: dict[str, Any] = {"float": pyarrow.float64(), "float64": pyarrow.float64(), "bool": pyarrow.bool_()}
+    names |= {"text": pyarrow.string(), **dict.fromkeys(INTS, pyarrow.int64())}
+    lists = {name: pyarrow.list_(names[inner(type_)]) for name, type_ in trip.types.items() if inner(type_)}
+    schema = pyarrow.schema({name: names.get(type_) for name, type_ in trip.types.items()} | lists)
+    if not trip.lines:
+        pytest.skip("pyarrow refuses an empty file")
+    options = reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    table = reader.read_json(file(trip), reader.ReadOptions(use_threads=False), options)
+    for name in trip.types:
+        same(table.column(name).to_pylist(), trip.text(name), name)
+
+
+def test_duckdb(trip: Trip) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    names = {"float": "DOUBLE", "float64": "DOUBLE", "bool": "BOOLEAN", "text": "VARCHAR", **dict.fromkeys(INTS, "BIGINT")}
+    columns = {name: names.get(type_) or f"{names[inner(type_)]}[]" for name, type_ in trip.types.items()}
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "select * from read_json($path, columns = $columns, format = 'newline_delimited')",
+            {"path": str(file(trip)), "columns": columns},
+        ).fetchall()
+    for place, name in enumerate(trip.types):
+        same([row[place] for row in found], trip.text(name), name)
