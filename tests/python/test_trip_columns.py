@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trips import Trip, same
+from trips import Trip, Trips, own, same
 
 from flowgauge import Streamer
 
@@ -24,7 +25,7 @@ def parquet_file(trip: Trip) -> Path:
 
 
 def feather_file(trip: Trip) -> Path:
-    return trip.by_command("flows.arrow")
+    return trip.by_python("flows.feather", Streamer.to_feather)
 
 
 def stream_file(trip: Trip) -> Path:
@@ -51,6 +52,12 @@ def of_pandas(frame: Any, trip: Trip) -> None:
     of_arrow(pyarrow.table({name: frame[name].array.__arrow_array__() for name in frame}), trip)
 
 
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Any]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        yield connection
+
+
 def read_file(path: Path) -> Any:
     with ipc.open_file(path) as reader:
         return reader.read_all()
@@ -61,9 +68,11 @@ def read_stream(path: Path) -> Any:
         return reader.read_all()
 
 
-def test_python_writes_what_the_command_writes(trip: Trip) -> None:
+@pytest.mark.parametrize("name", own())
+def test_python_and_the_command_write_the_same(name: str, trips: Trips) -> None:
+    trip = trips[name]
     assert trip.by_python("flows.parquet", Streamer.to_parquet).read_bytes() == parquet_file(trip).read_bytes()
-    assert trip.by_python("flows.feather", Streamer.to_feather).read_bytes() == feather_file(trip).read_bytes()
+    assert trip.by_command("flows.arrow").read_bytes() == feather_file(trip).read_bytes()
 
 
 def test_parquet_by_pyarrow(trip: Trip) -> None:
@@ -83,9 +92,8 @@ def test_parquet_by_pandas(trip: Trip) -> None:
     of_pandas(pandas.read_parquet(parquet_file(trip), dtype_backend="pyarrow"), trip)
 
 
-def test_parquet_by_duckdb(trip: Trip) -> None:
-    with duckdb.connect() as connection:
-        read = connection.sql(f"select * from read_parquet('{parquet_file(trip)}')").to_arrow_table()
+def test_parquet_by_duckdb(trip: Trip, connection: Any) -> None:
+    read = connection.sql(f"select * from read_parquet('{parquet_file(trip)}')").to_arrow_table()
     assert read.column_names == list(trip.types)
     for name, column in zip(read.column_names, read.columns, strict=True):
         if pyarrow.types.is_timestamp(column.type):
@@ -120,10 +128,9 @@ def test_a_stream_by_polars(trip: Trip) -> None:
     of_polars(polars.read_ipc_stream(stream_file(trip)), trip)
 
 
-def test_a_stream_by_duckdb(trip: Trip) -> None:
+def test_a_stream_by_duckdb(trip: Trip, connection: Any) -> None:
     flows = read_stream(stream_file(trip))
     assert len(flows) == len(trip.lines)
-    with duckdb.connect() as connection:
-        found = connection.execute("select flow_id, user_agent, splt_gap, size_stddev from flows").fetchall()
+    found = connection.execute("select flow_id, user_agent, splt_gap, size_stddev from flows").fetchall()
     for place, name in enumerate(["flow_id", "user_agent", "splt_gap", "size_stddev"]):
         same([row[place] for row in found], trip.cells[name], name)

@@ -70,12 +70,21 @@ MADE: dict[str, Callable[[], bytes]] = {
 FOLDERS = ["tests/data", "../shared/corpus", "../shared/conformance/quirks"]
 
 
+def own() -> list[Any]:
+    """Parameters of a test of the project's own captures and what is made here."""
+    return [*MADE, *within(FOLDERS[0])]
+
+
 def names() -> list[Any]:
-    """Parameters of a test of every capture: the project's own, those beside it, and what is made here."""
-    found = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*cap*")) if "cap" in path.suffix]
-    missing = [folder for folder in FOLDERS if not (ROOT / folder).is_dir()]
-    skipped = [pytest.param(name, marks=pytest.mark.skip(f"there is no {name} on this machine")) for name in missing]
-    return [*MADE, *(pytest.param(str(path.relative_to(ROOT)), id=path.name) for path in found), *skipped]
+    """Parameters of a test of every capture: those, and the ones beside the project."""
+    return [*MADE, *(param for folder in FOLDERS for param in within(folder))]
+
+
+def within(folder: str) -> list[Any]:
+    if not (ROOT / folder).is_dir():
+        return [pytest.param(folder, marks=pytest.mark.skip(f"there is no {folder} on this machine"))]
+    found = sorted(path for path in (ROOT / folder).iterdir() if "cap" in path.suffix)
+    return [pytest.param(f"{folder}/{path.name}", id=path.name) for path in found]
 
 
 @dataclass
@@ -156,7 +165,8 @@ class Trips:
 
 
 def metered(source: Path, folder: Path) -> Trip:
-    flows, damage = [], None
+    flows: list[flowgauge.Flow] = []
+    damage = None
     try:
         flows.extend(Streamer(source, user_metrics=METRICS, **OPTIONS))
     except CaptureError as error:
