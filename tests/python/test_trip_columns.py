@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trips import Trip, Trips, own, same
+from trips import Trip, Trips, names, own, same
 
 from flowgauge import Streamer
 
@@ -52,12 +51,6 @@ def of_pandas(frame: Any, trip: Trip) -> None:
     of_arrow(pyarrow.table({name: frame[name].array.__arrow_array__() for name in frame}), trip)
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[Any]:
-    with duckdb.connect(config={"threads": 1}) as connection:
-        yield connection
-
-
 def read_file(path: Path) -> Any:
     with ipc.open_file(path) as reader:
         return reader.read_all()
@@ -92,21 +85,23 @@ def test_parquet_by_pandas(trip: Trip) -> None:
     of_pandas(pandas.read_parquet(parquet_file(trip), dtype_backend="pyarrow"), trip)
 
 
-def test_parquet_by_duckdb(trip: Trip, connection: Any) -> None:
-    read = connection.sql(f"select * from read_parquet('{parquet_file(trip)}')").to_arrow_table()
-    assert read.column_names == list(trip.types)
+def test_duckdb_reads_all_parquet_at_once(trips: Trips) -> None:
+    all_of = trips.all(names())
+    with duckdb.connect(config={"threads": 1}) as connection:
+        files = [str(parquet_file(trip)) for trip in all_of]
+        read = connection.execute("select * from read_parquet($1)", [files]).to_arrow_table()
+    assert read.column_names == list(all_of[0].types)
     for name, column in zip(read.column_names, read.columns, strict=True):
+        wanted = [cell for trip in all_of for cell in trip.cells[name]]
         if pyarrow.types.is_timestamp(column.type):
             # Before version 2 it keeps microseconds of times with a zone.
             unit = {"ns": 1, "us": 1000}[column.type.unit]
-            wanted = [cell if cell is None else cell // unit for cell in trip.cells[name]]
-            same(column.cast(pyarrow.int64()).to_pylist(), wanted, name)
-        else:
-            same(column.to_pylist(), trip.cells[name], name)
+            wanted = [cell if cell is None else cell // unit for cell in wanted]
+            column = column.cast(pyarrow.int64())
+        same(column.to_pylist(), wanted, name)
 
 
 def test_feather_by_pyarrow(trip: Trip) -> None:
-    of_arrow(read_file(feather_file(trip)), trip)
     of_arrow(feather.read_table(feather_file(trip)), trip)
 
 
@@ -128,9 +123,12 @@ def test_a_stream_by_polars(trip: Trip) -> None:
     of_polars(polars.read_ipc_stream(stream_file(trip)), trip)
 
 
-def test_a_stream_by_duckdb(trip: Trip, connection: Any) -> None:
-    flows = read_stream(stream_file(trip))
-    assert len(flows) == len(trip.lines)
-    found = connection.execute("select flow_id, user_agent, splt_gap, size_stddev from flows").fetchall()
-    for place, name in enumerate(["flow_id", "user_agent", "splt_gap", "size_stddev"]):
-        same([row[place] for row in found], trip.cells[name], name)
+def test_duckdb_selects_from_streams(trips: Trips) -> None:
+    columns = ["flow_id", "user_agent", "splt_gap", "size_stddev"]
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for trip in trips.all(own()):
+            flows = read_stream(stream_file(trip))
+            assert len(flows) == len(trip.lines)
+            found = connection.execute(f"select {', '.join(columns)} from flows").fetchall()
+            for place, name in enumerate(columns):
+                same([row[place] for row in found], trip.cells[name], name)

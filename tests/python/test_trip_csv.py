@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from trips import Trip, Trips, own, same
+from trips import Trip, Trips, names, own, same
 
 from flowgauge import Streamer
 
@@ -25,8 +25,8 @@ def rows(path: Path) -> list[list[str]]:
 
 def kind(type_: str) -> str:
     """What a reader is told of a column: lists are JSON and times whole milliseconds."""
-    names = {"time": "int", "duration": "int", "float64": "float", "float": "float", "bool": "bool"}
-    return names.get(type_, "int" if "int" in type_ and not type_.startswith("list") else "text")
+    kinds = {"time": "int", "duration": "int", "float64": "float", "float": "float", "bool": "bool"}
+    return kinds.get(type_, "int" if "int" in type_ and not type_.startswith("list") else "text")
 
 
 def value(type_: str, field: str | None) -> Any:
@@ -73,13 +73,13 @@ def test_python_and_the_command_write_the_same(name: str, trips: Trips) -> None:
 
 def test_pandas(trip: Trip) -> None:
     pandas = pytest.importorskip("pandas")
-    names = {"int": "Int64", "float": "Float64", "bool": "boolean", "text": str}
+    kinds = {"int": "Int64", "float": "Float64", "bool": "boolean", "text": str}
     # Exact by default from 3.1 on, which warns of being told so.
     old = tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1)
     precise: Any = {"float_precision": "round_trip"} if old else {}
     numbers = {name: [""] for name, type_ in trip.types.items() if kind(type_) != "text"}
     frame = pandas.read_csv(
-        file(trip), dtype={name: names[kind(type_)] for name, type_ in trip.types.items()},
+        file(trip), dtype={name: kinds[kind(type_)] for name, type_ in trip.types.items()},
         keep_default_na=False, na_values=numbers, **precise,
     )  # fmt: skip
     assert list(frame) == list(trip.types)
@@ -91,8 +91,8 @@ def test_pandas(trip: Trip) -> None:
 
 def test_polars(trip: Trip) -> None:
     polars = pytest.importorskip("polars")
-    names = {"int": polars.Int64, "float": polars.Float64, "bool": polars.Boolean, "text": polars.String}
-    frame = polars.read_csv(file(trip), schema={name: names[kind(type_)] for name, type_ in trip.types.items()})
+    kinds = {"int": polars.Int64, "float": polars.Float64, "bool": polars.Boolean, "text": polars.String}
+    frame = polars.read_csv(file(trip), schema={name: kinds[kind(type_)] for name, type_ in trip.types.items()})
     assert frame.columns == list(trip.types)
     for name, type_ in trip.types.items():
         cells = frame[name].to_list()
@@ -102,9 +102,9 @@ def test_polars(trip: Trip) -> None:
 def test_pyarrow(trip: Trip) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     reader = pytest.importorskip("pyarrow.csv")
-    names = {"int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_(), "text": pyarrow.string()}
+    kinds = {"int": pyarrow.int64(), "float": pyarrow.float64(), "bool": pyarrow.bool_(), "text": pyarrow.string()}
     options = reader.ConvertOptions(
-        column_types={name: names[kind(type_)] for name, type_ in trip.types.items()},
+        column_types={name: kinds[kind(type_)] for name, type_ in trip.types.items()},
         null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False,
     )  # fmt: skip
     parse = reader.ParseOptions(newlines_in_values=True)
@@ -115,20 +115,18 @@ def test_pyarrow(trip: Trip) -> None:
         same([value(type_, cell) for cell in cells] if kind(type_) == "text" else cells, trip.text(name), name)
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[Any]:
-    with pytest.importorskip("duckdb").connect(config={"threads": 1}) as connection:
-        yield connection
-
-
-def test_duckdb(trip: Trip, connection: Any) -> None:
-    names = {"int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "text": "VARCHAR"}
-    columns = {name: names[kind(type_)] for name, type_ in trip.types.items()}
-    found = connection.execute(
-        "select * from read_csv($path, columns = $columns, header = true, delim = ',', quote = '\"', escape = '\"', "
-        "auto_detect = false, allow_quoted_nulls = false, new_line = '\\r\\n')",
-        {"path": str(file(trip)), "columns": columns},
-    ).fetchall()
-    for place, (name, type_) in enumerate(trip.types.items()):
+def test_duckdb_reads_all_at_once(trips: Trips) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    kinds = {"int": "BIGINT", "float": "DOUBLE", "bool": "BOOLEAN", "text": "VARCHAR"}
+    all_of = trips.all(names())
+    types = all_of[0].types
+    with duckdb.connect(config={"threads": 1}) as connection:
+        found = connection.execute(
+            "select * from read_csv($paths, columns = $columns, header = true, delim = ',', quote = '\"', escape = '\"', "
+            "auto_detect = false, allow_quoted_nulls = false, new_line = '\\r\\n')",
+            {"paths": [str(file(trip)) for trip in all_of], "columns": {name: kinds[kind(type_)] for name, type_ in types.items()}},
+        ).fetchall()
+    for place, (name, type_) in enumerate(types.items()):
         cells = [row[place] for row in found]
-        same([value(type_, cell) for cell in cells] if kind(type_) == "text" else cells, trip.text(name), name)
+        wanted = [cell for trip in all_of for cell in trip.text(name)]
+        same([value(type_, cell) for cell in cells] if kind(type_) == "text" else cells, wanted, name)
