@@ -188,6 +188,18 @@ def test_what_cannot_be_written_is_pythons_own_error(form: str, tmp_path: Path) 
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("write", [*WRITERS.values(), Streamer.to_csv])
+def test_the_capture_itself_is_not_written_over(write: Callable[[Streamer, Path], int], tmp_path: Path) -> None:
+    capture, link = tmp_path / "a.pcap", tmp_path / "link"
+    capture.write_bytes(conversations(5))
+    link.symlink_to(capture)
+    for source in (capture, [str(capture)]):
+        for path in (capture, link):
+            with pytest.raises(ValueError, match="must not be the capture"):
+                write(Streamer(source), path)
+    assert capture.read_bytes() == conversations(5)
+
+
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_metric_that_changes_its_type_leaves_no_file(form: str, tmp_path: Path) -> None:
     odd = {"odd": Odd}
