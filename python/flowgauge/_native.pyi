@@ -2861,7 +2861,7 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty.
+            ValueError: It is empty, or a capture of the source.
             OSError: It is a directory, or cannot be written.
         """
 
@@ -2878,8 +2878,8 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-                in the first 65,536 flows.
+            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+                `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 
@@ -2896,8 +2896,8 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-                in the first 65,536 flows.
+            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+                `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 

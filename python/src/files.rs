@@ -29,7 +29,8 @@ pub(crate) fn write(
     form: &Form,
     names: Option<&[String]>,
 ) -> PyResult<u64> {
-    let path: PathBuf = py.import("flowgauge.paths")?.call_method1("target", (path,))?.extract()?;
+    let checked = py.import("flowgauge.paths")?.call_method1("target", (path, streamer.source(py)))?;
+    let path: PathBuf = checked.extract()?;
     let run = streamer.start_only(py, names)?;
     let written = write_run(py, &run, &path, form, names);
     run.close(py);

@@ -362,7 +362,7 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty.
+    ///     ValueError: It is empty, or a capture of the source.
     ///     OSError: It is a directory, or cannot be written.
     fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>) -> PyResult<u64> {
         files::write(py, self, path, &Form::Csv, None)
@@ -380,8 +380,8 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-    ///         in the first 65,536 flows.
+    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+    ///         `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
     #[pyo3(signature = (path, columns=None))]
     fn to_parquet(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
@@ -400,8 +400,8 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-    ///         in the first 65,536 flows.
+    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+    ///         `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
     #[pyo3(signature = (path, columns=None))]
     fn to_feather(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
@@ -425,7 +425,7 @@ impl Streamer {
 
     /// The source as it was given.
     #[getter]
-    fn source(&self, py: Python<'_>) -> Py<PyAny> {
+    pub(crate) fn source(&self, py: Python<'_>) -> Py<PyAny> {
         self.object.clone_ref(py)
     }
 

@@ -79,13 +79,6 @@ def test_every_column_of_a_capture_of_ours_reads_the_same_in_every_form(name: st
     same_in_every_form(data / name, tmp_path)
 
 
-def test_every_column_of_the_corpus_reads_the_same_in_every_form(corpus: Path, tmp_path: Path) -> None:
-    captures = sorted(path for path in corpus.iterdir() if "cap" in path.suffix)
-    assert captures
-    for capture in captures[::5]:
-        same_in_every_form(capture, tmp_path)
-
-
 def same_in_every_form(capture: Path, folder: Path) -> None:
     fields = ["-r", str(capture), "-F", "all", "--splt", "3", "--metric", "sizes=packet.size.first(2)"]
     records = objects(flowgauge(*fields))
