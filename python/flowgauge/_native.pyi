@@ -2425,7 +2425,7 @@ class Anonymizer:
 class Report:
     """What became of everything that a run has read so far; bytes are bytes on the wire.
 
-    `str(report)` is one line of JSON.
+    `str(report)` is one line of JSON, without the source's bytes: it is the same from a file, compressed or not, and a pipe.
     """
 
     @property
@@ -2435,6 +2435,18 @@ class Report:
     @property
     def bytes_read(self) -> int:
         """Their bytes."""
+
+    @property
+    def source_bytes_read(self) -> int | None:
+        """Bytes read from the source as they are stored, of all its files together; of a compressed capture, compressed bytes.
+        Reading goes on a block at a time, ahead of the frames. None on an interface.
+        """
+
+    @property
+    def source_bytes(self) -> int | None:
+        """How many there are in all; None when that cannot be known before the end: an interface, standard input, a pipe, a
+        file object.
+        """
 
     @property
     def filtered(self) -> int:
