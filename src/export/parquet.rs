@@ -47,7 +47,7 @@ impl<W: Write> ParquetExporter<W> {
 
     /// What is held back becomes a row group, if there is any; the columns are known from then on.
     fn write_piece(&mut self) -> Result<()> {
-        let batch = self.pieces.take()?;
+        let batch = self.pieces.take(self.finished)?;
         let writer = match &mut self.writer {
             Some(writer) => Ok(writer),
             none => ArrowWriter::try_new(Vec::new(), batch.schema(), properties()).map(|writer| none.insert(writer)),

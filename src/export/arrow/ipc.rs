@@ -86,7 +86,7 @@ impl<W: Write> IpcExporter<W> {
     }
 
     fn write_piece(&mut self) -> Result<()> {
-        let batch = self.pieces.take()?;
+        let batch = self.pieces.take(self.finished)?;
         let written = self.begin(batch.schema()).and_then(|()| self.write_batch(&batch));
         written.map_err(|source| self.failed(source))
     }
@@ -224,7 +224,7 @@ impl<W: Write> Exporter for IpcExporter<W> {
         if !self.pieces.is_empty() {
             self.write_piece()?;
         }
-        let last = self.pieces.take()?;
+        let last = self.pieces.take(true)?;
         let ended = self.begin(last.schema()).and_then(|()| {
             let last = (self.layout == Layout::File).then_some(&last);
             self.end(last)

@@ -52,9 +52,9 @@ impl Pieces {
         self.columns.rows() == 0
     }
 
-    /// Hands out what there is, also no rows.
-    pub(in crate::export) fn take(&mut self) -> Result<RecordBatch> {
-        let batch = self.columns.finish();
+    /// Hands out what there is, also no rows; after the `last` nothing follows.
+    pub(in crate::export) fn take(&mut self, last: bool) -> Result<RecordBatch> {
+        let batch = if last { self.columns.finish() } else { self.columns.finish_part() };
         // Nobody asks for the values behind the JSON.
         drop(self.columns.take_mixed());
         batch
