@@ -78,6 +78,9 @@ def cells(table: FlowTable, name: str, owned: bool) -> tuple[str, list[Any]]:
     its memory may be written to.
     """
 
+def rows(table: FlowTable, name: str, rows: Sequence[int]) -> list[Any]:
+    """The cells of one column in these rows, as Python has them; times and durations in nanoseconds."""
+
 def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list[Flow]:
     """Merge the flows of pieces of one capture into those of the whole, in the order of their flow_id.
 
@@ -2354,6 +2357,9 @@ class Flow(_Columns):
     def to_dict(self) -> dict[str, Any]:
         """The metrics by name, then every column, in one dict; times and durations in milliseconds."""
 
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
+
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -2637,6 +2643,8 @@ class Streamer:
         mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
         anonymize: An Anonymizer that replaces the addresses of flows as they leave; None leaves them.
         after: The position where the previous piece of the capture ended; None is the beginning.
+        progress: Whether a run shows how far it is, on a terminal or in a notebook: bytes read of all, packets a second,
+            flows, and the time left. With tqdm it is its bar, else a line on standard error.
 
     Raises:
         TypeError: An option of the wrong type, or an expression that does not fit where it stands.
@@ -2673,6 +2681,7 @@ class Streamer:
         mergeable: bool = False,
         anonymize: Anonymizer | None = None,
         after: Position | None = None,
+        progress: bool = False,
     ) -> Streamer: ...
     @property
     def report(self) -> Report:
@@ -2787,10 +2796,17 @@ class Streamer:
         """The position where the previous piece of the capture ended; None is the beginning."""
 
     @property
+    def progress(self) -> bool:
+        """Whether a run shows how far it is."""
+
+    @property
     def position(self) -> Position | None:
         """Where the latest iteration stopped reading: a `Position` for `after` of a streamer of the next piece; None while
         it goes on, and before any.
         """
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
 
     def __iter__(self, /) -> Flows: ...
     def collect(self, columns: Sequence[str] | None = None) -> FlowTable:
@@ -2926,6 +2942,9 @@ class FlowTable:
 
     def __arrow_c_schema__(self) -> Any:
         """The schema of Arrow's PyCapsule interface."""
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
 
     def __len__(self, /) -> int: ...
     @property
