@@ -52,14 +52,16 @@ def table(shown: FlowTable) -> str:
     count, kinds = len(shown), shown.schema
     gap = count > 2 * _ENDS
     rows = [*range(_ENDS), *range(count - _ENDS, count)] if gap else list(range(count))
-    columns = {name: [_cell(cell, kind) for cell in _native.rows(shown, name, rows)] for name, kind in kinds.items()}
-    head = "".join(f"<th{_LEFT}>{text(name)}<br><small{_DIM}>{text(kind)}</small></th>" for name, kind in kinds.items())
+    columns = {
+        name: [_cell(cell, kind, _NARROW) for cell in _native.rows(shown, name, rows)] for name, kind in kinds.items()
+    }
+    head = "".join(f"<th{_LINE}>{text(name)}<br><small{_DIM}>{text(kind)}</small></th>" for name, kind in kinds.items())
     lines = []
     for place, row in enumerate(rows):
         if gap and place == _ENDS:
-            lines.append(f'<tr><th{_LEFT}>⋮</th><td colspan="{max(len(kinds), 1)}"{_LEFT}>⋮</td></tr>')
-        cells = "".join(f"<td{_LEFT}>{cells[place]}</td>" for cells in columns.values())
-        lines.append(f"<tr><th{_LEFT}>{row}</th>{cells}</tr>")
+            lines.append(f'<tr><th{_LINE}>⋮</th><td colspan="{max(len(kinds), 1)}"{_LINE}>⋮</td></tr>')
+        cells = "".join(f"<td{_LINE}>{cells[place]}</td>" for cells in columns.values())
+        lines.append(f"<tr><th{_LINE}>{row}</th>{cells}</tr>")
     caption = f"FlowTable: {_count(count, 'flow')}, {_count(len(kinds), 'column')}"
     return _box(
         f"<table>{_caption(caption)}<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
@@ -71,7 +73,7 @@ def text(value: object, most: int = 120) -> str:
     return escape(shown_text(value, most))
 
 
-def _cell(value: object, kind: str) -> str:
+def _cell(value: object, kind: str, most: int = 120) -> str:
     if value is None:
         return f"<span{_DIM}>None</span>"
     if kind == "time" and isinstance(value, int):
@@ -82,7 +84,7 @@ def _cell(value: object, kind: str) -> str:
             return f"{value} ns"
     if kind == "duration" and isinstance(value, int):
         return f"{'-' * (value < 0)}{abs(value) // 10**9}.{abs(value) % 10**9:09} s"
-    return text(value)
+    return text(value, most)
 
 
 def _source(source: object) -> str:
@@ -152,5 +154,8 @@ def _count(number: int, thing: str) -> str:
 _ENDS = 5
 # Files that are named.
 _FILES = 10
-_LEFT = ' style="text-align:left;vertical-align:top;white-space:pre-wrap"'
+# Characters of a text in a table, whose rows are lines.
+_NARROW = 48
+_LINE = ' style="text-align:left;white-space:pre"'
+_LEFT = ' style="text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"'
 _DIM = ' style="opacity:.6"'

@@ -41,6 +41,7 @@ __all__ = [
     "merge",
     "nfstream_columns",
     "packet",
+    "rows",
     "run_command",
     "when",
 ]

@@ -10,6 +10,7 @@ matplotlib.
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from . import frames
@@ -86,10 +87,10 @@ def applications(
     read = _read(source, {by: "text", "bytes": "number", "start_time": "time", "end_time": "time"})
     names, keys = _codes(numpy, read[by])
     sizes, begin, end = read["bytes"], read["start_time"], read["end_time"]
-    ax.set_title(f"Traffic by {_label(by)}", fontsize="medium")
-    ax.set_ylabel("traffic per second")
+    ax.set_title(f"Traffic by {_label(by.removesuffix('_name'))}", fontsize="medium")
+    ax.set_ylabel("bytes on the wire, per second")
     ax.set_xlabel("time (UTC)")
-    ax.yaxis.set_major_formatter(_formatter("B"))
+    ax.yaxis.set_major_formatter(_formatter("B/s"))
     if not len(sizes):
         return ax
 
@@ -102,15 +103,15 @@ def applications(
     # Bytes of each name before each edge; the bytes of a step are those between its two.
     before = numpy.zeros((bins + 1, len(names)))
     for place, edge in enumerate(edges[1:], 1):
-        part = numpy.clip((edge - begin) / numpy.maximum(duration, 1), 0, 1)
-        part = numpy.where(duration > 0, part, begin < edge) if place < bins else numpy.ones(len(sizes))
+        # One that lies on the last edge is within; one of no duration is whole in its step.
+        part = numpy.clip((edge - begin) / numpy.maximum(duration, 1), 0, 1) if place < bins else numpy.ones(len(sizes))
         before[place] = numpy.bincount(keys, weights=sizes * part, minlength=len(names))
     rates = numpy.diff(before, axis=0) / (span / bins / 1e9)
 
     order = sorted(range(len(names)), key=lambda key: (-before[-1, key], names[key]))
-    layers = [(_label(names[key]), rates[:, key], f"C{place}") for place, key in enumerate(order[:n])]
+    layers = [(_label(names[key]), rates[:, key], colour) for key, colour in zip(order[:n], cycle(_COLOURS))]
     if len(order) > n:
-        layers.append((f"{len(order) - n} others", rates[:, order[n:]].sum(axis=1), "0.6"))
+        layers.append((f"{len(order) - n} others", rates[:, order[n:]].sum(axis=1), "0.7"))
     times = _dates().date2num(numpy.datetime64(first, "ns")) + edges / _DAY
     below, handles = numpy.zeros(bins), []
     for _, rate, colour in layers:
@@ -240,7 +241,7 @@ def _text(value: Any) -> str:
 def _label(text: str) -> str:
     """A text as matplotlib takes it for nothing else, at most so long that there is room for the picture."""
     label = shown(text, 32).replace("$", r"\$")
-    # Labels that begin so are left out of legends.
+    # Older matplotlibs leave labels that begin so out of legends.
     return "\N{WORD JOINER}" + label if label.startswith("_") else label
 
 
@@ -269,6 +270,8 @@ def _at_least_one(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be at least 1, not {value}")
 
 
+# Those of matplotlib without the grey one, which stands for the rest.
+_COLOURS = [f"C{number}" for number in range(10) if number != 7]
 _DAY = 24 * 3600 * 10**9
 _KINDS = {"text": _texts, "number": _numbers, "time": _times}
 _COUNTS = {

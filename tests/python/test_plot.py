@@ -153,7 +153,7 @@ def test_milliseconds_are_not_taken_for_nanoseconds(story: bytes, tmp_path: Path
         plot.applications(frame)
     for name in ("start_time", "end_time"):
         frame[name] = pandas.to_datetime(frame[name], unit="ms", utc=True)
-    assert plot.applications(frame).get_title() == "Traffic by application_name"
+    assert plot.applications(frame).get_title() == "Traffic by application"
 
 
 def test_only_what_is_drawn_is_metered(story: bytes) -> None:
