@@ -10,7 +10,6 @@ matplotlib.
 
 from __future__ import annotations
 
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from . import frames
@@ -100,21 +99,27 @@ def applications(
     edges = numpy.linspace(0, span, bins + 1)
     # Stamps may lie further apart than an int64 reaches.
     begin, duration = ((one - other).view("uint64").astype("float64") for one, other in ((begin, begin.min()), (end, begin)))
-    # Bytes of each name before each edge; the bytes of a step are those between its two.
-    before = numpy.zeros((bins + 1, len(names)))
+    totals = numpy.bincount(keys, weights=sizes, minlength=len(names))
+    order = sorted(range(len(names)), key=lambda key: (-totals[key], names[key]))
+    # There may be as many names as flows: what has no colour of its own is one from here on.
+    labels, others = [_label(names[key]) for key in order[:n]], len(order) - n
+    layer = numpy.full(len(names), n)
+    layer[order[:n]] = range(len(labels))
+    keys = layer[keys]
+    if others > 0:
+        labels.append(f"{others:,} others" if others > 1 else "1 other")
+    # Bytes of each layer before each edge; the bytes of a step are those between its two.
+    before = numpy.zeros((bins + 1, len(labels)))
     for place, edge in enumerate(edges[1:], 1):
         # One that lies on the last edge is within; one of no duration is whole in its step.
         part = numpy.clip((edge - begin) / numpy.maximum(duration, 1), 0, 1) if place < bins else numpy.ones(len(sizes))
-        before[place] = numpy.bincount(keys, weights=sizes * part, minlength=len(names))
+        before[place] = numpy.bincount(keys, weights=sizes * part, minlength=len(labels))
     rates = numpy.diff(before, axis=0) / (span / bins / 1e9)
 
-    order = sorted(range(len(names)), key=lambda key: (-before[-1, key], names[key]))
-    layers = [(_label(names[key]), rates[:, key], colour) for key, colour in zip(order[:n], cycle(_COLOURS))]
-    if len(order) > n:
-        layers.append((f"{len(order) - n} others", rates[:, order[n:]].sum(axis=1), "0.7"))
     times = _dates().date2num(numpy.datetime64(first, "ns")) + edges / _DAY
     below, handles = numpy.zeros(bins), []
-    for _, rate, colour in layers:
+    for place, rate in enumerate(rates.T):
+        colour = "0.7" if place == n else _COLOURS[place % len(_COLOURS)]
         stairs = ax.stairs(below + rate, times, baseline=below, fill=True, color=colour, linewidth=0)
         handles.append(stairs)
         below = below + rate
@@ -122,7 +127,6 @@ def applications(
     ax.set_ylim(0, max(below.max() * 1.05, 1))
     _time_axis(ax)
     # The first lies lowest in the picture, and so it does in the legend.
-    labels = [label for label, _, _ in layers]
     ax.legend(handles[::-1], labels[::-1], loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize="small", frameon=False)
     return ax
 
