@@ -94,6 +94,10 @@ impl Run {
 
     /// Shows it no more.
     pub(crate) fn hide(&self, py: Python<'_>) {
+        if self.report.same_process().is_err() {
+            // Who shows it is in the parent, and may have been at it, with a lock that nobody here would ever open.
+            return;
+        }
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
         close_shown(py, shown);
     }

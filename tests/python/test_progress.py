@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import fcntl
+import gc
 import io
 import os
 import pty
@@ -185,6 +186,36 @@ def test_it_ends_with_the_run_however_that_ends(way: str, screen: Screen) -> Non
             getattr(flows, way)()
         del flows
     assert screen.getvalue().endswith("\n") and screen.getvalue().count("\n") == 1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_child_of_a_fork_leaves_it_to_the_parent(screen: Screen) -> None:
+    flows = iter(Streamer(Endless(), inactive_timeout=0, progress=True))
+    next(flows)
+    (shown,) = (one for one in gc.get_objects() if isinstance(one, _progress.Progress))
+    held, forked = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        # As the thread does that shows it, but for as long as it takes.
+        with shown._lock:
+            held.set()
+            forked.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        flows.stop()
+        del flows
+        os._exit(0)
+    forked.set()
+    holder.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(watchers()) == 1
+    flows.close()
+    assert screen.getvalue().endswith("\n")
 
 
 def test_it_ends_with_an_error(screen: Screen, path: Path, tmp_path: Path) -> None:
