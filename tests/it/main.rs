@@ -80,6 +80,7 @@ mod ndpireader;
 mod properties;
 mod quirks;
 mod reference;
+mod source_bytes;
 mod statistics;
 mod streamer;
 mod support;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from captures import A, B, TCP, Story, conversations, ethernet
+from captures import Story, conversations, hostile
 
 import flowgauge
 from flowgauge import Streamer
@@ -25,18 +24,6 @@ ipc = pytest.importorskip("pyarrow.ipc")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 EVERYTHING: dict[str, Any] = {"statistics": True, "splt": 3, "tcp_analysis": True, "application_fields": True, "workers": 0}
-HOSTILE = ["=1+1", "'quoted'", '"', 'a,"b",c', "\ttab", "\u009b31m", "\u202eeht", "<script>", "\\n", "null", "NaN", "é漢\U0001f600", "x" * 300]
-
-
-def hostile() -> bytes:
-    story = Story()
-    for index, text in enumerate(HOSTILE):
-        request = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + text.encode() + b"\r\n\r\n"
-        header = struct.pack("!HHIIBBHHH", 1000 + index, 80, 1, 1, 0x50, 0x18, 1024, 0, 0)
-        story.raw(index / 1000, ethernet(A, B, TCP, header + request))
-    return story.pcap()
-
-
 CAPTURES: dict[str, Any] = {
     "empty": Story().pcap(),
     "hostile": hostile(),
