@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use flowgauge::export::{
-    Columns, CompleteFile, Exporter, FileDigest, InputFile, Manifest, PartFile, RecordDigest, SeriesPlace,
+    Columns, CompleteFile, Exporter, FileDigest, Ignored, InputFile, Manifest, PartFile, RecordDigest, SeriesPlace,
 };
 use flowgauge::streamer::{ReportHandle, versions};
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer, Timestamp, Value};
@@ -176,6 +176,10 @@ impl Exporter for Watched<'_> {
 
     fn flush(&mut self) -> Result<()> {
         self.exporter.flush()
+    }
+
+    fn ignored(&mut self, ignored: &Ignored) {
+        self.exporter.ignored(ignored);
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -68,9 +68,14 @@ impl<'a> Plan<'a> {
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }
-        if output.format == Format::Ipfix && (fields.is_some() || !arguments.summarize.is_empty()) {
-            let option = if fields.is_some() { "-F" } else { "-s" };
-            return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
+        if output.format == Format::Ipfix && !arguments.summarize.is_empty() {
+            return Err("-s is for tables, and IPFIX has flows".to_owned());
+        }
+        if output.format == Format::Ipfix
+            && arguments.ipfix_pen.is_none()
+            && let Some(name) = fields.as_ref().and_then(Fields::without_element)
+        {
+            return Err(format!("-F: IANA has no element for {name:?}: leave it out, or say --ipfix-pen NUMBER"));
         }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
         Ok(Self { arguments, output, fields, known, anonymizer })
@@ -97,7 +102,10 @@ impl<'a> Plan<'a> {
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
-            ended => sink.finish(ended.is_ok(), err).and(ended),
+            ended => {
+                sink.ignored(&flows.report());
+                sink.finish(ended.is_ok(), err).and(ended)
+            }
         };
         drop(sink);
         let ended = match ended {
@@ -192,10 +200,11 @@ impl<'a> Plan<'a> {
         } else {
             output.format.exporter(output, output.name(), target, schema, fields)?
         };
-        Ok(Sink::One(match witness {
+        let exporter = match witness {
             Some(witness) => Box::new(Watched::new(exporter, SharedWitness::clone(witness))),
             None => exporter,
-        }))
+        };
+        Ok(Sink::One { exporter, live: output.collector.is_some() })
     }
 
     /// The columns of the records that are written; of sums, all that could be summed up.
@@ -238,13 +247,26 @@ fn write_all(
     mut progress: Option<Progress>,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Ended> {
-    let mut stopped = false;
+    let (mut stopped, mut untold) = (false, 0);
     let ended = loop {
         // What is at hand, a few hundred at most: a record that comes alone is written alone.
         let taken = match flows.wait_many(LOOK) {
-            Ok(Waited::Record(some)) => sink.take(&some).map(|()| *records += some.len() as u64),
+            Ok(Waited::Record(some)) => {
+                *records += some.len() as u64;
+                untold += some.len();
+                if untold >= TOLD_RECORDS && sink.is_live() {
+                    untold = 0;
+                    sink.ignored(&flows.report());
+                }
+                sink.take(&some)
+            }
             // Whoever reads along sees the flows of a slow source as they come.
-            Ok(Waited::Nothing) => sink.flush(),
+            Ok(Waited::Nothing) => {
+                if sink.is_live() {
+                    sink.ignored(&flows.report());
+                }
+                sink.flush()
+            }
             Ok(Waited::End) => break Ok(if stopped { Ended::Interrupted } else { Ended::Whole }),
             Err(error) => Err(error),
         };
@@ -265,5 +287,7 @@ fn write_all(
     ended
 }
 
+/// After how many records a collector may learn what is in none.
+const TOLD_RECORDS: usize = 4096;
 /// How often a quiet source is looked after.
 const LOOK: Duration = Duration::from_millis(100);

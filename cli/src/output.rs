@@ -135,8 +135,8 @@ impl Format {
             Self::Csv => Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim)),
             Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(columns)),
             Self::Ipfix => match &output.collector {
-                Some(collector) => collector.exporter(schema, &output.ipfix, output.live)?,
-                None => Box::new(IpfixExporter::new(name, target, schema, &output.ipfix)?),
+                Some(collector) => collector.exporter(columns, &output.ipfix, output.live)?,
+                None => Box::new(IpfixExporter::new(name, target, columns, &output.ipfix)?),
             },
             Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, &columns))),
             Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, &columns))),
@@ -179,8 +179,13 @@ impl Output {
         if output.format == Format::Ipfix && output.room.is_some() {
             return Err("IPFIX is not for a terminal: -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
         }
-        if arguments.uniflow && output.format != Format::Ipfix {
-            return Err("--uniflow is for IPFIX: it goes with -o ipfix, -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
+        let for_ipfix = [
+            ("--uniflow", arguments.uniflow),
+            ("--ipfix-pen", arguments.ipfix_pen.is_some()),
+            ("--ipfix-options", arguments.ipfix_options),
+        ];
+        if let Some((option, _)) = for_ipfix.iter().find(|(_, given)| *given && output.format != Format::Ipfix) {
+            return Err(format!("{option} is for IPFIX: it goes with -o ipfix, -w NAME.ipfix or -w udp://HOST:PORT"));
         }
         if arguments.udp_rate.is_some() && !udp {
             return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
@@ -203,6 +208,10 @@ impl Output {
         let usual = if output.live { 0 } else { UDP_BYTES_PER_SECOND };
         let rate = NonZeroU64::new(arguments.udp_rate.unwrap_or(usual));
         output.ipfix = output.ipfix.uniflow(arguments.uniflow).udp_bytes_per_second(rate);
+        output.ipfix = output.ipfix.enterprise_number(arguments.ipfix_pen);
+        if arguments.ipfix_options {
+            output.ipfix = output.ipfix.application_table(true).process_statistics(true);
+        }
         Ok(output)
     }
 

@@ -4,14 +4,18 @@ use std::io::Write;
 
 use flowgauge::export::{Exporter, RotatingExporter};
 use flowgauge::flow::schema::Schema;
-use flowgauge::{FlowRecord, Result};
+use flowgauge::{FlowRecord, Report, Result};
 
 use crate::output::{Format, Output, Target};
 use crate::top::{Ranking, Top};
 
 /// Where records go.
 pub(crate) enum Sink<'a> {
-    One(Box<dyn Exporter + 'a>),
+    One {
+        exporter: Box<dyn Exporter + 'a>,
+        /// Whether somebody waits for it, and may be told of the run while it goes on.
+        live: bool,
+    },
     Rotating(RotatingExporter<'a>),
 }
 
@@ -26,22 +30,34 @@ pub(crate) struct Sums<'a> {
 impl Sink<'_> {
     pub(crate) fn take(&mut self, records: &[FlowRecord]) -> Result<()> {
         match self {
-            Self::One(exporter) => exporter.export_many(records),
+            Self::One { exporter, .. } => exporter.export_many(records),
             Self::Rotating(exporter) => exporter.export_many(records),
         }
     }
 
     pub(crate) fn flush(&mut self) -> Result<()> {
         match self {
-            Self::One(exporter) => exporter.flush(),
+            Self::One { exporter, .. } => exporter.flush(),
             Self::Rotating(exporter) => exporter.flush(),
+        }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Self::One { live: true, .. })
+    }
+
+    /// Tells what is in no record so far.
+    pub(crate) fn ignored(&mut self, report: &Report) {
+        match self {
+            Self::One { exporter, .. } => exporter.ignored(&report.into()),
+            Self::Rotating(exporter) => exporter.ignored(&report.into()),
         }
     }
 
     /// Writes what is left; the last of several files gets its name only if the run went well so far.
     pub(crate) fn finish(&mut self, whole: bool, err: &mut dyn Write) -> Result<()> {
         match self {
-            Self::One(exporter) => exporter.finish(),
+            Self::One { exporter, .. } => exporter.finish(),
             Self::Rotating(exporter) if whole => exporter.finish(),
             Self::Rotating(exporter) => {
                 if let Some(part) = exporter.keep()? {

@@ -96,7 +96,7 @@ impl<W: Write> Exporter for ParquetExporter<W> {
         }
         self.finished = true;
         if self.writer.is_none() || !self.pieces.is_empty() {
-            let batch = self.pieces.take()?;
+            let batch = self.pieces.take(true)?;
             self.write_piece(&batch)?;
         }
         if let Some(writer) = &mut self.writer {

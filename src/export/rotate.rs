@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::export::{Compressed, Compression, Exporter, PartFile};
+use crate::export::{Compressed, Compression, Exporter, Ignored, PartFile};
 use crate::flow::FlowRecord;
 use crate::time::Timestamp;
 
@@ -254,6 +254,12 @@ impl Exporter for RotatingExporter<'_> {
 
     fn flush(&mut self) -> Result<()> {
         self.current.as_mut().map_or(Ok(()), |current| current.exporter.flush())
+    }
+
+    fn ignored(&mut self, ignored: &Ignored) {
+        if let Some(current) = &mut self.current {
+            current.exporter.ignored(ignored);
+        }
     }
 
     /// Completes the last file. A run without a record has one file, whose name has no moment.

@@ -203,7 +203,7 @@ impl<W: Write> Exporter for IpcExporter<W> {
     fn flush(&mut self) -> Result<()> {
         if self.layout == Layout::Stream && !self.finished {
             if !self.pieces.is_empty() {
-                let batch = self.pieces.take()?;
+                let batch = self.pieces.take(false)?;
                 self.write_piece(&batch)?;
             } else if let Some(schema) = self.pieces.schema() {
                 // Whoever reads along sees what columns there will be.
@@ -219,10 +219,10 @@ impl<W: Write> Exporter for IpcExporter<W> {
         }
         self.finished = true;
         if !self.pieces.is_empty() {
-            let batch = self.pieces.take()?;
+            let batch = self.pieces.take(true)?;
             self.write_piece(&batch)?;
         }
-        let last = self.pieces.take()?;
+        let last = self.pieces.take(true)?;
         let ended = self.begin(last.schema()).and_then(|()| {
             let last = (self.layout == Layout::File).then_some(&last);
             self.end(last)

@@ -40,7 +40,7 @@ impl Pieces {
         while !records.is_empty() {
             *records = self.fill(records)?;
             if self.is_ready() {
-                return self.take().map(Some);
+                return self.take(false).map(Some);
             }
         }
         Ok(None)
@@ -51,9 +51,9 @@ impl Pieces {
         self.columns.rows() == 0
     }
 
-    /// Hands out what there is, also no rows.
-    pub(in crate::export) fn take(&mut self) -> Result<Piece> {
-        let batch = self.columns.finish();
+    /// Hands out what there is, also no rows; after the `last` nothing follows.
+    pub(in crate::export) fn take(&mut self, last: bool) -> Result<Piece> {
+        let batch = if last { self.columns.finish() } else { self.columns.finish_part() };
         // Nobody asks for the values behind the JSON.
         drop(self.columns.take_mixed());
         batch
