@@ -1,16 +1,17 @@
 //! What a writer writes of each record: columns and metrics, by name and in the order that is wanted.
 
-use crate::flow::schema::{Cell, Column, Schema};
+use crate::flow::schema::{Cell, Column, ColumnKind, Schema};
 use crate::flow::{FlowRecord, Value};
 
 /// The columns that a writer writes.
 #[derive(Clone, Debug)]
 pub struct Columns(Vec<One>);
 
-/// A column of the schema, or a metric by its place among them.
+/// A column of the schema, the same in nanoseconds under a name of its own, or a metric by its place among them.
 #[derive(Clone, Debug)]
 enum One {
     Column(&'static Column),
+    Nanos(&'static Column, String),
     Metric(usize, String),
 }
 
@@ -23,6 +24,20 @@ impl Columns {
             column.or_else(|| metric().map(|index| One::Metric(index, name.to_owned()))).ok_or(name)
         };
         names.into_iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Tells times and spans of time as whole nanoseconds, also in text, where they are milliseconds otherwise: these
+    /// columns are then called as Python calls them, `start_time_ns`.
+    #[must_use]
+    pub fn in_nanoseconds(mut self) -> Self {
+        for one in &mut self.0 {
+            if let One::Column(column) = one
+                && matches!(column.kind, ColumnKind::Time | ColumnKind::Duration)
+            {
+                *one = One::Nanos(column, format!("{}{NANOSECONDS}", column.name));
+            }
+        }
+        self
     }
 
     /// How many there are.
@@ -39,14 +54,14 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.name,
-            One::Metric(_, name) => name.as_str(),
+            One::Nanos(_, name) | One::Metric(_, name) => name.as_str(),
         })
     }
 
     /// The columns that are not metrics, in their places.
     pub fn columns(&self) -> impl Iterator<Item = Option<&'static Column>> {
         self.0.iter().map(|one| match one {
-            One::Column(column) => Some(*column),
+            One::Column(column) | One::Nanos(column, _) => Some(*column),
             One::Metric(..) => None,
         })
     }
@@ -55,6 +70,7 @@ impl Columns {
     pub fn cells<'a>(&'a self, record: &'a FlowRecord) -> impl Iterator<Item = Cell<'a>> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.get(record),
+            One::Nanos(column, _) => whole_nanos(column.get(record)),
             One::Metric(index, _) => metric(record, *index),
         })
     }
@@ -65,9 +81,19 @@ impl Columns {
         for (place, one) in self.0.iter().enumerate() {
             match one {
                 One::Column(column) => at(place, &column.get(record)),
+                One::Nanos(column, _) => at(place, &whole_nanos(column.get(record))),
                 One::Metric(index, _) => at(place, &metric(record, *index)),
             }
         }
+    }
+}
+
+/// A number of nanoseconds, for what is a time.
+fn whole_nanos(cell: Cell<'_>) -> Cell<'_> {
+    match cell {
+        Cell::Time(stamp) => Cell::Int(stamp.as_nanos()),
+        Cell::Duration(nanos) => Cell::Uint(nanos),
+        other => other,
     }
 }
 
@@ -85,6 +111,9 @@ impl From<Schema> for Columns {
     }
 }
 
+/// What is added to the name of a column in nanoseconds.
+const NANOSECONDS: &str = "_ns";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +129,8 @@ mod tests {
         assert_eq!(Columns::choose(&schema, ["n", "size_mean", "nonsense"]).unwrap_err(), "size_mean");
         let all = Columns::from(schema.clone());
         assert_eq!(names(&all), schema.names().collect::<Vec<_>>());
+        let nanos = names(&Columns::choose(&schema, ["start_time", "pkts", "duration", "m"]).unwrap().in_nanoseconds());
+        assert_eq!(nanos, ["start_time_ns", "pkts", "duration_ns", "m"]);
         assert!(!all.is_empty() && Columns::choose(&schema, []).unwrap().is_empty());
     }
 }
