@@ -21,6 +21,7 @@ mod sequence;
 mod state;
 mod statistics;
 mod stored;
+mod stored_merge;
 pub mod tcp;
 mod value;
 

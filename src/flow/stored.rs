@@ -53,8 +53,8 @@ pub enum StoredCell {
 /// The cells of one record.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    columns: Arc<StoredColumns>,
-    cells: Box<[StoredCell]>,
+    pub(super) columns: Arc<StoredColumns>,
+    pub(super) cells: Box<[StoredCell]>,
 }
 
 impl StoredColumns {
@@ -188,11 +188,11 @@ impl Stored {
         if let StoredCell::Text(text) = self.get(name)? { Some(text) } else { None }
     }
 
-    fn get(&self, name: &str) -> Option<&StoredCell> {
+    pub(super) fn get(&self, name: &str) -> Option<&StoredCell> {
         self.columns.names.get(name).map(|place| &self.cells[*place])
     }
 
-    fn uint(&self, name: &str) -> Option<u64> {
+    pub(super) fn uint(&self, name: &str) -> Option<u64> {
         if let StoredCell::Uint(number) = self.get(name)? { Some(*number) } else { None }
     }
 
@@ -236,9 +236,11 @@ impl Stored {
         flow.last_clock = self.time("end_time").unwrap_or(flow.first_clock);
         flow.counts = ["src_to_dst", "dst_to_src"].map(|direction| self.counts(direction));
         // Times of the whole flow where there are none of its directions.
-        let first = &mut flow.counts[0];
-        first.start = first.start.min(self.time("start_time").unwrap_or(first.start));
-        first.end = first.end.max(self.time("end_time").unwrap_or(first.end));
+        if ["src_to_dst_start_time", "dst_to_src_end_time"].iter().any(|name| self.get(name).is_none()) {
+            let (start, end) = (self.time("start_time"), self.time("end_time"));
+            flow.counts[0].start = start.unwrap_or(flow.counts[0].start);
+            flow.counts[0].end = end.unwrap_or(flow.counts[0].end);
+        }
         for (direction, prefix) in ["src_to_dst", "dst_to_src"].into_iter().enumerate() {
             let number = |suffix: &str| self.small(&format!("{prefix}_{suffix}"));
             let TtlRange { min, max } = TtlRange::EMPTY;
@@ -260,7 +262,7 @@ impl Stored {
     }
 
     fn counts(&self, direction: &str) -> Counts {
-        let count = |suffix: &str| self.uint(&format!("{direction}_{suffix}")).unwrap_or_default().min(LARGEST_COUNT);
+        let count = |suffix: &str| self.uint(&format!("{direction}_{suffix}")).unwrap_or_default();
         let time = |suffix: &str| self.time(&format!("{direction}_{suffix}"));
         Counts {
             pkts: count("pkts"),
@@ -329,8 +331,6 @@ fn shortened(told: &str) -> String {
 
 /// Columns of text that hold addresses.
 const ADDRESSES: [&str; 2] = ["ip_src", "ip_dst"];
-/// No flow comes near; so both directions can be added.
-const LARGEST_COUNT: u64 = 1 << 62;
 
 #[cfg(test)]
 mod tests {
@@ -391,11 +391,11 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_numbers_can_still_be_added() {
+    fn the_largest_numbers_can_be_added_without_harm() {
         let columns = columns("src_to_dst_bytes dst_to_src_bytes start_time end_time");
         let (least, most) = (StoredCell::Time(Timestamp::MIN), StoredCell::Time(Timestamp::MAX));
         let cells = vec![StoredCell::Uint(u64::MAX), StoredCell::Uint(u64::MAX), least, most];
         let record = FlowRecord::of_cells(&columns, cells, Metrics::default()).unwrap();
-        assert!(record.total().bytes > 1 << 62);
+        assert_eq!(record.total().bytes, u64::MAX);
     }
 }

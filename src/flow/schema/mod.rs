@@ -175,6 +175,11 @@ impl Column {
         }
     }
 
+    /// The value that the state of `record` gives, also where it was made of cells.
+    pub(in crate::flow) fn metered<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
+        (self.get)(record)
+    }
+
     /// Whether the run that `record` comes from had this column.
     #[inline]
     pub fn is_in(&self, record: &FlowRecord) -> bool {
