@@ -100,6 +100,11 @@ impl Fields {
         Ok(Some(Self { names }))
     }
 
+    /// Those of these names.
+    pub(crate) fn named(names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect() }
+    }
+
     /// These columns of a run.
     pub(crate) fn columns(&self, schema: &Schema) -> Columns {
         let here: Vec<_> = schema.names().collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use flowgauge::export::{Exporter, RotatingExporter};
 use flowgauge::flow::Anonymizer;
 use flowgauge::flow::schema::Needs;
+use flowgauge::packet::Position;
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
 
@@ -16,6 +17,7 @@ use crate::fields::{Fields, Known};
 use crate::inputs;
 use crate::manifest::{self, Witness};
 use crate::output::{Format, Output, Target};
+use crate::position;
 use crate::progress::Progress;
 use crate::summary;
 use crate::top::Top;
@@ -28,6 +30,7 @@ pub(crate) struct Plan<'a> {
     fields: Option<Fields>,
     known: Known,
     anonymizer: Option<Anonymizer>,
+    after: Position,
 }
 
 /// How a run ended.
@@ -73,7 +76,8 @@ impl<'a> Plan<'a> {
             return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
         }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
-        Ok(Self { arguments, output, fields, known, anonymizer })
+        let after = arguments.after.as_deref().map_or(Ok(Position::default()), position::read)?;
+        Ok(Self { arguments, output, fields, known, anonymizer, after })
     }
 
     /// Runs it.
@@ -108,6 +112,10 @@ impl<'a> Plan<'a> {
         let ended = match (ended, witness) {
             (Ok(ended), Some(witness)) => witness.complete(&flows, matches!(ended, Ended::Interrupted)).map(|()| ended),
             (ended, _) => ended,
+        };
+        let ended = match (ended, &self.arguments.position_out, flows.position()) {
+            (Ok(ended), Some(file), Some(position)) => position::write(file, &position).map(|()| ended),
+            (ended, ..) => ended,
         };
         match ended {
             Err(Error::Write { source, .. })
@@ -160,6 +168,7 @@ impl<'a> Plan<'a> {
             .end_flow_when(arguments.end_flow_when.clone())
             .keep_flows(arguments.keep_flows.clone())
             .anonymize(self.anonymizer.clone())
+            .resume(self.after.clone())
             .promiscuous(!arguments.no_promiscuous_mode)
             .max_matching_frames(arguments.count);
         if let Some(bytes) = arguments.snaplen {
@@ -212,7 +221,7 @@ impl<'a> Sink<'a> {
         let (schema, output) = (flows.schema(), &plan.output);
         let fields = plan.fields.as_ref();
         if !output.rotation.is_never() {
-            return Ok(Self::Rotating(output.rotating(schema, fields)));
+            return Ok(Self::Rotating(output.rotating(schema, fields.cloned())));
         }
         if plan.arguments.summarize.is_empty() {
             return output.format.exporter(output, output.name(), target, schema, fields).map(Self::Records);

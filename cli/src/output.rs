@@ -66,6 +66,8 @@ pub(crate) struct Output {
     /// Width of the terminal, if that is where records are shown.
     pub(crate) room: Option<usize>,
     pub(crate) verbatim: bool,
+    /// Whether CSV and JSON tell times in nanoseconds.
+    pub(crate) nanoseconds: bool,
 }
 
 /// The bytes' way out.
@@ -116,15 +118,17 @@ impl Format {
         fields: Option<&Fields>,
     ) -> Result<Box<dyn Exporter + 'a>> {
         let chosen = fields.map(|fields| fields.columns(schema));
+        let units = |columns: Columns| if output.nanoseconds { columns.in_nanoseconds() } else { columns };
         Ok(match self {
             Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
             Self::Csv => {
-                let columns = chosen.unwrap_or_else(|| schema.clone().into());
+                let columns = units(chosen.unwrap_or_else(|| schema.clone().into()));
                 Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim))
             }
             Self::Json => {
                 let exporter = JsonLinesExporter::new(name, target);
                 let columns = chosen.or_else(|| with_options(schema));
+                let columns = columns.or_else(|| output.nanoseconds.then(|| of_lines(schema))).map(units);
                 Box::new(match columns {
                     Some(columns) => exporter.columns(columns),
                     None => exporter,
@@ -181,6 +185,7 @@ impl Output {
         if arguments.udp_rate.is_some() && !udp {
             return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
         }
+        output.nanoseconds = arguments.nanoseconds;
         output.rotation = Rotation::default()
             .rows(arguments.rotate_rows)
             .bytes(arguments.rotate_bytes)
@@ -247,10 +252,10 @@ impl Output {
     }
 
     /// What writes records into one file after the other.
-    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<&'a Fields>) -> RotatingExporter<'a> {
+    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<Fields>) -> RotatingExporter<'a> {
         let schema = schema.clone();
         RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
-            self.format.exporter(self, name, file, &schema, fields)
+            self.format.exporter(self, name, file, &schema, fields.as_ref())
         })
     }
 
@@ -323,6 +328,7 @@ impl Output {
             live: false,
             room,
             verbatim,
+            nanoseconds: false,
         }
     }
 }
@@ -399,9 +405,13 @@ pub(crate) fn with_options(schema: &Schema) -> Option<Columns> {
     if schema.columns().all(|column| column.needs.is_none()) {
         return None;
     }
+    Some(of_lines(schema))
+}
+
+fn of_lines(schema: &Schema) -> Columns {
     let columns = schema.columns().filter(|column| column.group == Group::Core || column.needs.is_some());
     let names = schema.metrics().iter().map(String::as_str).chain(columns.map(|column| column.name));
-    Columns::choose(schema, names).ok()
+    Columns::choose(schema, names).expect("all of them are names of the schema")
 }
 
 /// Whether this is a device or a pipe.
