@@ -117,6 +117,7 @@ pub fn merge(
     for record in &mut whole {
         if record.export_reason == ExportReason::FLUSH && !goes_on(record.last_clock, clock) {
             record.export_reason = ExportReason::INACTIVE;
+            record.store_export_reason();
         }
     }
     Ok(whole)

@@ -51,7 +51,7 @@ pub enum StoredCell {
 }
 
 /// The cells of one record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(super) columns: Arc<StoredColumns>,
     pub(super) cells: Box<[StoredCell]>,
@@ -70,6 +70,10 @@ impl StoredColumns {
     /// The columns, in their order.
     pub fn columns(&self) -> impl Iterator<Item = &'static Column> {
         self.columns.iter().copied()
+    }
+
+    pub(super) fn place_of(&self, name: &str) -> Option<usize> {
+        self.names.get(name).copied()
     }
 
     fn place(&self, column: &Column) -> Option<usize> {

@@ -80,6 +80,15 @@ impl FlowRecord {
         self.flow.details.get_or_insert_default().stored = Some(Arc::new(stored));
     }
 
+    /// Has the cell say why the record left, after that has changed.
+    pub(super) fn store_export_reason(&mut self) {
+        let reason = StoredCell::Uint(self.export_reason.number().into());
+        let Some(stored) = self.flow.details.as_mut().and_then(|details| details.stored.as_mut()) else { return };
+        if let Some(place) = stored.columns.place_of("export_reason") {
+            Arc::make_mut(stored).cells[place] = reason;
+        }
+    }
+
     /// The marks, with the one that only statistics know.
     fn incomplete(&self, column: &Column, mine: &Stored, others: &Stored) -> StoredCell {
         let gaps =
@@ -148,3 +157,118 @@ const UNKNOWN: &str = "Unknown";
 const GAPS: &str = "gaps";
 const THERE: &str = "src_to_dst_";
 const BACK: &str = "dst_to_src_";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::schema::{self, column};
+    use crate::flow::{Metrics, StoredColumns};
+    use crate::time::Timestamp;
+
+    /// A record with every column, of which these are not what all others are: null, or nothing.
+    fn record(cells: &[(&str, StoredCell)]) -> FlowRecord {
+        let columns = StoredColumns::new(schema::columns().filter(|column| column.needs != Some(Needs::Splt))).unwrap();
+        let nothing = |column: &Column| match column.kind {
+            _ if column.nullable => StoredCell::Null,
+            schema::ColumnKind::Bool => StoredCell::Bool(false),
+            schema::ColumnKind::Text => StoredCell::Text("10.0.0.1".into()),
+            schema::ColumnKind::Time => StoredCell::Time(Timestamp::from_nanos(0)),
+            _ => StoredCell::Uint(0),
+        };
+        let cell = |column: &'static Column| {
+            let told = cells.iter().find(|(name, _)| *name == column.name);
+            told.map_or_else(|| nothing(column), |(_, cell)| cell.clone())
+        };
+        let cells = columns.columns().map(cell).collect();
+        FlowRecord::of_cells(&columns, cells, Metrics::default()).unwrap()
+    }
+
+    fn numbers(of: &[(&'static str, u64)]) -> Vec<(&'static str, StoredCell)> {
+        of.iter().map(|(name, number)| (*name, StoredCell::Uint(*number))).collect()
+    }
+
+    #[test]
+    fn what_columns_tell_of_both_parts_is_told_and_nothing_else() {
+        let mut first = numbers(&[
+            ("flow_id", 1),
+            ("src_port", 5),
+            ("dst_port", 6),
+            ("src_to_dst_pkts", 2),
+            ("src_to_dst_bytes", 200),
+            ("src_to_dst_syn_pkts", 1),
+            ("src_to_dst_size_min", 80),
+        ]);
+        first.extend([
+            ("src_to_dst_size_mean", StoredCell::Float(100.0)),
+            ("src_to_dst_size_stddev", StoredCell::Float(3.0)),
+            ("application_name", StoredCell::Text("Unknown".into())),
+        ]);
+        // The other end is who sent the first packet of the next piece.
+        let mut next = numbers(&[
+            ("flow_id", 9),
+            ("src_port", 6),
+            ("dst_port", 5),
+            ("dst_to_src_pkts", 1),
+            ("dst_to_src_bytes", 50),
+            ("src_to_dst_pkts", 4),
+            ("src_to_dst_bytes", 1000),
+            ("dst_to_src_syn_pkts", 1),
+            ("dst_to_src_size_min", 50),
+            ("src_to_dst_size_max", 700),
+        ]);
+        next.extend([
+            ("application_name", StoredCell::Text("DNS".into())),
+            ("dns_query", StoredCell::Text("a.example".into())),
+            ("incomplete", StoredCell::Text("gaps".into())),
+        ]);
+        let (mut whole, next) = (record(&first), record(&next));
+        whole.merge(&next).unwrap();
+        let told = |name: &str| column(name).unwrap().get(&whole);
+        for (name, number) in [
+            ("flow_id", 1),
+            ("src_port", 5),
+            ("src_to_dst_pkts", 3),
+            ("dst_to_src_bytes", 1000),
+            ("pkts", 7),
+            ("src_to_dst_syn_pkts", 2),
+            ("dst_to_src_syn_pkts", 0),
+            ("src_to_dst_size_min", 50),
+            ("dst_to_src_size_max", 700),
+        ] {
+            assert_eq!(told(name), Cell::Uint(number), "{name}");
+        }
+        assert_eq!(told("src_to_dst_size_mean"), Cell::Float(250.0 / 3.0));
+        assert_eq!(told("size_mean"), Cell::Float(1250.0 / 7.0));
+        assert_eq!(told("src_to_dst_size_stddev"), Cell::Null);
+        assert_eq!(told("application_name"), Cell::Text("DNS".into()));
+        assert_eq!(told("dns_query"), Cell::Text("a.example".into()));
+        assert_eq!(told("incomplete"), Cell::Text("gaps".into()));
+    }
+
+    #[test]
+    fn a_flow_that_was_silent_until_the_end_of_the_whole_is_told_to_be_inactive() {
+        let of = |id: u64, port: u64, second: i64| {
+            let time = StoredCell::Time(Timestamp::from_millis(1000 * second));
+            let mut cells = numbers(&[("flow_id", id), ("src_port", port), ("export_reason", 2)]);
+            cells.extend([("start_time", time.clone()), ("end_time", time)]);
+            record(&cells)
+        };
+        let timeout = std::time::Duration::from_secs(60);
+        let whole = crate::flow::merge([of(1, 5, 0), of(2, 6, 60)], timeout).unwrap();
+        let reasons: Vec<_> = whole.iter().map(|record| column("export_reason").unwrap().get(record)).collect();
+        assert_eq!(reasons, [Cell::Uint(0), Cell::Uint(2)]);
+    }
+
+    #[test]
+    fn no_column_is_kept_whose_value_is_not_known() {
+        let kept = |name: &str| column(name).unwrap().merges();
+        for name in ["bytes", "duration", "ttl_min", "size_mean", "dst_to_src_fin_pkts", "application_name", "ja4"] {
+            assert!(kept(name), "{name}");
+        }
+        for name in
+            ["size_stddev", "gap_min", "src_to_dst_gap_mean", "splt_gap", "retransmitted_pkts", "src_to_dst_tcp_mss"]
+        {
+            assert!(!kept(name), "{name}");
+        }
+    }
+}
