@@ -1,7 +1,12 @@
 //! Parquet, and Arrow's file and stream, read back.
+//!
+//! Their readers take some of what a damaged file says for granted and panic. What is known to do so is looked at before; the
+//! rest is caught, and told as the damage that it is.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_ipc::reader::{FileReader, StreamReader};
 use flowgauge::export::arrow::arrow_array::cast::AsArray;
@@ -11,6 +16,7 @@ use flowgauge::flow::StoredCell;
 use flowgauge::flow::schema::{Column, ColumnKind};
 use flowgauge::{Timestamp, Value};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::{Cell, Layout, Opened, Place, ROWS, Rows};
 
@@ -21,19 +27,23 @@ struct Columnar<B> {
 }
 
 pub(super) fn parquet(file: File) -> Result<Opened, String> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error.to_string()))?;
+    let bytes = file.metadata().map_err(|error| format!("cannot read it: {error}"))?.len();
+    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))?;
+    if !lies_within(builder.metadata(), bytes) {
+        return Err(damaged("a column lies outside of the file"));
+    }
     let layout = layout(builder.schema())?;
-    let batches = builder.with_batch_size(ROWS).build().map_err(|error| damaged(&error.to_string()))?;
+    let batches = guarded(|| builder.with_batch_size(ROWS).build())?;
     Ok((layout, Box::new(Columnar { batches, rest: None })))
 }
 
 pub(super) fn file(file: File) -> Result<Opened, String> {
-    let batches = FileReader::try_new(BufReader::new(file), None).map_err(|error| damaged(&error.to_string()))?;
+    let batches = guarded(|| FileReader::try_new(BufReader::new(file), None))?;
     Ok((layout(&batches.schema())?, Box::new(Columnar { batches, rest: None })))
 }
 
 pub(super) fn stream(input: impl BufRead + 'static) -> Result<Opened, String> {
-    let batches = StreamReader::try_new(input, None).map_err(|error| damaged(&error.to_string()))?;
+    let batches = guarded(|| StreamReader::try_new(input, None))?;
     Ok((layout(&batches.schema())?, Box::new(Columnar { batches, rest: None })))
 }
 
@@ -68,8 +78,8 @@ impl<B: Iterator<Item = Result<RecordBatch, ArrowError>>> Rows for Columnar<B> {
         let batch = loop {
             let batch = match self.rest.take() {
                 Some(rest) => rest,
-                None => match self.batches.next() {
-                    Some(batch) => batch.map_err(|error| damaged(&error.to_string()))?,
+                None => match guarded(|| self.batches.next().transpose())? {
+                    Some(batch) => batch,
                     None => return Ok(Vec::new()),
                 },
             };
@@ -218,6 +228,25 @@ fn values(array: &ArrayRef) -> Option<Vec<Value>> {
             lists.map(|list| list.map_or(Some(Value::Null), |list| values(&list).map(Value::List))).collect()
         }
         _ => None,
+    }
+}
+
+/// Whether every column lies where there are bytes.
+fn lies_within(metadata: &ParquetMetaData, bytes: u64) -> bool {
+    let lies_within = |column: &ColumnChunkMetaData| {
+        let begins = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let range = u64::try_from(begins).ok().zip(u64::try_from(column.compressed_size()).ok());
+        let end = range.and_then(|(begins, size)| begins.checked_add(size));
+        column.data_page_offset() >= 0 && end.is_some_and(|end| end <= bytes)
+    };
+    metadata.row_groups().iter().flat_map(|group| group.columns()).all(lies_within)
+}
+
+/// What another crate's reader says of a file.
+fn guarded<T, E: Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| damaged(&error.to_string())),
+        Err(_) => Err(damaged("what it says of itself cannot be")),
     }
 }
 
