@@ -190,7 +190,7 @@ fn fields(writing: &Writing, layout: &Layout, format: Format) -> Result<Option<F
     if writing.fields.is_empty() {
         let is_there = |name: &&str| layout.names().iter().any(|known| known == *name) || SUMMED.contains(name);
         let summed = ["src_to_dst_pkts", "dst_to_src_pkts", "src_to_dst_bytes", "dst_to_src_bytes", "end_time"];
-        let usual = USED.iter().chain(&summed).all(|name| is_there(&name));
+        let usual = USED.iter().chain(&summed).all(is_there);
         return Ok(match format {
             Format::Ipfix => None,
             Format::Table if usual => None,

@@ -18,6 +18,7 @@ use flowgauge::{Timestamp, Value};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
+use super::messages::{self, Messages};
 use super::{Cell, Layout, Opened, Place, ROWS, Rows};
 
 /// Batches, and what is left of the last one.
@@ -37,13 +38,16 @@ pub(super) fn parquet(file: File) -> Result<Opened, String> {
     Ok((layout, Box::new(Columnar { batches, rest: None })))
 }
 
-pub(super) fn file(file: File) -> Result<Opened, String> {
+pub(super) fn file(mut file: File) -> Result<Opened, String> {
+    if !guarded(|| messages::check_file(&mut file))? {
+        return Err(damaged("a length in it cannot be"));
+    }
     let batches = guarded(|| FileReader::try_new(BufReader::new(file), None))?;
     Ok((layout(&batches.schema())?, Box::new(Columnar { batches, rest: None })))
 }
 
 pub(super) fn stream(input: impl BufRead + 'static) -> Result<Opened, String> {
-    let batches = guarded(|| StreamReader::try_new(input, None))?;
+    let batches = guarded(|| StreamReader::try_new(Messages::new(input), None))?;
     Ok((layout(&batches.schema())?, Box::new(Columnar { batches, rest: None })))
 }
 

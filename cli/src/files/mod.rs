@@ -8,6 +8,7 @@ mod cells;
 mod columnar;
 mod csv;
 mod json;
+mod messages;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
