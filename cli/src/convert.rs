@@ -137,7 +137,7 @@ impl<'a> Sink<'a> {
             let exporter = output.format.exporter(output, output.name(), target, &schema, fields.as_ref());
             exporter.map_err(Failed::Output)?
         } else {
-            Box::new(output.rotating(&schema, fields))
+            Box::new(output.rotating(&schema, fields, None))
         };
         Ok(Self { exporter, coarse, lossy: 0 })
     }

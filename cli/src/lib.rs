@@ -21,6 +21,8 @@ mod output;
 mod position;
 mod progress;
 mod schema;
+mod series;
+mod sink;
 mod summary;
 mod table;
 mod text;
@@ -50,7 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Err(usage) => return help::say(&usage),
     };
     let ended = match &arguments.command {
-        Some(Command::Verify { file }) => return verify::run(file, &mut err, interrupted),
+        Some(Command::Verify { files }) => return verify::run(files, &mut err, interrupted),
         Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
         Some(command) => command_of_its_own(command),

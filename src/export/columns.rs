@@ -7,12 +7,18 @@ use crate::flow::{FlowRecord, Value};
 #[derive(Clone, Debug)]
 pub struct Columns(Vec<One>);
 
-/// A column of the schema, the same in nanoseconds under a name of its own, or a metric by its place among them.
+/// A column of the schema, the same in nanoseconds under a name of its own, or a metric.
 #[derive(Clone, Debug)]
-enum One {
+pub(super) enum One {
     Column(&'static Column),
     Nanos(&'static Column, String),
-    Metric(usize, String),
+    Metric {
+        /// Its place among the metrics.
+        index: usize,
+        name: String,
+        /// What its values are; `None` is anything.
+        kind: Option<ColumnKind>,
+    },
 }
 
 impl Columns {
@@ -21,7 +27,7 @@ impl Columns {
         let one = |name: &'n str| {
             let column = schema.columns().find(|column| column.name == name).map(One::Column);
             let metric = || schema.metrics().iter().position(|metric| metric == name);
-            column.or_else(|| metric().map(|index| One::Metric(index, name.to_owned()))).ok_or(name)
+            column.or_else(|| metric().map(|index| One::metric(schema, index))).ok_or(name)
         };
         names.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
@@ -54,7 +60,7 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.name,
-            One::Nanos(_, name) | One::Metric(_, name) => name.as_str(),
+            One::Nanos(_, name) | One::Metric { name, .. } => name.as_str(),
         })
     }
 
@@ -62,7 +68,7 @@ impl Columns {
     pub fn columns(&self) -> impl Iterator<Item = Option<&'static Column>> {
         self.0.iter().map(|one| match one {
             One::Column(column) | One::Nanos(column, _) => Some(*column),
-            One::Metric(..) => None,
+            One::Metric { .. } => None,
         })
     }
 
@@ -71,8 +77,13 @@ impl Columns {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.get(record),
             One::Nanos(column, _) => whole_nanos(column.get(record)),
-            One::Metric(index, _) => metric(record, *index),
+            One::Metric { index, .. } => metric(record, *index),
         })
+    }
+
+    /// What they are, one by one.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &One> {
+        self.0.iter()
     }
 
     /// Shows each cell of `record` with its place, without moving it: a cell is written in parts, and a processor that is to
@@ -82,7 +93,7 @@ impl Columns {
             match one {
                 One::Column(column) => at(place, &column.get(record)),
                 One::Nanos(column, _) => at(place, &whole_nanos(column.get(record))),
-                One::Metric(index, _) => at(place, &metric(record, *index)),
+                One::Metric { index, .. } => at(place, &metric(record, *index)),
             }
         }
     }
@@ -97,17 +108,29 @@ fn whole_nanos(cell: Cell<'_>) -> Cell<'_> {
     }
 }
 
+impl One {
+    fn metric(schema: &Schema, index: usize) -> Self {
+        Self::Metric { index, name: schema.metrics()[index].clone(), kind: schema.metric_kinds()[index] }
+    }
+}
+
 fn metric(record: &FlowRecord, index: usize) -> Cell<'_> {
     let value = record.metrics.iter().nth(index).map(|(_, value)| value);
     Cell::Metric(value.unwrap_or(&Value::Null))
 }
 
 /// Every column, then every metric.
+impl From<&Schema> for Columns {
+    fn from(schema: &Schema) -> Self {
+        let metrics = (0..schema.metrics().len()).map(|index| One::metric(schema, index));
+        Self(schema.columns().map(One::Column).chain(metrics).collect())
+    }
+}
+
+/// The same.
 impl From<Schema> for Columns {
     fn from(schema: Schema) -> Self {
-        let columns = schema.columns().map(One::Column);
-        let metrics = schema.metrics().iter().enumerate().map(|(index, name)| One::Metric(index, name.clone()));
-        Self(columns.chain(metrics).collect())
+        Self::from(&schema)
     }
 }
 

@@ -141,7 +141,7 @@ fn reads_as_more(text: &str) -> bool {
         || (digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok())
 }
 
-/// A field in quotes where RFC 4180 wants them.
+/// A field in quotes where RFC 4180 wants them, and where it would be taken for null.
 fn push_text(line: &mut String, text: &str) {
     if !text.is_empty() && !text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
         return line.push_str(text);
@@ -162,11 +162,11 @@ mod tests {
     #[test]
     fn fields_with_commas_quotes_or_line_ends_are_quoted() {
         let mut line = String::new();
-        for text in ["plain", "a,b", "say \"hi\"", "two\nlines"] {
+        for text in ["plain", "a,b", "say \"hi\"", "two\nlines", ""] {
             push_text(&mut line, text);
             line.push('|');
         }
-        assert_eq!(line, "plain|\"a,b\"|\"say \"\"hi\"\"\"|\"two\nlines\"|");
+        assert_eq!(line, "plain|\"a,b\"|\"say \"\"hi\"\"\"|\"two\nlines\"|\"\"|");
     }
 
     #[test]
@@ -190,11 +190,12 @@ mod tests {
     #[test]
     fn metrics_become_plain_fields() {
         let mut line = String::new();
-        for value in [Value::Null, 7.into(), "x,y".into(), vec![1u8, 2].into(), Value::List(vec![1.into(), 2.into()])] {
+        let list = Value::List(vec![1.into(), 2.into()]);
+        for value in [Value::Null, 7.into(), "x,y".into(), vec![1u8, 2].into(), list, "".into(), vec![0u8; 0].into()] {
             push_cell(&mut line, &Cell::Metric(&value), false);
             line.push('|');
         }
-        assert_eq!(line, "|7|\"x,y\"|\"0102\"|\"[1, 2]\"|");
+        assert_eq!(line, "|7|\"x,y\"|\"0102\"|\"[1, 2]\"|\"\"|\"\"|");
     }
 
     #[test]
