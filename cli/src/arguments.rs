@@ -47,6 +47,12 @@ pub(crate) enum Command {
         #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
         files: Vec<PathBuf>,
     },
+    /// Write flow records in another format: reads files that -w wrote (CSV, JSON lines, Parquet, Arrow), as in: flowgauge
+    /// convert flows.csv.gz -w flows.parquet
+    Convert(Conversion),
+    /// Merge the records of pieces of one capture that were metered apart into those of the whole, as in: flowgauge merge
+    /// p1.parquet p2.parquet -w whole.parquet
+    Merge(Merging),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.
@@ -55,6 +61,79 @@ pub(crate) enum Command {
     },
     /// Write the manual page, as in: flowgauge man | man -l -
     Man,
+}
+
+/// Flow records in, flow records out.
+#[derive(Args, Debug)]
+pub(crate) struct Conversion {
+    /// Files of flow records with the same columns, one behind the other; - is standard input. What a file is, its first
+    /// bytes say.
+    #[arg(value_name = "FLOWS", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Texts in a CSV that is read were written with --verbatim: an apostrophe in front is their own.
+    #[arg(long)]
+    pub(crate) from_verbatim: bool,
+
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+/// Flow records of pieces in, those of the whole out.
+#[derive(Args, Debug)]
+pub(crate) struct Merging {
+    /// Files of flow records with their manifests beside them, of pieces that lie one behind the other, in their order.
+    #[arg(value_name = "PIECES", required = true, value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Texts in a CSV that is read were written with --verbatim: an apostrophe in front is their own.
+    #[arg(long)]
+    pub(crate) from_verbatim: bool,
+
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+/// How records are written that are there already.
+#[derive(Args, Debug)]
+pub(crate) struct Writing {
+    /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how, as in metering.
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    pub(crate) write: Option<PathBuf>,
+
+    /// What to write. Default: as -w says, else a table on a terminal and lines of JSON anywhere else.
+    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+
+    /// The columns to write, of those that there are, with commas between them, also by groups: core, identity, counts,
+    /// application, statistics, sequence, tcp, metrics, all. Default: all, in their order.
+    #[arg(short = 'F', long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+
+    /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
+    #[arg(long)]
+    pub(crate) verbatim: bool,
+
+    /// Write times to CSV and JSON as whole nanoseconds, in columns called start_time_ns and so on. Without it they are whole
+    /// milliseconds.
+    #[arg(long)]
+    pub(crate) nanoseconds: bool,
+
+    /// Go on in a next file after so many records, as in metering.
+    #[arg(long, value_name = "N")]
+    pub(crate) rotate_rows: Option<NonZeroU64>,
+
+    /// Go on in a next file when one has so many bytes (k, M, G), before they are compressed.
+    #[arg(long, value_name = "BYTES", value_parser = amount::some_bytes)]
+    pub(crate) rotate_bytes: Option<NonZeroU64>,
+
+    /// Go on in a next file every so many seconds of the capture, at multiples of them.
+    #[arg(long, value_name = "S")]
+    pub(crate) rotate_seconds: Option<NonZeroU64>,
+
+    /// In IPFIX, a record for each direction, for collectors that do not know records of both (RFC 5103).
+    #[arg(long)]
+    pub(crate) uniflow: bool,
 }
 
 /// Packets in, flow records out.
@@ -81,6 +160,15 @@ pub(crate) struct Metering {
     /// Bytes of each frame to capture on an interface; 0 is as many as there may be. Default: 65,535.
     #[arg(long, value_name = "BYTES", help_heading = SOURCE)]
     pub(crate) snaplen: Option<u32>,
+
+    /// Go on where the run before stopped that wrote this file with --position-out: -r is the next piece of the same capture,
+    /// and frames are numbered on.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "interface", help_heading = SOURCE)]
+    pub(crate) after: Option<PathBuf>,
+
+    /// Write to this file where the run stopped, for --after.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SOURCE)]
+    pub(crate) position_out: Option<PathBuf>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
     /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses; or .parquet, .arrow,
@@ -110,6 +198,11 @@ pub(crate) struct Metering {
     /// Write texts to CSV as they are. Without it, one that a spreadsheet would take for a formula gets a ' in front.
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) verbatim: bool,
+
+    /// Write times to CSV and JSON as whole nanoseconds, in columns called start_time_ns and so on. Without it they are whole
+    /// milliseconds.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) nanoseconds: bool,
 
     /// Go on in a next file after so many records. Files are called as tshark does it: flows_00001_20260131235900.csv for
     /// -w flows.csv, with the moment in UTC, of the capture.

@@ -100,6 +100,11 @@ impl Fields {
         Ok(Some(Self { names }))
     }
 
+    /// Those of these names.
+    pub(crate) fn named(names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect() }
+    }
+
     /// The first of them that is a metric, or a column that IANA's registry has no element of IPFIX for.
     pub(crate) fn without_element(&self) -> Option<&str> {
         let has_one = |name: &str| schema::column(name).is_some_and(|column| !column.ipfix.is_empty());

@@ -77,7 +77,7 @@ pub(crate) fn usual_columns(schema: &Schema) -> Columns {
 }
 
 /// The columns that the cells of the usual table are made of.
-const USED: [&str; 10] = [
+pub(crate) const USED: [&str; 10] = [
     "start_time",
     "duration",
     "ip_protocol",

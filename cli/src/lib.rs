@@ -6,15 +6,19 @@ mod amount;
 mod anonymize;
 mod arguments;
 mod collector;
+mod convert;
 mod devices;
 mod fields;
+mod files;
 mod flow_table;
 mod habits;
 mod help;
 mod inputs;
 mod manifest;
+mod merge;
 mod meter;
 mod output;
+mod position;
 mod progress;
 mod schema;
 mod series;
@@ -49,6 +53,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
     };
     let ended = match &arguments.command {
         Some(Command::Verify { files }) => return verify::run(files, &mut err, interrupted),
+        Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
+        Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),
@@ -78,8 +84,8 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
         Command::Completions { shell } => {
             out.write_all(&help::completions(*shell)).map_err(|source| output.error(source))
         }
-        // It does meter, and has gone its own way.
-        Command::Verify { .. } => Ok(()),
+        // These have gone their own way.
+        Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };
     match written.and_then(|()| out.complete(&output)) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use flowgauge::export::Columns;
 use flowgauge::flow::Anonymizer;
 use flowgauge::flow::schema::{Needs, Schema};
+use flowgauge::packet::Position;
 use flowgauge::streamer::Waited;
 use flowgauge::{Error, Flows, Result, Streamer};
 
@@ -16,6 +17,7 @@ use crate::fields::{Fields, Known};
 use crate::inputs;
 use crate::manifest::{SharedWitness, Watched, Witness};
 use crate::output::{Format, Output, Target};
+use crate::position;
 use crate::progress::Progress;
 use crate::sink::{Sink, Sums};
 use crate::summary;
@@ -28,6 +30,7 @@ pub(crate) struct Plan<'a> {
     fields: Option<Fields>,
     known: Known,
     anonymizer: Option<Anonymizer>,
+    after: Position,
 }
 
 /// How a run ended.
@@ -78,7 +81,8 @@ impl<'a> Plan<'a> {
             return Err(format!("-F: IANA has no element for {name:?}: leave it out, or say --ipfix-pen NUMBER"));
         }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
-        Ok(Self { arguments, output, fields, known, anonymizer })
+        let after = arguments.after.as_deref().map_or(Ok(Position::default()), position::read)?;
+        Ok(Self { arguments, output, fields, known, anonymizer, after })
     }
 
     /// Runs it.
@@ -120,6 +124,10 @@ impl<'a> Plan<'a> {
                 witness.borrow_mut().complete(interrupted).map(|()| ended)
             }
             (ended, _) => ended,
+        };
+        let ended = match (ended, &self.arguments.position_out, flows.position()) {
+            (Ok(ended), Some(file), Some(position)) => position::write(file, &position).map(|()| ended),
+            (ended, ..) => ended,
         };
         match ended {
             Err(Error::Write { source, .. })
@@ -176,6 +184,7 @@ impl<'a> Plan<'a> {
             .end_flow_when(arguments.end_flow_when.clone())
             .keep_flows(arguments.keep_flows.clone())
             .anonymize(self.anonymizer.clone())
+            .resume(self.after.clone())
             .promiscuous(!arguments.no_promiscuous_mode)
             .max_matching_frames(arguments.count);
         if let Some(bytes) = arguments.snaplen {
@@ -197,7 +206,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Sink<'b>> {
         let (output, fields) = (&self.output, self.fields.as_ref());
         if !output.rotation.is_never() {
-            return Ok(Sink::Rotating(output.rotating(schema, fields, witness)));
+            return Ok(Sink::Rotating(output.rotating(schema, fields.cloned(), witness)));
         }
         let exporter = if self.sums() {
             Box::new(Sums::new(&self.arguments.summarize, self.arguments.top, schema, target, output))

@@ -67,6 +67,8 @@ pub(crate) struct Output {
     /// Width of the terminal, if that is where records are shown.
     pub(crate) room: Option<usize>,
     pub(crate) verbatim: bool,
+    /// Whether CSV and JSON tell times in nanoseconds.
+    pub(crate) nanoseconds: bool,
 }
 
 /// The bytes' way out.
@@ -127,13 +129,14 @@ impl Format {
         fields: Option<&Fields>,
     ) -> Result<Box<dyn Exporter + 'a>> {
         let columns = self.columns(schema, fields);
+        let units = |columns: Columns| if output.nanoseconds { columns.in_nanoseconds() } else { columns };
         Ok(match self {
             Self::Table => {
                 let chosen = fields.map(|_| columns);
                 Box::new(FlowTable::new(name, target, output.room, schema, chosen))
             }
-            Self::Csv => Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim)),
-            Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(columns)),
+            Self::Csv => Box::new(CsvExporter::new(name, target, units(columns)).verbatim(output.verbatim)),
+            Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(units(columns))),
             Self::Ipfix => match &output.collector {
                 Some(collector) => collector.exporter(columns, &output.ipfix, output.live)?,
                 None => Box::new(IpfixExporter::new(name, target, columns, &output.ipfix)?),
@@ -190,6 +193,7 @@ impl Output {
         if arguments.udp_rate.is_some() && !udp {
             return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
         }
+        output.nanoseconds = arguments.nanoseconds;
         output.rotation = Rotation::default()
             .rows(arguments.rotate_rows)
             .bytes(arguments.rotate_bytes)
@@ -263,13 +267,13 @@ impl Output {
     pub(crate) fn rotating<'a>(
         &'a self,
         schema: &Schema,
-        fields: Option<&'a Fields>,
+        fields: Option<Fields>,
         witness: Option<&SharedWitness>,
     ) -> RotatingExporter<'a> {
         let (schema, seen) = (schema.clone(), witness.cloned());
         let path = self.path.clone().unwrap_or_default();
         let exporter = RotatingExporter::new(path, self.rotation, move |name, file| {
-            let exporter = self.format.exporter(self, name, file, &schema, fields)?;
+            let exporter = self.format.exporter(self, name, file, &schema, fields.as_ref())?;
             Ok(match &seen {
                 Some(witness) => Box::new(Watched::new(exporter, SharedWitness::clone(witness))),
                 None => exporter,
@@ -350,6 +354,7 @@ impl Output {
             live: false,
             room,
             verbatim,
+            nanoseconds: false,
         }
     }
 }

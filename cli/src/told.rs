@@ -71,6 +71,16 @@ impl Told {
         Self::of(whole).map_err(told)
     }
 
+    /// What an option was.
+    pub(crate) fn option(&self, name: &str) -> Option<&Value> {
+        self.whole.get("options")?.get(name)
+    }
+
+    /// The names of the options.
+    pub(crate) fn option_names(&self) -> impl Iterator<Item = &str> {
+        self.whole.get("options").and_then(Value::as_object).into_iter().flat_map(|all| all.keys()).map(String::as_str)
+    }
+
     fn of(whole: Value) -> Result<Self, String> {
         let top = Place { name: String::new(), value: &whole };
         match top.field("manifest")?.number()? {

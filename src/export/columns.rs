@@ -7,10 +7,11 @@ use crate::flow::{FlowRecord, Value};
 #[derive(Clone, Debug)]
 pub struct Columns(Vec<One>);
 
-/// A column of the schema, or a metric.
+/// A column of the schema, the same in nanoseconds under a name of its own, or a metric.
 #[derive(Clone, Debug)]
 pub(super) enum One {
     Column(&'static Column),
+    Nanos(&'static Column, String),
     Metric {
         /// Its place among the metrics.
         index: usize,
@@ -31,6 +32,20 @@ impl Columns {
         names.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Tells times and spans of time as whole nanoseconds, also in text, where they are milliseconds otherwise: these
+    /// columns are then called as Python calls them, `start_time_ns`.
+    #[must_use]
+    pub fn in_nanoseconds(mut self) -> Self {
+        for one in &mut self.0 {
+            if let One::Column(column) = one
+                && matches!(column.kind, ColumnKind::Time | ColumnKind::Duration)
+            {
+                *one = One::Nanos(column, format!("{}{NANOSECONDS}", column.name));
+            }
+        }
+        self
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -45,14 +60,14 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.name,
-            One::Metric { name, .. } => name.as_str(),
+            One::Nanos(_, name) | One::Metric { name, .. } => name.as_str(),
         })
     }
 
     /// The columns that are not metrics, in their places.
     pub fn columns(&self) -> impl Iterator<Item = Option<&'static Column>> {
         self.0.iter().map(|one| match one {
-            One::Column(column) => Some(*column),
+            One::Column(column) | One::Nanos(column, _) => Some(*column),
             One::Metric { .. } => None,
         })
     }
@@ -61,6 +76,7 @@ impl Columns {
     pub fn cells<'a>(&'a self, record: &'a FlowRecord) -> impl Iterator<Item = Cell<'a>> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.get(record),
+            One::Nanos(column, _) => whole_nanos(column.get(record)),
             One::Metric { index, .. } => metric(record, *index),
         })
     }
@@ -76,9 +92,19 @@ impl Columns {
         for (place, one) in self.0.iter().enumerate() {
             match one {
                 One::Column(column) => at(place, &column.get(record)),
+                One::Nanos(column, _) => at(place, &whole_nanos(column.get(record))),
                 One::Metric { index, .. } => at(place, &metric(record, *index)),
             }
         }
+    }
+}
+
+/// A number of nanoseconds, for what is a time.
+fn whole_nanos(cell: Cell<'_>) -> Cell<'_> {
+    match cell {
+        Cell::Time(stamp) => Cell::Int(stamp.as_nanos()),
+        Cell::Duration(nanos) => Cell::Uint(nanos),
+        other => other,
     }
 }
 
@@ -108,6 +134,9 @@ impl From<Schema> for Columns {
     }
 }
 
+/// What is added to the name of a column in nanoseconds.
+const NANOSECONDS: &str = "_ns";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +152,8 @@ mod tests {
         assert_eq!(Columns::choose(&schema, ["n", "size_mean", "nonsense"]).unwrap_err(), "size_mean");
         let all = Columns::from(schema.clone());
         assert_eq!(names(&all), schema.names().collect::<Vec<_>>());
+        let nanos = names(&Columns::choose(&schema, ["start_time", "pkts", "duration", "m"]).unwrap().in_nanoseconds());
+        assert_eq!(nanos, ["start_time_ns", "pkts", "duration_ns", "m"]);
         assert!(!all.is_empty() && Columns::choose(&schema, []).unwrap().is_empty());
     }
 }

@@ -1,11 +1,12 @@
 //! CSV (RFC 4180): a line of names, then a line a record with every column.
 //!
-//! Times are whole milliseconds since the Unix epoch, as in JSON; a metric's list is its JSON. Null is an empty field, and
-//! an empty text is two quotes: many readers can tell the one from the other.
+//! Times are whole milliseconds since the Unix epoch, as in JSON; null is an empty field, and an empty text two quotes; a
+//! metric's list is its JSON. A metric's text that reads like a number or a truth value stands in quotes, and those two
+//! never do: so a reader that looks at quotes gets back what was written.
 //!
 //! A spreadsheet takes a field that begins with `=`, `+`, `-`, `@`, a tab or a line end for a formula, and texts come from
 //! the network. So a text that begins with one of them, or with the apostrophe itself, gets an apostrophe in front, as
-//! spreadsheets mark a text; taking one leading apostrophe away gives the text back. [`CsvExporter::verbatim`] leaves
+//! spreadsheets mark a text, and so does a metric's text that begins with `[`, as lists do; taking one leading apostrophe away gives the text back. [`CsvExporter::verbatim`] leaves
 //! texts as they are. Numbers are not texts: -1 stays -1.
 
 use std::io::Write;
@@ -90,7 +91,7 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
     match cell {
         Cell::Null | Cell::Metric(Value::Null) => {}
         Cell::Text(text) => push_foreign(line, text, verbatim),
-        Cell::Metric(Value::Text(text)) => push_foreign(line, text, verbatim),
+        Cell::Metric(Value::Text(text)) => push_metric_text(line, text, verbatim),
         Cell::Ip(address) => json::write_address(line, *address).expect("a string takes everything"),
         // Nothing of these needs quotes.
         Cell::Bool(_)
@@ -106,7 +107,10 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
             let mut text = String::new();
             json::write_cell(&mut text, other).expect("a string takes everything");
             // The quotes of a JSON string are not part of a field.
-            push_text(line, text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text));
+            match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+                Some(inner) if reads_as_more(inner) => push_quoted(line, inner),
+                inner => push_text(line, inner.unwrap_or(&text)),
+            }
         }
     }
 }
@@ -119,11 +123,33 @@ fn push_foreign(line: &mut String, text: &str, verbatim: bool) {
     push_text(line, &format!("'{text}"));
 }
 
+/// A text of a metric, whose column says nothing of what it holds.
+fn push_metric_text(line: &mut String, text: &str, verbatim: bool) {
+    if !verbatim && text.starts_with('[') {
+        return push_text(line, &format!("'{text}"));
+    }
+    if reads_as_more(text) && (verbatim || !text.starts_with('-')) {
+        return push_quoted(line, text);
+    }
+    push_foreign(line, text, verbatim);
+}
+
+/// Whether a text looks like a number or a truth value.
+fn reads_as_more(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    matches!(text, "true" | "false")
+        || (digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse::<f64>().is_ok())
+}
+
 /// A field in quotes where RFC 4180 wants them, and where it would be taken for null.
 fn push_text(line: &mut String, text: &str) {
     if !text.is_empty() && !text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
         return line.push_str(text);
     }
+    push_quoted(line, text);
+}
+
+fn push_quoted(line: &mut String, text: &str) {
     line.push('"');
     line.push_str(&text.replace('"', "\"\""));
     line.push('"');
@@ -144,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn null_and_an_empty_text_differ_and_so_do_numbers_and_their_texts() {
+        let mut line = String::new();
+        for value in
+            ["".into(), "7".into(), 7.into(), "1e5".into(), "true".into(), true.into(), "7a".into(), "[1]".into()]
+        {
+            push_cell(&mut line, &Cell::Metric(&value), false);
+            line.push('|');
+        }
+        push_cell(&mut line, &Cell::Metric(&Value::Bytes(vec![0x12])), false);
+        assert_eq!(line, r#"""|"7"|7|"1e5"|"true"|true|7a|'[1]|"12""#);
+        line.clear();
+        push_cell(&mut line, &Cell::Text("".into()), true);
+        push_cell(&mut line, &Cell::Metric(&"-1".into()), true);
+        push_cell(&mut line, &Cell::Metric(&"-1".into()), false);
+        assert_eq!(line, r#""""-1"'-1"#);
+    }
+
+    #[test]
     fn metrics_become_plain_fields() {
         let mut line = String::new();
         let list = Value::List(vec![1.into(), 2.into()]);
@@ -151,7 +195,7 @@ mod tests {
             push_cell(&mut line, &Cell::Metric(&value), false);
             line.push('|');
         }
-        assert_eq!(line, "|7|\"x,y\"|0102|\"[1, 2]\"|\"\"|\"\"|");
+        assert_eq!(line, "|7|\"x,y\"|\"0102\"|\"[1, 2]\"|\"\"|\"\"|");
     }
 
     #[test]

@@ -45,15 +45,15 @@ impl Counts {
         self.end = self.end.max(stamp);
     }
 
-    /// These and `other` together.
+    /// These and `other` together. It saturates, which only numbers out of a file can come to.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
         Self {
-            pkts: self.pkts + other.pkts,
-            bytes: self.bytes + other.bytes,
-            ip_bytes: self.ip_bytes + other.ip_bytes,
-            transport_bytes: self.transport_bytes + other.transport_bytes,
-            payload_bytes: self.payload_bytes + other.payload_bytes,
+            pkts: self.pkts.saturating_add(other.pkts),
+            bytes: self.bytes.saturating_add(other.bytes),
+            ip_bytes: self.ip_bytes.saturating_add(other.ip_bytes),
+            transport_bytes: self.transport_bytes.saturating_add(other.transport_bytes),
+            payload_bytes: self.payload_bytes.saturating_add(other.payload_bytes),
             start: self.start.min(other.start),
             end: self.end.max(other.end),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::flow::stored::Stored;
 use crate::flow::{Facts, FlowState, Sequence, TcpAnalysis};
 
 #[derive(Debug, Default, PartialEq)]
@@ -13,6 +14,8 @@ pub(crate) struct Details {
     pub(crate) vlan_ids: Box<[u16]>,
     /// Of TCP, with the option `tcp_analysis`; in a box of its own, so that others do not pay for it.
     pub(crate) tcp: Option<Box<TcpAnalysis>>,
+    /// What a record tells that comes out of a file and not from a meter.
+    pub(crate) stored: Option<Arc<Stored>>,
 }
 
 impl Details {
@@ -24,6 +27,7 @@ impl Details {
             vlan_ids: self.vlan_ids.clone(),
             // It lives beside the state, and goes on there.
             tcp: None,
+            stored: None,
         }
     }
 }
@@ -47,6 +51,7 @@ impl Clone for Details {
             facts: self.facts.clone(),
             vlan_ids: self.vlan_ids.clone(),
             tcp: self.tcp.clone(),
+            stored: self.stored.clone(),
         }
     }
 
@@ -57,6 +62,7 @@ impl Clone for Details {
         }
         self.facts.clone_from(&source.facts);
         self.vlan_ids.clone_from(&source.vlan_ids);
+        self.stored.clone_from(&source.stored);
         match (&mut self.tcp, &source.tcp) {
             (Some(mine), Some(others)) => **mine = **others,
             (mine, others) => (*mine).clone_from(others),

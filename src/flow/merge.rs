@@ -6,6 +6,11 @@
 //! before. Labels are not merged (the first that is known stays). Metrics that are expressions are those of the whole when
 //! the pieces were metered with [`MeterConfig::mergeable`](crate::MeterConfig::mergeable); all others become null, since what
 //! they are made of is not in a record.
+//!
+//! Records made [of cells](FlowRecord::of_cells) merge as far as their columns tell it ([`Column::merges`]); the clock at
+//! their first and last packet is taken to be their smallest and largest stamp, as it is where no packet comes out of order.
+//!
+//! [`Column::merges`]: crate::flow::schema::Column::merges
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,6 +35,7 @@ impl FlowRecord {
         self.flow.merge(&next.flow, turned);
         self.export_reason = next.export_reason;
         self.merge_metrics(&next.metrics, turned);
+        self.merge_stored(next, turned);
         Ok(())
     }
 }
@@ -111,6 +117,7 @@ pub fn merge(
     for record in &mut whole {
         if record.export_reason == ExportReason::FLUSH && !goes_on(record.last_clock, clock) {
             record.export_reason = ExportReason::INACTIVE;
+            record.store_export_reason();
         }
     }
     Ok(whole)

@@ -20,6 +20,8 @@ pub mod schema;
 mod sequence;
 mod state;
 mod statistics;
+mod stored;
+mod stored_merge;
 pub mod tcp;
 mod value;
 
@@ -41,5 +43,6 @@ pub use sequence::{Sequence, SequenceItem};
 pub use state::FlowState;
 pub(crate) use statistics::variance;
 pub use statistics::{FlagCounts, Gaps, Sizes, Statistics};
+pub use stored::{StoredCell, StoredColumns};
 pub use tcp::TcpAnalysis;
 pub use value::{Opaque, Value};

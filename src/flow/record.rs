@@ -101,7 +101,8 @@ impl FlowRecord {
 
     /// Name of the application: `TLS.Instagram`, `Unknown`; `None` when nobody was asked.
     pub fn application_name(&self) -> Option<&str> {
-        self.flow.application.as_deref().map(|application| application.name.as_str())
+        let metered = self.flow.application.as_deref().map(|application| application.name.as_str());
+        metered.or_else(|| self.stored()?.text("application_name"))
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn begin(
             facts: None,
             vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
             tcp: None,
+            stored: None,
         }));
     }
     state

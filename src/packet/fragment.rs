@@ -82,6 +82,12 @@ impl FragmentTable {
         self.index[bucket] = place as u16;
     }
 
+    /// All that are remembered and when they were seen, the oldest first.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&FragmentKey, &FirstFragment, Timestamp)> {
+        let (newer, older) = self.ring.split_at(if self.ring.len() < CAPACITY { 0 } else { self.oldest });
+        older.iter().chain(newer).map(|entry| (&entry.key, &entry.first, entry.seen))
+    }
+
     /// The first fragment with this key, if it is not older than [`LIFETIME`].
     pub(super) fn find(&self, key: &FragmentKey, clock: Timestamp) -> Option<FirstFragment> {
         if self.index.is_empty() {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use arrow_array::builder::{ArrayBuilder, ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
 
+use crate::flow::Value;
 use crate::flow::schema::Cell;
 
 use super::Overflow;
@@ -20,6 +21,10 @@ pub(super) fn texts<'a>(
     for cell in cells {
         match &cell {
             Cell::Text(text) => {
+                room(column.values_slice().len(), text.len())?;
+                column.append_value(text);
+            }
+            Cell::Metric(Value::Text(text)) => {
                 room(column.values_slice().len(), text.len())?;
                 column.append_value(text);
             }

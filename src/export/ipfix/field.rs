@@ -242,7 +242,9 @@ fn is_there(fields: &[Field], element: &Element) -> bool {
 }
 
 fn elements(columns: &Columns) -> impl Iterator<Item = (&'static Column, &'static Element)> {
-    let columns = columns.parts().filter_map(|one| if let One::Column(column) = one { Some(*column) } else { None });
+    let columns = columns
+        .parts()
+        .filter_map(|one| if let One::Column(column) | One::Nanos(column, _) = one { Some(*column) } else { None });
     columns.flat_map(|column| column.ipfix.iter().map(move |element| (column, element)))
 }
 

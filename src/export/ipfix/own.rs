@@ -45,7 +45,7 @@ pub(super) fn own_elements(columns: &Columns) -> Result<Vec<OwnElement>, String>
     let mut seen = HashSet::new();
     for one in columns.parts() {
         let element = match one {
-            One::Column(column) => of_column(column),
+            One::Column(column) | One::Nanos(column, _) => of_column(column),
             One::Metric { index, name, kind } => Some(of_metric(*index, name, *kind).ok_or_else(|| name.clone())?),
         };
         elements.extend(element.filter(|element| seen.insert(element.number)));

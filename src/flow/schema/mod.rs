@@ -177,12 +177,23 @@ impl Column {
     /// The value of this column in `record`.
     #[inline]
     pub fn get<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
+        match record.stored() {
+            None => (self.get)(record),
+            Some(stored) => stored.cell(self),
+        }
+    }
+
+    /// The value that the state of `record` gives, also where it was made of cells.
+    pub(in crate::flow) fn metered<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
         (self.get)(record)
     }
 
     /// Whether the run that `record` comes from had this column.
     #[inline]
     pub fn is_in(&self, record: &FlowRecord) -> bool {
+        if let Some(stored) = record.stored() {
+            return stored.has(self);
+        }
         match self.needs {
             None => true,
             Some(Needs::Statistics) => record.statistics().is_some(),
@@ -251,6 +262,12 @@ impl Schema {
         let on = |column: &&Column| column.needs.is_none_or(|needs| options.contains(&needs));
         let kinds = vec![None; metrics.len()].into();
         Self { columns: columns().filter(on).collect(), metrics, kinds }
+    }
+
+    /// These columns, in this order, whatever options they need: those of records that were written down.
+    pub fn of(columns: impl IntoIterator<Item = &'static Column>, metrics: MetricNames) -> Self {
+        let kinds = vec![None; metrics.len()].into();
+        Self { columns: columns.into_iter().collect(), metrics, kinds }
     }
 
     /// Says what each metric's values are, in the order of [`Schema::metrics`]: expressions know it, the user's own code is
