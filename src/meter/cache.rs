@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use hashbrown::HashTable;
-
 use crate::classify::Classification;
 use crate::dissect::Dissection;
 use crate::flow::{Direction, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
@@ -11,6 +9,7 @@ use crate::meter::compact::{self, Added, Cold, Hot, Rare, Unusual};
 use crate::meter::hint;
 use crate::meter::metrics::States;
 use crate::meter::slab::Slab;
+use crate::meter::table::Table;
 use crate::time::Timestamp;
 
 /// The flow cache (RFC 6728): where every living flow has a slot.
@@ -19,7 +18,7 @@ use crate::time::Timestamp;
 /// and so that nobody pays for what no option asks for.
 #[derive(Debug)]
 pub(super) struct FlowCache {
-    table: HashTable<Place>,
+    table: Table,
     hot: Slab<Hot>,
     cold: Slab<Cold>,
     /// By slot, of the flows that have the mark.
@@ -46,13 +45,6 @@ pub(super) struct Kept {
     pub(super) application_fields: bool,
     /// Metrics of the user's own code.
     pub(super) groups: bool,
-}
-
-/// What the table holds: enough of the hash that a flow is found, and the table grows, without looking at any flow.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    hash: u32,
-    slot: u32,
 }
 
 /// What begins with a line of memory: each direction of statistics does, and what every TCP segment touches fits in one.
@@ -88,7 +80,7 @@ impl FlowCache {
     /// An empty cache.
     pub(super) fn new(kept: Kept) -> Self {
         Self {
-            table: HashTable::new(),
+            table: Table::new(),
             hot: Slab::new(true),
             cold: Slab::new(true),
             rare: HashMap::new(),
@@ -126,8 +118,7 @@ impl FlowCache {
         self.called.put(slot, Called::default());
         self.set(slot, state);
         self.living += 1;
-        let place = Place { hash: hash as u32, slot };
-        self.table.insert_unique(spread(place.hash), place, |place| spread(place.hash));
+        self.table.insert(hash as u32, slot);
         slot
     }
 
@@ -155,9 +146,7 @@ impl FlowCache {
             return;
         }
         let hot = &mut self.hot[slot];
-        if let Ok(found) = self.table.find_entry(spread(hash(&hot.key) as u32), |place| place.slot == slot) {
-            found.remove();
-        }
+        self.table.remove(hash(&hot.key) as u32, slot);
         // No packet has this key, so nobody takes the slot for the flow's.
         hot.key = FlowKey::EMPTY;
         self.free.push(slot);
@@ -166,7 +155,7 @@ impl FlowCache {
     /// Forgets where flows are found: from now on they only leave, each once.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
-        self.table = HashTable::new();
+        self.table = Table::new();
     }
 
     #[inline(always)]
@@ -220,14 +209,19 @@ impl FlowCache {
     /// The slot of the flow with this key and its hash.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        let is_it = |place: &Place| place.hash == hash as u32 && self.hot[place.slot].key == *key;
-        self.table.find(spread(hash as u32), is_it).map(|place| place.slot)
+        self.table.find(hash as u32, |slot| self.hot[slot].key == *key)
+    }
+
+    /// Asks for the memory that [`FlowCache::guess`] looks at.
+    #[inline(always)]
+    pub(super) fn expect(&self, hash: u64) {
+        self.table.want(hash as u32);
     }
 
     /// The slot where the flow with this hash very likely is, without looking at it; asks for its memory.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
-        let slot = self.table.find(spread(hash as u32), |place| place.hash == hash as u32)?.slot;
+        let slot = self.table.find(hash as u32, |_| true)?;
         hint::prefetch_all(&self.hot[slot]);
         self.classifications.get(slot).into_iter().for_each(hint::prefetch);
         self.dissections.get(slot).into_iter().for_each(hint::prefetch);
@@ -361,12 +355,6 @@ impl FlowCache {
         let living = self.hot.iter().filter(|(_, hot)| hot.key != FlowKey::EMPTY);
         living.map(|(slot, hot)| (slot, hot.last_clock, self.cold[slot].flow_id))
     }
-}
-
-/// The hash that the table uses: it takes the place from its lowest bits and a tag from its highest ones.
-#[inline(always)]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << 32 | u64::from(hash)
 }
 
 impl Beside<'_> {

@@ -15,6 +15,7 @@ mod learning;
 mod metrics;
 mod projection;
 mod slab;
+mod table;
 
 pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;
@@ -150,9 +151,12 @@ impl Meter {
     }
 
     fn observe_each(&mut self, block: &Arc<Block>, descriptors: &[Descriptor]) {
-        // Two passes over a few packets at a time: the first asks for the flows of all of them, so that memory answers
-        // while the others are looked up.
-        for group in descriptors.chunks(GROUP) {
+        // Passes over a few packets at a time: one asks for the places of flows, the next for the flows of all of them, so
+        // that memory answers while the others are looked up.
+        descriptors.iter().take(GROUP).for_each(|descriptor| self.cache.expect(descriptor.hash()));
+        for (nth, group) in descriptors.chunks(GROUP).enumerate() {
+            let coming = descriptors.iter().skip((nth + 1) * GROUP).take(GROUP);
+            coming.for_each(|descriptor| self.cache.expect(descriptor.hash()));
             let mut found = [NOT_FOUND; GROUP];
             for (slot, descriptor) in found.iter_mut().zip(group) {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);

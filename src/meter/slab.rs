@@ -1,5 +1,7 @@
 //! Values by slot, in chunks that never move: growing copies nothing, and never asks for twice the memory.
 
+use crate::meter::hint;
+
 /// Values of living flows, each under the number of its slot.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
@@ -33,7 +35,7 @@ impl<T> Slab<T> {
 
     fn push(&mut self, value: T) {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+            self.chunks.push(hint::huge(Vec::with_capacity(CHUNK)));
         }
         if let Some(chunk) = self.chunks.last_mut() {
             chunk.push(value);
@@ -77,8 +79,8 @@ impl<T> std::ops::IndexMut<u32> for Slab<T> {
     }
 }
 
-/// Values of a chunk.
-const CHUNK: usize = 1 << 14;
+/// Values of a chunk. What is not used of it is only promised, and takes no memory.
+const CHUNK: usize = 1 << 18;
 
 #[cfg(test)]
 mod tests {
