@@ -1,7 +1,7 @@
 //! What the command understands.
 
 use std::ffi::OsString;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,9 +43,9 @@ pub(crate) enum Command {
     },
     /// Check a file that -w wrote against FILE.manifest.json: its bytes, its inputs, and its records, which are metered again.
     Verify {
-        /// The file.
-        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-        file: PathBuf,
+        /// The file, or several. Of files that one run wrote one after the other, one stands for all of them.
+        #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
     },
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
@@ -127,6 +127,16 @@ pub(crate) struct Metering {
     /// In IPFIX, a record for each direction, for collectors that do not know records of both (RFC 5103).
     #[arg(long, help_heading = OUTPUT)]
     pub(crate) uniflow: bool,
+
+    /// In IPFIX, columns without an element of IANA's, and metrics, as elements of the enterprise of this number, which is to be
+    /// your own, with options records that name them (RFC 5610). Default: they are left out.
+    #[arg(long, value_name = "NUMBER", help_heading = OUTPUT)]
+    pub(crate) ipfix_pen: Option<NonZeroU32>,
+
+    /// In IPFIX over UDP too, options records of what was sent, ignored and lost (RFC 7011), and of what applications are
+    /// called: nfcapd takes them for flows that were lost.
+    #[arg(long, help_heading = OUTPUT)]
+    pub(crate) ipfix_options: bool,
 
     /// Bytes a second that a collector gets over UDP (k, M, G); 0 for as fast as flows come. Default: 4M from captures,
     /// which are read faster than a collector takes flows in, and 0 on an interface.

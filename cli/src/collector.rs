@@ -4,8 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
-use flowgauge::export::{Exporter, IpfixExporter, IpfixOptions};
-use flowgauge::flow::schema::Schema;
+use flowgauge::export::{Columns, Exporter, Ignored, IpfixExporter, IpfixOptions};
 use flowgauge::{Error, FlowRecord, Result};
 
 /// Who takes records over the network.
@@ -65,15 +64,15 @@ impl Collector {
     /// [`Error::Write`] when there is nobody of that name, or over TCP nobody who listens.
     pub(crate) fn exporter(
         &self,
-        schema: &Schema,
+        columns: Columns,
         options: &IpfixOptions,
         live: bool,
     ) -> Result<Box<dyn Exporter + 'static>> {
         let address = self.address.as_str();
         Ok(match self.over {
-            Transport::Tcp => Box::new(IpfixExporter::tcp(address, schema, options)?),
+            Transport::Tcp => Box::new(IpfixExporter::tcp(address, columns, options)?),
             Transport::Udp => {
-                let exporter = IpfixExporter::udp(address, schema, options)?;
+                let exporter = IpfixExporter::udp(address, columns, options)?;
                 if live { Box::new(GoesOn { exporter, told: false }) } else { Box::new(exporter) }
             }
         })
@@ -113,6 +112,10 @@ impl<E: Exporter> Exporter for GoesOn<E> {
     fn flush(&mut self) -> Result<()> {
         let sent = self.exporter.flush();
         self.told(sent)
+    }
+
+    fn ignored(&mut self, ignored: &Ignored) {
+        self.exporter.ignored(ignored);
     }
 
     fn finish(&mut self) -> Result<()> {

@@ -100,6 +100,12 @@ impl Fields {
         Ok(Some(Self { names }))
     }
 
+    /// The first of them that is a metric, or a column that IANA's registry has no element of IPFIX for.
+    pub(crate) fn without_element(&self) -> Option<&str> {
+        let has_one = |name: &str| schema::column(name).is_some_and(|column| !column.ipfix.is_empty());
+        self.names.iter().map(String::as_str).find(|name| !has_one(name))
+    }
+
     /// These columns of a run.
     pub(crate) fn columns(&self, schema: &Schema) -> Columns {
         let here: Vec<_> = schema.names().collect();

@@ -17,6 +17,8 @@ mod meter;
 mod output;
 mod progress;
 mod schema;
+mod series;
+mod sink;
 mod summary;
 mod table;
 mod text;
@@ -46,7 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Err(usage) => return help::say(&usage),
     };
     let ended = match &arguments.command {
-        Some(Command::Verify { file }) => return verify::run(file, &mut err, interrupted),
+        Some(Command::Verify { files }) => return verify::run(files, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),

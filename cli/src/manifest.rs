@@ -1,30 +1,45 @@
 //! The manifest beside a file of -w: what its records were made of, so that `flowgauge verify` can make them again.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use flowgauge::export::{Columns, FileDigest, InputFile, Manifest, PartFile, RecordDigest};
-use flowgauge::flow::schema::Schema;
-use flowgauge::streamer::versions;
-use flowgauge::{Error, FlowRecord, Flows, Result, Streamer, Value};
+use flowgauge::export::{
+    Columns, CompleteFile, Exporter, FileDigest, Ignored, InputFile, Manifest, PartFile, RecordDigest, SeriesPlace,
+};
+use flowgauge::streamer::{ReportHandle, versions};
+use flowgauge::{Error, FlowRecord, Flows, Result, Streamer, Timestamp, Value};
 
-use crate::fields::Fields;
-use crate::flow_table::usual_columns;
-use crate::output::{Format, Output, with_options};
+use crate::output::Output;
 
-/// Looks at every record that is written, and writes the manifest at the end.
+/// Looks at every record that is written, and writes the manifest at the end; of several files, one for each when it is
+/// complete, and that of the last one at the end.
 pub(crate) struct Witness {
+    /// What is known so far.
     manifest: Manifest,
-    /// The file of records.
+    /// The file of records, when that is known.
     file: PathBuf,
-    part: PartFile,
+    /// The manifest's own file, where it is open from the beginning.
+    part: Option<PartFile>,
     columns: Columns,
     digest: RecordDigest,
+    report: ReportHandle,
     hashing: Hashing,
+}
+
+/// A witness of what is written to one file after the other.
+pub(crate) type SharedWitness = Rc<RefCell<Witness>>;
+
+/// Shows records to a witness before they are written.
+pub(crate) struct Watched<'a> {
+    witness: SharedWitness,
+    exporter: Box<dyn Exporter + 'a>,
 }
 
 /// What is known before a run begins.
@@ -51,54 +66,124 @@ impl Witness {
         Facts { manifest, inputs: streamer.inputs() }
     }
 
-    /// A manifest for the file that is being written; its own file is open from here on.
+    /// A manifest for the file or the files that are written; that of one file is open from here on.
     ///
     /// # Errors
     ///
     /// [`Error::Write`] when it cannot be written.
-    pub(crate) fn new(facts: Facts, file: &Path, output: &Output, columns: Columns) -> Result<Self> {
+    pub(crate) fn new(facts: Facts, file: &Path, output: &Output, columns: Columns, flows: &Flows) -> Result<Self> {
         let Facts { mut manifest, inputs } = facts;
-        let part = PartFile::create(path_of(file))?;
         manifest.format = output.format.name();
         manifest.columns = columns.names().map(str::to_owned).collect();
-        let (file, digest) = (file.to_owned(), RecordDigest::new());
-        Ok(Self { manifest, file, part, columns, digest, hashing: Hashing::begin(inputs)? })
+        manifest.versions = versions();
+        let part = if output.rotation.is_never() {
+            Some(PartFile::create(path_of(file))?)
+        } else {
+            let path = file.display().to_string();
+            manifest.series = Some(SeriesPlace { path, began: now(), ..SeriesPlace::default() });
+            manifest.inputs = inputs.iter().map(|(path, _)| unread(path)).collect();
+            None
+        };
+        let (file, digest, report) = (file.to_owned(), RecordDigest::new(), flows.report_handle());
+        Ok(Self { manifest, file, part, columns, digest, report, hashing: Hashing::begin(inputs)? })
     }
 
-    /// A record that is written.
-    pub(crate) fn see(&mut self, record: &FlowRecord) {
-        self.digest.add(self.columns.cells(record));
+    /// Records that are written.
+    pub(crate) fn see(&mut self, records: &[FlowRecord]) {
+        records.iter().for_each(|record| self.digest.add_record(&self.columns, record));
     }
 
-    /// The file of records is complete: so is the manifest. After an interruption it says how many frames were read, and
-    /// has the SHA-256 of only those inputs that were looked through by then.
+    /// One of several files is complete: so is its manifest, unless it is the last one. That waits for
+    /// [`Witness::complete`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Witness::complete`].
+    pub(crate) fn next_file(&mut self, file: &CompleteFile) -> Result<()> {
+        self.file.clone_from(&file.path);
+        if let Some(series) = &mut self.manifest.series {
+            (series.file, series.is_last) = (file.number, file.is_last);
+        }
+        if file.is_last {
+            return Ok(());
+        }
+        self.note_spans();
+        self.write()?;
+        self.digest = RecordDigest::new();
+        Ok(())
+    }
+
+    /// The run is over and all records are in their files: so the manifest is complete. After an interruption it says how
+    /// many frames were read, and has the SHA-256 of only those inputs that were looked through by then.
     ///
     /// # Errors
     ///
     /// [`Error::Write`] when it cannot be written, or the file of records not be read.
-    pub(crate) fn complete(mut self, flows: &Flows, interrupted: bool) -> Result<()> {
-        let report = flows.report();
+    pub(crate) fn complete(&mut self, interrupted: bool) -> Result<()> {
+        let report = self.report.report();
         if interrupted {
             let frames = Value::from(report.frames_read);
             let option = self.manifest.options.iter_mut().find(|(name, _)| name == "max_frames");
             option.into_iter().for_each(|(_, value)| *value = frames.clone());
         }
-        let name = self.file.display().to_string();
-        let written = FileDigest::of_file(&self.file, &|| true);
-        let written = written.map_err(|source| Error::Write { what: format!("the manifest of {name}"), source })?;
+        self.manifest.ledger = report.to_string();
         self.manifest.inputs = self.hashing.end(interrupted);
-        for (index, span) in flows.input_spans() {
+        self.note_spans();
+        self.write()
+    }
+
+    fn note_spans(&mut self) {
+        for (index, span) in self.report.input_spans() {
             if let Some(input) = self.manifest.inputs.get_mut(index) {
                 (input.frames, input.span) = (span.frames, span.times);
             }
         }
+    }
+
+    /// Writes what is known of the file of records.
+    fn write(&mut self) -> Result<()> {
+        let name = self.file.display().to_string();
+        let written = FileDigest::of_file(&self.file, &|| true);
+        let written = written.map_err(|source| Error::Write { what: format!("the manifest of {name}"), source })?;
         self.manifest.output = written.map(|digest| (name, digest));
-        self.manifest.digest = self.digest;
-        self.manifest.versions = versions();
-        self.manifest.ledger = report.to_string();
-        let what = path_of(&self.file).display().to_string();
-        writeln!(self.part, "{}", self.manifest).map_err(|source| Error::Write { what, source })?;
-        self.part.complete()
+        self.manifest.digest.clone_from(&self.digest);
+        let path = path_of(&self.file);
+        let mut part = match self.part.take() {
+            Some(part) => part,
+            None => PartFile::create(&path)?,
+        };
+        let what = path.display().to_string();
+        writeln!(part, "{}", self.manifest).map_err(|source| Error::Write { what, source })?;
+        part.complete()
+    }
+}
+
+impl<'a> Watched<'a> {
+    pub(crate) fn new(exporter: Box<dyn Exporter + 'a>, witness: SharedWitness) -> Self {
+        Self { witness, exporter }
+    }
+}
+
+impl Exporter for Watched<'_> {
+    fn export(&mut self, record: &FlowRecord) -> Result<()> {
+        self.export_many(std::slice::from_ref(record))
+    }
+
+    fn export_many(&mut self, records: &[FlowRecord]) -> Result<()> {
+        self.witness.borrow_mut().see(records);
+        self.exporter.export_many(records)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.exporter.flush()
+    }
+
+    fn ignored(&mut self, ignored: &Ignored) {
+        self.exporter.ignored(ignored);
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.exporter.finish()
     }
 }
 
@@ -114,7 +199,7 @@ impl Hashing {
                 // What cannot be read twice is not read at all: a pipe would lose what it has for the meter.
                 let file = path.filter(|path| path.metadata().is_ok_and(|metadata| metadata.is_file()));
                 let digest = file.and_then(|path| FileDigest::of_file(&path, &wanted).ok().flatten());
-                InputFile { path: name, digest, ..InputFile::default() }
+                InputFile { digest, ..unread(&name) }
             };
             inputs.into_iter().map(input).collect()
         };
@@ -137,28 +222,22 @@ impl Drop for Hashing {
     }
 }
 
+/// An input of which nothing is known yet.
+fn unread(path: &str) -> InputFile {
+    InputFile { path: path.to_owned(), ..InputFile::default() }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
 /// Where the manifest of a file lies: beside it, and where the name is a link, beside what it leads to.
 pub(crate) fn path_of(file: &Path) -> PathBuf {
     let mut path = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).into_os_string();
-    path.push(".manifest.json");
+    path.push(SUFFIX);
     path.into()
 }
 
-/// The columns of records that a file in this form is made of; of sums, all that could be summed up.
-pub(crate) fn columns(format: Format, schema: &Schema, fields: Option<&Fields>, sums: bool) -> Columns {
-    let all = || schema.clone().into();
-    match (fields, format) {
-        (Some(fields), _) => fields.columns(schema),
-        _ if sums => all(),
-        (None, Format::Table) => usual_columns(schema),
-        (None, Format::Json) => with_options(schema).unwrap_or_else(|| metrics_and_core(schema)),
-        (None, _) => all(),
-    }
-}
-
-/// What a record's usual line of JSON has.
-fn metrics_and_core(schema: &Schema) -> Columns {
-    let core = schema.columns().filter(|column| column.group == flowgauge::flow::schema::Group::Core);
-    let names = schema.metrics().iter().map(String::as_str).chain(core.map(|column| column.name));
-    Columns::choose(schema, names).expect("all of them are names of the schema")
-}
+/// What the name of a manifest has behind that of its file.
+pub(crate) const SUFFIX: &str = ".manifest.json";

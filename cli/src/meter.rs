@@ -4,21 +4,21 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use flowgauge::export::{Exporter, RotatingExporter};
+use flowgauge::export::Columns;
 use flowgauge::flow::Anonymizer;
-use flowgauge::flow::schema::Needs;
+use flowgauge::flow::schema::{Needs, Schema};
 use flowgauge::streamer::Waited;
-use flowgauge::{Error, FlowRecord, Flows, Result, Streamer};
+use flowgauge::{Error, Flows, Result, Streamer};
 
 use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
-use crate::manifest::{self, Witness};
+use crate::manifest::{SharedWitness, Watched, Witness};
 use crate::output::{Format, Output, Target};
 use crate::progress::Progress;
+use crate::sink::{Sink, Sums};
 use crate::summary;
-use crate::top::Top;
 
 /// What a run needs, checked before anything is read.
 #[derive(Debug)]
@@ -68,9 +68,14 @@ impl<'a> Plan<'a> {
         if arguments.summarize.len() > 1 && output.format == Format::Csv {
             return Err("CSV has one table in a file: give -s once, or another format".to_owned());
         }
-        if output.format == Format::Ipfix && (fields.is_some() || !arguments.summarize.is_empty()) {
-            let option = if fields.is_some() { "-F" } else { "-s" };
-            return Err(format!("{option} is for tables: IPFIX has flows, with all elements that there are for them"));
+        if output.format == Format::Ipfix && !arguments.summarize.is_empty() {
+            return Err("-s is for tables, and IPFIX has flows".to_owned());
+        }
+        if output.format == Format::Ipfix
+            && arguments.ipfix_pen.is_none()
+            && let Some(name) = fields.as_ref().and_then(Fields::without_element)
+        {
+            return Err(format!("-F: IANA has no element for {name:?}: leave it out, or say --ipfix-pen NUMBER"));
         }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
         Ok(Self { arguments, output, fields, known, anonymizer })
@@ -87,16 +92,20 @@ impl<'a> Plan<'a> {
         let mut flows = streamer.start()?;
         let mut target = self.output.open()?;
         let file = self.output.file().filter(|_| !self.arguments.no_manifest);
-        let columns = || manifest::columns(self.output.format, flows.schema(), self.fields.as_ref(), self.sums());
-        let mut witness = file.map(|file| Witness::new(facts, file, &self.output, columns())).transpose()?;
+        let columns = self.columns(flows.schema());
+        let witness = file.map(|file| Witness::new(facts, file, &self.output, columns, &flows)).transpose()?;
+        let witness = witness.map(|witness| SharedWitness::new(witness.into()));
         let progress = self.progress(&flows);
-        let mut sink = Sink::new(self, &mut target, &flows)?;
+        let mut sink = self.sink(&mut target, flows.schema(), witness.as_ref())?;
         let mut records = 0;
-        let ended = write_all(&mut flows, &mut sink, &mut witness, &mut records, progress, interrupted);
+        let ended = write_all(&mut flows, &mut sink, &mut records, progress, interrupted);
         // What was metered before a damage is written all the same.
         let ended = match ended {
             Err(error @ Error::Write { .. }) => Err(error),
-            ended => sink.finish(ended.is_ok(), err).and(ended),
+            ended => {
+                sink.ignored(&flows.report());
+                sink.finish(ended.is_ok(), err).and(ended)
+            }
         };
         drop(sink);
         let ended = match ended {
@@ -106,7 +115,10 @@ impl<'a> Plan<'a> {
             }
         };
         let ended = match (ended, witness) {
-            (Ok(ended), Some(witness)) => witness.complete(&flows, matches!(ended, Ended::Interrupted)).map(|()| ended),
+            (Ok(ended), Some(witness)) => {
+                let interrupted = matches!(ended, Ended::Interrupted);
+                witness.borrow_mut().complete(interrupted).map(|()| ended)
+            }
             (ended, _) => ended,
         };
         match ended {
@@ -173,6 +185,33 @@ impl<'a> Plan<'a> {
         Ok(if expression.is_empty() { streamer } else { streamer.bpf_filter(expression) })
     }
 
+    fn sink<'b>(
+        &'b self,
+        target: &'b mut Target,
+        schema: &Schema,
+        witness: Option<&SharedWitness>,
+    ) -> Result<Sink<'b>> {
+        let (output, fields) = (&self.output, self.fields.as_ref());
+        if !output.rotation.is_never() {
+            return Ok(Sink::Rotating(output.rotating(schema, fields, witness)));
+        }
+        let exporter = if self.sums() {
+            Box::new(Sums::new(&self.arguments.summarize, self.arguments.top, schema, target, output))
+        } else {
+            output.format.exporter(output, output.name(), target, schema, fields)?
+        };
+        let exporter = match witness {
+            Some(witness) => Box::new(Watched::new(exporter, SharedWitness::clone(witness))),
+            None => exporter,
+        };
+        Ok(Sink::One { exporter, live: output.collector.is_some() })
+    }
+
+    /// The columns of the records that are written; of sums, all that could be summed up.
+    fn columns(&self, schema: &Schema) -> Columns {
+        if self.sums() { schema.clone().into() } else { self.output.format.columns(schema, self.fields.as_ref()) }
+    }
+
     /// Whether sums are written, and no flows.
     fn sums(&self) -> bool {
         !self.arguments.summarize.is_empty()
@@ -200,91 +239,34 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// What takes the records: a writer, or the sums of -s.
-enum Sink<'a> {
-    Records(Box<dyn Exporter + 'a>),
-    Rotating(RotatingExporter<'a>),
-    Sums { tops: Vec<Top>, target: &'a mut Target, output: &'a Output, most: usize },
-}
-
-impl<'a> Sink<'a> {
-    fn new(plan: &'a Plan<'_>, target: &'a mut Target, flows: &Flows) -> Result<Self> {
-        let (schema, output) = (flows.schema(), &plan.output);
-        let fields = plan.fields.as_ref();
-        if !output.rotation.is_never() {
-            return Ok(Self::Rotating(output.rotating(schema, fields)));
-        }
-        if plan.arguments.summarize.is_empty() {
-            return output.format.exporter(output, output.name(), target, schema, fields).map(Self::Records);
-        }
-        let tops = plan.arguments.summarize.iter().map(|ranking| Top::new(ranking, schema)).collect();
-        Ok(Self::Sums { tops, target, output, most: plan.arguments.top })
-    }
-
-    fn take(&mut self, record: &FlowRecord) -> Result<()> {
-        match self {
-            Self::Records(exporter) => exporter.export(record),
-            Self::Rotating(exporter) => exporter.export(record),
-            Self::Sums { tops, output, .. } => {
-                tops.iter_mut().for_each(|top| top.count(record, output));
-                Ok(())
-            }
-        }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        match self {
-            Self::Records(exporter) => exporter.flush(),
-            Self::Rotating(exporter) => exporter.flush(),
-            Self::Sums { .. } => Ok(()),
-        }
-    }
-
-    /// Writes what is left; the last of several files gets its name only if the run went well so far.
-    fn finish(&mut self, whole: bool, err: &mut dyn Write) -> Result<()> {
-        match self {
-            Self::Records(exporter) => exporter.finish(),
-            Self::Rotating(exporter) if whole => exporter.finish(),
-            Self::Rotating(exporter) => {
-                if let Some(part) = exporter.keep()? {
-                    // There is nobody to tell if this cannot be written.
-                    let _ = writeln!(err, "flowgauge: the last flows before the error are in {part:?}");
-                }
-                Ok(())
-            }
-            Self::Sums { tops, target, output, most } => {
-                for (index, top) in tops.iter().enumerate() {
-                    let gap = if index > 0 && output.format == Format::Table { "\n" } else { "" };
-                    let written = write!(target, "{gap}").and_then(|()| top.write(target, output, *most));
-                    written.map_err(|source| output.error(source))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
 /// Writes every record; an interruption stops the source, and what was read is written still.
 fn write_all(
     flows: &mut Flows,
     sink: &mut Sink<'_>,
-    witness: &mut Option<Witness>,
     records: &mut u64,
     mut progress: Option<Progress>,
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Ended> {
-    let mut stopped = false;
+    let (mut stopped, mut untold) = (false, 0);
     let ended = loop {
-        let taken = match flows.wait(LOOK) {
-            Ok(Waited::Record(record)) => {
-                *records += 1;
-                if let Some(witness) = witness {
-                    witness.see(&record);
+        // What is at hand, a few hundred at most: a record that comes alone is written alone.
+        let taken = match flows.wait_many(LOOK) {
+            Ok(Waited::Record(some)) => {
+                *records += some.len() as u64;
+                untold += some.len();
+                if untold >= TOLD_RECORDS && sink.is_live() {
+                    untold = 0;
+                    sink.ignored(&flows.report());
                 }
-                sink.take(&record)
+                sink.take(&some)
             }
             // Whoever reads along sees the flows of a slow source as they come.
-            Ok(Waited::Nothing) => sink.flush(),
+            Ok(Waited::Nothing) => {
+                if sink.is_live() {
+                    sink.ignored(&flows.report());
+                }
+                sink.flush()
+            }
             Ok(Waited::End) => break Ok(if stopped { Ended::Interrupted } else { Ended::Whole }),
             Err(error) => Err(error),
         };
@@ -305,5 +287,7 @@ fn write_all(
     ended
 }
 
+/// After how many records a collector may learn what is in none.
+const TOLD_RECORDS: usize = 4096;
 /// How often a quiet source is looked after.
 const LOOK: Duration = Duration::from_millis(100);

@@ -25,7 +25,8 @@ use flowgauge::{Error, FlowRecord, Result};
 use crate::arguments::Metering;
 use crate::collector::Collector;
 use crate::fields::Fields;
-use crate::flow_table::FlowTable;
+use crate::flow_table::{FlowTable, usual_columns};
+use crate::manifest::{SharedWitness, Watched};
 use crate::text::Harmless;
 
 /// How records are written.
@@ -102,6 +103,16 @@ impl Format {
         matches!(self, Self::Parquet | Self::Arrow | Self::ArrowStream)
     }
 
+    /// The columns that a record has in this form: those of -F, or its usual ones; of a table, those it is made of.
+    pub(crate) fn columns(self, schema: &Schema, fields: Option<&Fields>) -> Columns {
+        match (fields, self) {
+            (Some(fields), _) => fields.columns(schema),
+            (None, Self::Table) => usual_columns(schema),
+            (None, Self::Json) => line_of_json(schema),
+            (None, _) => schema.clone().into(),
+        }
+    }
+
     /// What writes records in this form to `target`, which stands as `name` in errors.
     ///
     /// # Errors
@@ -115,28 +126,21 @@ impl Format {
         schema: &Schema,
         fields: Option<&Fields>,
     ) -> Result<Box<dyn Exporter + 'a>> {
-        let chosen = fields.map(|fields| fields.columns(schema));
+        let columns = self.columns(schema, fields);
         Ok(match self {
-            Self::Table => Box::new(FlowTable::new(name, target, output.room, schema, chosen)),
-            Self::Csv => {
-                let columns = chosen.unwrap_or_else(|| schema.clone().into());
-                Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim))
+            Self::Table => {
+                let chosen = fields.map(|_| columns);
+                Box::new(FlowTable::new(name, target, output.room, schema, chosen))
             }
-            Self::Json => {
-                let exporter = JsonLinesExporter::new(name, target);
-                let columns = chosen.or_else(|| with_options(schema));
-                Box::new(match columns {
-                    Some(columns) => exporter.columns(columns),
-                    None => exporter,
-                })
-            }
+            Self::Csv => Box::new(CsvExporter::new(name, target, columns).verbatim(output.verbatim)),
+            Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(columns)),
             Self::Ipfix => match &output.collector {
-                Some(collector) => collector.exporter(schema, &output.ipfix, output.live)?,
-                None => Box::new(IpfixExporter::new(name, target, schema, &output.ipfix)?),
+                Some(collector) => collector.exporter(columns, &output.ipfix, output.live)?,
+                None => Box::new(IpfixExporter::new(name, target, columns, &output.ipfix)?),
             },
-            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, chosen.as_ref()))),
-            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, chosen.as_ref()))),
-            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, chosen.as_ref()))),
+            Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, &columns))),
+            Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, &columns))),
+            Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, &columns))),
             Self::None => Box::new(Discard),
         })
     }
@@ -175,8 +179,13 @@ impl Output {
         if output.format == Format::Ipfix && output.room.is_some() {
             return Err("IPFIX is not for a terminal: -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
         }
-        if arguments.uniflow && output.format != Format::Ipfix {
-            return Err("--uniflow is for IPFIX: it goes with -o ipfix, -w NAME.ipfix or -w udp://HOST:PORT".to_owned());
+        let for_ipfix = [
+            ("--uniflow", arguments.uniflow),
+            ("--ipfix-pen", arguments.ipfix_pen.is_some()),
+            ("--ipfix-options", arguments.ipfix_options),
+        ];
+        if let Some((option, _)) = for_ipfix.iter().find(|(_, given)| *given && output.format != Format::Ipfix) {
+            return Err(format!("{option} is for IPFIX: it goes with -o ipfix, -w NAME.ipfix or -w udp://HOST:PORT"));
         }
         if arguments.udp_rate.is_some() && !udp {
             return Err("--udp-rate is for a collector: it goes with -w udp://HOST:PORT".to_owned());
@@ -199,6 +208,10 @@ impl Output {
         let usual = if output.live { 0 } else { UDP_BYTES_PER_SECOND };
         let rate = NonZeroU64::new(arguments.udp_rate.unwrap_or(usual));
         output.ipfix = output.ipfix.uniflow(arguments.uniflow).udp_bytes_per_second(rate);
+        output.ipfix = output.ipfix.enterprise_number(arguments.ipfix_pen);
+        if arguments.ipfix_options {
+            output.ipfix = output.ipfix.application_table(true).process_statistics(true);
+        }
         Ok(output)
     }
 
@@ -246,20 +259,35 @@ impl Output {
         }
     }
 
-    /// What writes records into one file after the other.
-    pub(crate) fn rotating<'a>(&'a self, schema: &Schema, fields: Option<&'a Fields>) -> RotatingExporter<'a> {
-        let schema = schema.clone();
-        RotatingExporter::new(self.path.clone().unwrap_or_default(), self.rotation, move |name, file| {
-            self.format.exporter(self, name, file, &schema, fields)
-        })
+    /// What writes records into one file after the other, each with a manifest if there is a witness.
+    pub(crate) fn rotating<'a>(
+        &'a self,
+        schema: &Schema,
+        fields: Option<&'a Fields>,
+        witness: Option<&SharedWitness>,
+    ) -> RotatingExporter<'a> {
+        let (schema, seen) = (schema.clone(), witness.cloned());
+        let path = self.path.clone().unwrap_or_default();
+        let exporter = RotatingExporter::new(path, self.rotation, move |name, file| {
+            let exporter = self.format.exporter(self, name, file, &schema, fields)?;
+            Ok(match &seen {
+                Some(witness) => Box::new(Watched::new(exporter, SharedWitness::clone(witness))),
+                None => exporter,
+            })
+        });
+        match witness.cloned() {
+            Some(witness) => exporter.on_complete(move |file| witness.borrow_mut().next_file(file)),
+            None => exporter,
+        }
     }
 
     /// Where bytes cannot go.
     fn refuse_binary(&self) -> std::result::Result<(), String> {
-        let name = self.format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let name = self.format.name();
+        // A pipe is not opened to look at it: that waits until somebody reads.
+        let is_device = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
         let is_terminal = |path: &PathBuf| File::options().write(true).open(path).is_ok_and(|file| file.is_terminal());
-        let special = |path: &&PathBuf| path.metadata().is_ok_and(|metadata| metadata.file_type().is_char_device());
-        if self.room.is_some() || self.path.as_ref().filter(special).is_some_and(is_terminal) {
+        if self.room.is_some() || self.path.as_ref().filter(is_device).is_some_and(is_terminal) {
             return Err(format!("{name} is not for a terminal: say -w FILE, or lead it into a pipe"));
         }
         match &self.path {
@@ -290,10 +318,9 @@ impl Output {
         Ok(if self.room.is_some() { Target::Screen(Harmless(out)) } else { Target::Stdout(out) })
     }
 
-    /// The one file of -w; none where it goes on in a next one, and where its name stands for a device or a pipe.
+    /// The file of -w, or what the names of several are made of; none where it stands for a device or a pipe.
     pub(crate) fn file(&self) -> Option<&Path> {
-        let special = |path: &Path| path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        self.path.as_deref().filter(|path| self.rotation.is_never() && !special(path))
+        self.path.as_deref().filter(|path| !is_special(path))
     }
 
     /// As errors name it.
@@ -394,14 +421,11 @@ impl Exporter for Discard {
     }
 }
 
-/// What a line of JSON has: the metrics, the core, and what options add; `None` where no option is on.
-pub(crate) fn with_options(schema: &Schema) -> Option<Columns> {
-    if schema.columns().all(|column| column.needs.is_none()) {
-        return None;
-    }
+/// What a line of JSON has: the metrics, the core, and what options add.
+fn line_of_json(schema: &Schema) -> Columns {
     let columns = schema.columns().filter(|column| column.group == Group::Core || column.needs.is_some());
     let names = schema.metrics().iter().map(String::as_str).chain(columns.map(|column| column.name));
-    Columns::choose(schema, names).ok()
+    Columns::choose(schema, names).expect("all of them are names of the schema")
 }
 
 /// Whether this is a device or a pipe.
@@ -409,12 +433,9 @@ fn is_special(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// The columns that are chosen, or all, as they grow in memory.
-fn growing(schema: &Schema, chosen: Option<&Columns>) -> arrow::Columns {
-    match chosen {
-        Some(columns) => arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once"),
-        None => arrow::Columns::new(schema),
-    }
+/// Columns as they grow in memory.
+fn growing(schema: &Schema, columns: &Columns) -> arrow::Columns {
+    arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once")
 }
 
 fn screen_width() -> usize {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use console::measure_text_width;
 use flowgauge::flow::json;
 use flowgauge::flow::schema::Cell;
 use flowgauge::{Timestamp, Value};
@@ -14,7 +15,7 @@ pub(crate) fn plain(cell: &Cell<'_>) -> String {
         Cell::Null | Cell::Metric(Value::Null) => "-".to_owned(),
         Cell::Time(stamp) => time(*stamp),
         Cell::Duration(nanos) => format!("{}.{:03}", nanos / 1_000_000_000, nanos / 1_000_000 % 1_000),
-        Cell::Float(number) | Cell::Metric(Value::Float(number)) => format!("{number:.3}"),
+        Cell::Float(number) | Cell::Metric(Value::Float(number)) => float(*number),
         Cell::Text(text) => harmless(text).into_owned(),
         Cell::Metric(Value::Text(text)) => harmless(text).into_owned(),
         Cell::Ip(address) => address.to_string(),
@@ -25,6 +26,14 @@ pub(crate) fn plain(cell: &Cell<'_>) -> String {
             harmless(&text).into_owned()
         }
     }
+}
+
+/// With three digits after the point, and a power of ten where that would say nothing or too much.
+fn float(number: f64) -> String {
+    if number != 0.0 && !(0.001..1e15).contains(&number.abs()) && number.is_finite() {
+        return format!("{number:.3e}");
+    }
+    format!("{number:.3}")
 }
 
 /// `2026-01-31 23:59:59.999`, in UTC.
@@ -58,18 +67,25 @@ pub(crate) fn protocol(number: u8) -> Cow<'static, str> {
 
 /// The text, with everything escaped that a terminal would obey rather than show.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
+    Cow::Owned(escaped(text, |_| false))
+}
+
+/// The text, with everything harmful escaped but what `may` stand as it is.
+fn escaped(text: &str, may: fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
+    let mut marks = 0usize;
     for character in text.chars() {
-        if is_harmful(character) {
-            push_escaped(&mut safe, character);
-        } else {
+        marks = if is_mark(character) { marks + 1 } else { 0 };
+        if may(character) || !(is_harmful(character) || marks > MARKS_ON_ONE) {
             safe.push(character);
+        } else {
+            push_escaped(&mut safe, character);
         }
     }
-    Cow::Owned(safe)
+    safe
 }
 
 /// Controls, and what changes the direction or place of its neighbours (Unicode UAX #9) or is not seen at all.
@@ -77,9 +93,15 @@ fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
         )
+}
+
+/// Whether it stands on the character before it, as accents do.
+fn is_mark(character: char) -> bool {
+    !character.is_ascii() && measure_text_width(character.encode_utf8(&mut [0; 4])) == 0
 }
 
 fn push_escaped(text: &mut String, character: char) {
@@ -98,15 +120,8 @@ pub(crate) struct Harmless<W>(pub(crate) W);
 impl<W: Write> Write for Harmless<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        let mut safe = String::with_capacity(text.len());
-        for character in text.chars() {
-            // A lone carriage return would let a text overwrite its own line.
-            if character != '\n' && character != '\t' && is_harmful(character) {
-                push_escaped(&mut safe, character);
-            } else {
-                safe.push(character);
-            }
-        }
+        // A lone carriage return would let a text overwrite its own line.
+        let safe = escaped(&text, |character| matches!(character, '\n' | '\t'));
         self.0.write_all(safe.replace("\\x0d\n", "\r\n").as_bytes())?;
         Ok(bytes.len())
     }
@@ -115,6 +130,9 @@ impl<W: Write> Write for Harmless<W> {
         self.0.flush()
     }
 }
+
+/// As many as scripts have; more would run over the lines above and below.
+const MARKS_ON_ONE: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -140,6 +158,9 @@ mod tests {
             ("\x1b[2Jgone", "\\x1b[2Jgone"),
             ("a\u{9b}31m\x7f\r\n\t", "a\\u{9b}31m\\x7f\\x0d\\x0a\\x09"),
             ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
+            ("\u{3164}a\u{e0100}", "\\u{3164}a\\u{e0100}"),
+            ("e\u{301}\u{301}\u{301}\u{301}\u{301}x", "e\u{301}\u{301}\u{301}\u{301}\\u{301}x"),
+            ("e\u{301}a\u{301}", "e\u{301}a\u{301}"),
         ] {
             assert_eq!(harmless(text), safe);
             assert_eq!(plain(&Cell::Text(text.into())), safe);
@@ -163,6 +184,18 @@ mod tests {
         assert_eq!(plain(&Cell::Null), "-");
         assert_eq!(plain(&Cell::Duration(61_234_567_890)), "61.234");
         assert_eq!(plain(&Cell::Float(2.0 / 3.0)), "0.667");
+        for (number, told) in [
+            (0.0, "0.000"),
+            (0.001, "0.001"),
+            (-0.0004, "-4.000e-4"),
+            (999_999_999_999_999.0, "999999999999999.000"),
+            (-1e15, "-1.000e15"),
+            (f64::MAX, "1.798e308"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(plain(&Cell::Float(number)), told);
+        }
         assert_eq!(plain(&Cell::List(vec![1, 2])), "[1, 2]");
         assert_eq!(plain(&Cell::Metric(&7.into())), "7");
         assert_eq!((protocol(6), protocol(200)), ("tcp".into(), "200".into()));

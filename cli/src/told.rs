@@ -19,8 +19,21 @@ pub(crate) struct Told {
     pub(crate) inputs: Vec<Input>,
     pub(crate) interface: Option<String>,
     pub(crate) versions: Value,
+    /// Null while the run goes on.
     pub(crate) ledger: Value,
+    pub(crate) series: Option<Series>,
     whole: Value,
+}
+
+/// Where a file stands among those that one run wrote one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    /// What the files' names are made of.
+    pub(crate) path: String,
+    /// Tells runs apart.
+    pub(crate) began_ns: i64,
+    pub(crate) file: u64,
+    pub(crate) is_last: bool,
 }
 
 /// How long a file was, and its SHA-256; `None` where it was not told.
@@ -74,7 +87,8 @@ impl Told {
             inputs: inputs.collect::<Result<_, _>>()?,
             interface: top.field("interface")?.or_null(|place| place.text())?,
             versions: top.field("versions")?.object()?.clone(),
-            ledger: top.field("ledger")?.object()?.clone(),
+            ledger: top.field("ledger")?.or_null(|place| place.object().cloned())?.unwrap_or_default(),
+            series: top.field("series")?.or_null(Series::of)?,
             whole,
         })
     }
@@ -125,6 +139,19 @@ impl Told {
         Ok(streamer)
     }
 
+    /// What all files of one run have in common: what says how records are made, and of what columns they are.
+    pub(crate) fn recipe(&self) -> String {
+        let mut recipe = serde_json::Map::new();
+        for name in ["format", "columns", "interface", "options", "user_metrics", "versions"] {
+            recipe.insert(name.to_owned(), self.whole[name].clone());
+        }
+        // How far an interrupted run came is known to the last file only.
+        if let Some(Value::Object(options)) = recipe.get_mut("options") {
+            options.remove("max_frames");
+        }
+        Value::Object(recipe).to_string()
+    }
+
     /// Whether the streamer has all of the options, so that none is passed over that this command cannot set.
     fn check(&self, streamer: &Streamer) -> Result<(), String> {
         let mut here = serde_json::Map::new();
@@ -144,6 +171,20 @@ impl Told {
             }
         }
         Ok(())
+    }
+}
+
+impl Series {
+    fn of(place: &Place<'_>) -> Result<Self, String> {
+        let file = place.field("file")?;
+        Ok(Self {
+            path: place.field("path")?.text()?,
+            began_ns: place.field("began_ns")?.signed()?,
+            file: file
+                .number()
+                .and_then(|number| if number > 0 { Ok(number) } else { Err(file.wrong("a number from 1 on")) })?,
+            is_last: place.field("last")?.flag()?,
+        })
     }
 }
 

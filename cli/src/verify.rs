@@ -1,7 +1,9 @@
-//! `flowgauge verify`: a file of records against its manifest.
+//! `flowgauge verify`: files of records against their manifests.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flowgauge::export::{Columns, FileDigest, RecordDigest};
@@ -11,24 +13,17 @@ use serde_json::Value;
 
 use crate::manifest::path_of;
 use crate::output::Output;
-use crate::told::{Digest, Told};
+use crate::series::{self, Members, Sum};
+use crate::told::{Digest, Series, Told};
 
-/// Checks the file, and says on standard output, a line a thing, what is equal and what differs; gives the exit status: 0
+/// Checks files, and says on standard output, a line a thing, what is equal and what differs; gives the exit status: 0
 /// when all was looked at and is equal, 1 when something differs or could not be looked at, 130 after Ctrl-C.
-pub(crate) fn run(file: &Path, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
-    let told = match Told::read(&path_of(file)) {
-        Ok(told) => told,
-        Err(words) => {
-            // There is nobody to tell if this cannot be written.
-            let _ = writeln!(err, "flowgauge: {}", crate::text::harmless(&words));
-            return 1;
-        }
-    };
+pub(crate) fn run(files: &[PathBuf], err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     let output = Output::standard(None, false);
     let opened = output.open();
     let ended = opened.and_then(|mut out| {
         let mut verdict = Verdict { out: &mut out, all_equal: true, interrupted };
-        let written = verdict.look(file, &told).map_err(|source| output.error(source));
+        let written = verdict.look_at(files, err).map_err(|source| output.error(source));
         let all_equal = verdict.all_equal;
         written.and(out.complete(&output)).map(|()| all_equal)
     });
@@ -36,6 +31,7 @@ pub(crate) fn run(file: &Path, err: &mut dyn Write, interrupted: &dyn Fn() -> bo
         _ if interrupted() => 130,
         Ok(all_equal) => u8::from(!all_equal),
         Err(error) => {
+            // There is nobody to tell if this cannot be written.
             let _ = writeln!(err, "flowgauge: {error}");
             1
         }
@@ -56,8 +52,82 @@ struct Again {
 }
 
 impl Verdict<'_> {
+    fn look_at(&mut self, files: &[PathBuf], err: &mut dyn Write) -> io::Result<()> {
+        // Whoever names all that a pattern matches names manifests too.
+        let files: Vec<_> = files.iter().cloned().map(series::file_of).collect();
+        let mut seen = HashSet::new();
+        for file in &files {
+            let told = match Told::read(&path_of(file)) {
+                Ok(told) => told,
+                Err(words) => {
+                    self.all_equal = false;
+                    // There is nobody to tell if this cannot be written.
+                    let _ = writeln!(err, "flowgauge: {}", crate::text::harmless(&words));
+                    continue;
+                }
+            };
+            let key = told.series.as_ref().map_or_else(
+                || (None, file.display().to_string()),
+                |series| (Some(series.began_ns), series.path.clone()),
+            );
+            if seen.insert(key) {
+                match &told.series {
+                    Some(series) => self.look_at_series(file, series, &files)?,
+                    None => self.look(file, &told)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn look(&mut self, file: &Path, told: &Told) -> io::Result<()> {
-        self.file(&format!("file {:?}", file.display().to_string()), file, &told.output)?;
+        self.file(&named(file), file, &told.output)?;
+        self.records_of(told, told.records, &told.digest)
+    }
+
+    /// All files of a run, one after the other, and their records together.
+    fn look_at_series(&mut self, file: &Path, series: &Series, given: &[PathBuf]) -> io::Result<()> {
+        let members = match Members::of(series, file, given) {
+            Ok(members) => members,
+            Err(error) => return self.unchecked("series", &error.to_string()),
+        };
+        // Only to be compared: of many files the texts would be much.
+        let recipe_hash = RandomState::new();
+        let (mut sum, mut last, mut recipes) = (Sum::default(), None, Vec::new());
+        for file in members.files() {
+            let told = match Told::read(&path_of(file)).and_then(|told| sum.add(&told).map(|()| told)) {
+                Ok(told) => told,
+                Err(words) => return self.unchecked(&named(file), &words),
+            };
+            self.file(&named(file), file, &told.output)?;
+            recipes.push((named(file), recipe_hash.hash_one(told.recipe())));
+            last = Some(told);
+        }
+        for (number, file) in members.double() {
+            self.unchecked(&named(file), &format!("another one is file {number} of the series too"))?;
+        }
+        for (first, last) in members.gaps() {
+            let which = if first == last { format!("file {first}") } else { format!("files {first} to {last}") };
+            self.unchecked("series", &format!("there is no manifest of {which}"))?;
+        }
+        let Some(last) = last.filter(|last| last.series.as_ref().is_some_and(|series| series.is_last)) else {
+            self.unchecked("series", "there is no manifest of the last file: the run goes on, or ended with an error")?;
+            return self.unchecked("records", "not every file of the run is there");
+        };
+        let recipe = recipes.last().map(|(_, recipe)| *recipe);
+        for (name, _) in recipes.iter().filter(|(_, other)| Some(*other) != recipe) {
+            self.all_equal = false;
+            self.line("differs", name, "its options, columns or versions are not those of the last file")?;
+        }
+        if !members.gaps().is_empty() {
+            return self.unchecked("records", "not every file of the run is there");
+        }
+        self.line("equal", "series", &format!("all files from 1 to {}", sum.files()))?;
+        self.records_of(&last, sum.digest().records(), &sum.digest().to_string())
+    }
+
+    /// Looks at the inputs, and meters them again.
+    fn records_of(&mut self, told: &Told, records: u64, digest: &str) -> io::Result<()> {
         let mut there = !told.inputs.is_empty();
         for input in &told.inputs {
             let name = format!("input {:?}", input.path);
@@ -71,7 +141,11 @@ impl Verdict<'_> {
             return self.unchecked("records", "not every input is there to be metered again");
         }
         match again(told, self.interrupted) {
-            Ok(again) => self.records(told, &again),
+            Ok(again) => {
+                self.compare("number of records", &again.digest.records().to_string(), &records.to_string())?;
+                self.compare("digest of records", &again.digest.to_string(), digest)?;
+                self.reading(told, &again)
+            }
             Err(words) => self.unchecked("records", &words),
         }
     }
@@ -111,9 +185,7 @@ impl Verdict<'_> {
         Ok(())
     }
 
-    fn records(&mut self, told: &Told, again: &Again) -> io::Result<()> {
-        self.compare("number of records", &again.digest.records().to_string(), &told.records.to_string())?;
-        self.compare("digest of records", &again.digest.to_string(), &told.digest)?;
+    fn reading(&mut self, told: &Told, again: &Again) -> io::Result<()> {
         let spans = again.flows.input_spans();
         let spans: Vec<_> =
             (0..told.inputs.len()).map(|index| spans.get(&index).copied().unwrap_or_default()).collect();
@@ -185,13 +257,17 @@ fn again(told: &Told, interrupted: &dyn Fn() -> bool) -> std::result::Result<Aga
 
 fn meter(flows: &mut Flows, columns: &Columns, digest: &mut RecordDigest, stop: &dyn Fn() -> bool) -> Result<()> {
     while !stop() {
-        match flows.wait(LOOK)? {
-            Waited::Record(record) => digest.add(columns.cells(&record)),
+        match flows.wait_many(LOOK)? {
+            Waited::Record(records) => records.iter().for_each(|record| digest.add_record(columns, record)),
             Waited::Nothing => {}
             Waited::End => return flows.report().check(),
         }
     }
     Ok(())
+}
+
+fn named(file: &Path) -> String {
+    format!("file {:?}", file.display().to_string())
 }
 
 fn of_file(bytes: u64, sha256: &str) -> String {

@@ -35,7 +35,7 @@ from .errors import (
     InterfaceError,
     LedgerError,
 )
-from .scan import scan
+from ._scan import scan
 
 __all__ = [
     "Anonymizer",

@@ -1,5 +1,6 @@
 """`python -m flowgauge`: the command."""
 
+import signal
 import sys
 
 from ._native import run_command
@@ -9,6 +10,9 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command with the arguments of this process; give its exit status."""
+    # As Ctrl-C does, so that what was read is written; whoever started this may want it ignored, and then it is.
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     return run_command(["flowgauge", *sys.argv[1:]])
 
 

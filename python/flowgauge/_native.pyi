@@ -41,6 +41,7 @@ __all__ = [
     "merge",
     "nfstream_columns",
     "packet",
+    "rows",
     "run_command",
     "when",
 ]
@@ -77,6 +78,9 @@ def cells(table: FlowTable, name: str, owned: bool) -> tuple[str, list[Any]]:
     into a list, -1 where there is none; everything else is a list. `owned` says that nobody else has the table, so that
     its memory may be written to.
     """
+
+def rows(table: FlowTable, name: str, rows: Sequence[int]) -> list[Any]:
+    """The cells of one column in these rows, as Python has them; times and durations in nanoseconds."""
 
 def merge(flows: Iterable[Flow], *, inactive_timeout: float | None = 60) -> list[Flow]:
     """Merge the flows of pieces of one capture into those of the whole, in the order of their flow_id.
@@ -2354,6 +2358,9 @@ class Flow(_Columns):
     def to_dict(self) -> dict[str, Any]:
         """The metrics by name, then every column, in one dict; times and durations in milliseconds."""
 
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
+
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
@@ -2425,7 +2432,7 @@ class Anonymizer:
 class Report:
     """What became of everything that a run has read so far; bytes are bytes on the wire.
 
-    `str(report)` is one line of JSON.
+    `str(report)` is one line of JSON, without the source's bytes: it is the same from a file, compressed or not, and a pipe.
     """
 
     @property
@@ -2435,6 +2442,18 @@ class Report:
     @property
     def bytes_read(self) -> int:
         """Their bytes."""
+
+    @property
+    def source_bytes_read(self) -> int | None:
+        """Bytes read from the source as they are stored, of all its files together; of a compressed capture, compressed bytes.
+        Reading goes on a block at a time, ahead of the frames. None on an interface.
+        """
+
+    @property
+    def source_bytes(self) -> int | None:
+        """How many there are in all; None when that cannot be known before the end: an interface, standard input, a pipe, a
+        file object.
+        """
 
     @property
     def filtered(self) -> int:
@@ -2625,6 +2644,8 @@ class Streamer:
         mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
         anonymize: An Anonymizer that replaces the addresses of flows as they leave; None leaves them.
         after: The position where the previous piece of the capture ended; None is the beginning.
+        progress: Whether a run shows how far it is, on a terminal or in a notebook: bytes read of all, packets a second,
+            flows, and the time left. With tqdm it is its bar, else a line on standard error.
 
     Raises:
         TypeError: An option of the wrong type, or an expression that does not fit where it stands.
@@ -2661,6 +2682,7 @@ class Streamer:
         mergeable: bool = False,
         anonymize: Anonymizer | None = None,
         after: Position | None = None,
+        progress: bool = False,
     ) -> Streamer: ...
     @property
     def report(self) -> Report:
@@ -2775,10 +2797,17 @@ class Streamer:
         """The position where the previous piece of the capture ended; None is the beginning."""
 
     @property
+    def progress(self) -> bool:
+        """Whether a run shows how far it is."""
+
+    @property
     def position(self) -> Position | None:
         """Where the latest iteration stopped reading: a `Position` for `after` of a streamer of the next piece; None while
         it goes on, and before any.
         """
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
 
     def __iter__(self, /) -> Flows: ...
     def collect(self, columns: Sequence[str] | None = None) -> FlowTable:
@@ -2861,7 +2890,7 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty.
+            ValueError: It is empty, or a capture of the source.
             OSError: It is a directory, or cannot be written.
         """
 
@@ -2878,8 +2907,8 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-                in the first 65,536 flows.
+            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+                `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 
@@ -2896,8 +2925,8 @@ class Streamer:
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-                in the first 65,536 flows.
+            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+                `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 
@@ -2914,6 +2943,9 @@ class FlowTable:
 
     def __arrow_c_schema__(self) -> Any:
         """The schema of Arrow's PyCapsule interface."""
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook: HTML in which every text is escaped."""
 
     def __len__(self, /) -> int: ...
     @property

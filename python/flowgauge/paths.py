@@ -9,12 +9,14 @@ from typing import Any
 __all__ = ["target"]
 
 
-def target(path: Any) -> str:
+def target(path: Any, source: Any) -> str:
     """The path of a file to write, as a str; `path` is a str, bytes (as `os.fsdecode` has them) or an os.PathLike.
+
+    `source` is that of a streamer, which must outlive what is written.
 
     Raises:
         TypeError: It is anything else.
-        ValueError: It is empty, or has a zero byte.
+        ValueError: It is empty, has a zero byte, or is a capture of the source.
         IsADirectoryError: It is a directory, or ends as one does.
     """
     try:
@@ -25,4 +27,8 @@ def target(path: Any) -> str:
         raise ValueError(f"path must name a file, not {text!r}")
     if not os.path.basename(text) or os.path.isdir(text):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), text)
+    for capture in source if isinstance(source, (list, tuple)) else [source]:
+        if isinstance(capture, (str, os.PathLike)) and os.path.isfile(text) and os.path.isfile(capture):
+            if os.path.samefile(text, capture):
+                raise ValueError(f"path must not be the capture that is read, {text!r}")
     return text

@@ -9,7 +9,7 @@ use flowgauge::export::arrow::arrow_array::types::{
 use flowgauge::export::arrow::arrow_array::{Array, ArrayRef};
 use flowgauge::export::arrow::arrow_schema::DataType;
 use flowgauge::flow::schema;
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
@@ -79,6 +79,28 @@ pub(crate) fn cells<'py>(
     Ok((kind, parts.collect::<PyResult<_>>()?))
 }
 
+/// The cells of one column in these rows, as Python has them; times and durations in nanoseconds.
+#[pyfunction]
+pub(crate) fn rows<'py>(
+    py: Python<'py>,
+    table: &Bound<'py, FlowTable>,
+    name: &str,
+    rows: Vec<usize>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let Some((_, parts)) = table.get().column(name) else { return Err(PyKeyError::new_err(name.to_owned())) };
+    let cell = |mut row: usize| {
+        for (array, mixed) in &parts {
+            if row < array.len() {
+                let value = mixed.and_then(|values| values.get(row));
+                return value.map_or_else(|| object(py, array, row), |value| value::to_python(py, value));
+            }
+            row -= array.len();
+        }
+        Err(PyIndexError::new_err("there is no such row"))
+    };
+    rows.into_iter().map(cell).collect()
+}
+
 fn part<'py>(py: Python<'py>, array: &ArrayRef, masked: bool, owned: bool) -> PyResult<Bound<'py, PyAny>> {
     let values = match array.data_type() {
         DataType::Boolean => {
@@ -142,7 +164,18 @@ fn object<'py>(py: Python<'py>, array: &dyn Array, row: usize) -> PyResult<Bound
         DataType::UInt8 => Ok(array.as_primitive::<UInt8Type>().value(row).into_pyobject(py)?.into_any()),
         DataType::UInt16 => Ok(array.as_primitive::<UInt16Type>().value(row).into_pyobject(py)?.into_any()),
         DataType::UInt32 => Ok(array.as_primitive::<UInt32Type>().value(row).into_pyobject(py)?.into_any()),
+        DataType::UInt64 => Ok(array.as_primitive::<UInt64Type>().value(row).into_pyobject(py)?.into_any()),
         DataType::Int64 => Ok(array.as_primitive::<Int64Type>().value(row).into_pyobject(py)?.into_any()),
+        DataType::Timestamp(..) => {
+            Ok(array.as_primitive::<TimestampNanosecondType>().value(row).into_pyobject(py)?.into_any())
+        }
+        DataType::Duration(_) => {
+            Ok(array.as_primitive::<DurationNanosecondType>().value(row).into_pyobject(py)?.into_any())
+        }
+        DataType::Dictionary(..) => {
+            let names = array.as_dictionary::<Int32Type>();
+            names.key(row).map_or_else(|| Ok(py.None().into_bound(py)), |key| object(py, names.values(), key))
+        }
         DataType::Float64 => Ok(array.as_primitive::<Float64Type>().value(row).into_pyobject(py)?.into_any()),
         DataType::Utf8 => Ok(PyString::new(py, array.as_string::<i32>().value(row)).into_any()),
         DataType::Binary => Ok(PyBytes::new(py, array.as_binary::<i32>().value(row)).into_any()),
@@ -151,7 +184,7 @@ fn object<'py>(py: Python<'py>, array: &dyn Array, row: usize) -> PyResult<Bound
             let items = (0..items.len()).map(|row| object(py, &items, row)).collect::<PyResult<Vec<_>>>()?;
             Ok(PyList::new(py, items)?.into_any())
         }
-        // Null: nothing else is in a column of objects.
+        // Null: no column has another type.
         _ => Ok(py.None().into_bound(py)),
     }
 }

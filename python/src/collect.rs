@@ -42,10 +42,7 @@ impl Feed {
     /// Opens the source; only the columns of these names are computed, by default all.
     pub(crate) fn start(py: Python<'_>, streamer: &Streamer, names: Option<&[String]>) -> PyResult<Self> {
         let run = streamer.start_only(py, names)?;
-        let columns = match names {
-            None => Columns::new(run.schema()),
-            Some(names) => Columns::of(run.schema(), names).map_err(|error| error::raise(py, error))?,
-        };
+        let columns = columns(py, run.schema(), names)?;
         Ok(Self { run, columns, rest: Vec::new(), ended: false, failure: None })
     }
 
@@ -73,7 +70,7 @@ impl Feed {
         if self.columns.rows() == 0 && self.ended {
             return Ok(None);
         }
-        self.finish(py).map(Some)
+        self.finish(py, !self.ended).map(Some)
     }
 
     /// All flows in as few batches as their columns allow, one as a rule and at least one.
@@ -82,11 +79,11 @@ impl Feed {
         while !self.ended {
             self.more(py, usize::MAX).map_err(|failure| failure.raise(py))?;
             if self.columns.is_full() {
-                batches.push(self.finish(py)?);
+                batches.push(self.finish(py, true)?);
             }
         }
         if batches.is_empty() || self.columns.rows() > 0 {
-            batches.push(self.finish(py)?);
+            batches.push(self.finish(py, false)?);
         }
         Ok(batches)
     }
@@ -137,8 +134,10 @@ impl Feed {
         Ok(Got::Flows)
     }
 
-    fn finish(&mut self, py: Python<'_>) -> PyResult<Filled> {
-        let batch = py.detach(|| self.columns.finish()).map_err(|error| error::raise(py, error))?;
+    fn finish(&mut self, py: Python<'_>, more: bool) -> PyResult<Filled> {
+        let columns = &mut self.columns;
+        let batch = py.detach(|| if more { columns.finish_part() } else { columns.finish() });
+        let batch = batch.map_err(|error| error::raise(py, error))?;
         Ok((batch, self.columns.take_mixed()))
     }
 }
@@ -146,6 +145,14 @@ impl Feed {
 impl Run {
     /// The records that are at hand together, at least one, or word that none came for a while.
     fn next_chunk(&self, py: Python<'_>) -> Result<Waited<Vec<FlowRecord>>, Failure> {
+        let waited = self.wait_for_chunk(py);
+        if !matches!(waited, Ok(Waited::Record(_) | Waited::Nothing)) {
+            self.hide(py);
+        }
+        waited
+    }
+
+    fn wait_for_chunk(&self, py: Python<'_>) -> Result<Waited<Vec<FlowRecord>>, Failure> {
         if !self.may_wait()? {
             return Ok(Waited::End);
         }
@@ -180,22 +187,36 @@ pub(crate) fn schema(py: Python<'_>, streamer: &Streamer) -> PyResult<SchemaRef>
     columns.schema().map_err(|error| error::raise(py, error))
 }
 
+/// The columns of these names, to be filled; by default all.
+pub(crate) fn columns(py: Python<'_>, schema: &Schema, names: Option<&[String]>) -> PyResult<Columns> {
+    match names {
+        None => Ok(Columns::new(schema)),
+        Some(names) => Columns::of(schema, names).map_err(|error| error::raise(py, error)),
+    }
+}
+
 /// Whether all of these names are columns or metrics of a run, each once.
-pub(crate) fn check(schema: &Schema, names: &[String]) -> PyResult<()> {
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
-            return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
-        }
-        if schema.names().any(|known| known == name) {
-            continue;
-        }
+pub(crate) fn check_of(schema: &Schema, names: &[String]) -> PyResult<()> {
+    let known: Vec<_> = schema.names().collect();
+    for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
         if let Some(needs) = schema::column(name).and_then(|column| column.needs) {
             let value = if needs == schema::Needs::Splt { "N" } else { "True" };
             let option = needs.option();
             return Err(PyValueError::new_err(format!("the column {name:?} needs the option {option}={value}")));
         }
-        let known = schema.names().collect::<Vec<_>>().join(", ");
-        return Err(PyValueError::new_err(format!("columns must be among {known}, not {name:?}")));
+    }
+    check(&known, names)
+}
+
+/// Whether all of these names are among the known, each once.
+pub(crate) fn check(known: &[&str], names: &[String]) -> PyResult<()> {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return Err(PyValueError::new_err(format!("columns must differ from each other, not name {name:?} twice")));
+        }
+        if !known.contains(&name.as_str()) {
+            return Err(PyValueError::new_err(format!("columns must be among {}, not {name:?}", known.join(", "))));
+        }
     }
     Ok(())
 }

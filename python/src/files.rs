@@ -4,11 +4,12 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use flowgauge::Error;
-use flowgauge::export::arrow::{Columns, IpcExporter};
+use flowgauge::export::arrow::IpcExporter;
 use flowgauge::export::parquet::ParquetExporter;
 use flowgauge::export::{CsvExporter, Exporter, PartFile};
 use pyo3::prelude::*;
 
+use crate::collect::columns;
 use crate::error;
 use crate::flows::Run;
 use crate::streamer::Streamer;
@@ -29,7 +30,8 @@ pub(crate) fn write(
     form: &Form,
     names: Option<&[String]>,
 ) -> PyResult<u64> {
-    let path: PathBuf = py.import("flowgauge.paths")?.call_method1("target", (path,))?.extract()?;
+    let checked = py.import("flowgauge.paths")?.call_method1("target", (path, streamer.source(py)))?;
+    let path: PathBuf = checked.extract()?;
     let run = streamer.start_only(py, names)?;
     let written = write_run(py, &run, &path, form, names);
     run.close(py);
@@ -41,15 +43,11 @@ pub(crate) fn write(
 fn write_run(py: Python<'_>, run: &Run, path: &Path, form: &Form, names: Option<&[String]>) -> PyResult<u64> {
     let raise = |error| error::raise(py, error);
     let name = path.display().to_string();
-    let columns = match names {
-        None => Columns::new(run.schema()),
-        Some(names) => Columns::of(run.schema(), names).map_err(raise)?,
-    };
     let mut out = BufWriter::with_capacity(1 << 16, py.detach(|| PartFile::create(path)).map_err(raise)?);
     let mut exporter: Box<dyn Exporter + Send> = match form {
         Form::Csv => Box::new(CsvExporter::new(name.as_str(), &mut out, run.schema().clone())),
-        Form::Parquet => Box::new(ParquetExporter::new(name.as_str(), &mut out, columns)),
-        Form::Feather => Box::new(IpcExporter::file(name.as_str(), &mut out, columns)),
+        Form::Parquet => Box::new(ParquetExporter::new(name.as_str(), &mut out, columns(py, run.schema(), names)?)),
+        Form::Feather => Box::new(IpcExporter::file(name.as_str(), &mut out, columns(py, run.schema(), names)?)),
     };
     let mut count = 0;
     let ended = loop {

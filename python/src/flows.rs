@@ -12,7 +12,9 @@ use flowgauge::flow::schema::Schema;
 use flowgauge::streamer::Waited;
 use flowgauge::{FlowRecord, ReportHandle, StopHandle, Streamer};
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
 use crate::error;
 use crate::metric::Abandoned;
@@ -38,6 +40,8 @@ pub(crate) struct Run {
     report: RunReport,
     schema: Schema,
     abandoned: Abandoned,
+    /// What shows how far it is, a `flowgauge._progress.Progress`, until it is over.
+    shown: Mutex<Option<Py<PyAny>>>,
 }
 
 /// Why there is no further record.
@@ -72,9 +76,30 @@ impl Run {
             schema: flows.schema().clone(),
             flows: Mutex::new(Some(flows)),
             abandoned,
+            shown: Mutex::new(None),
         });
         process::enlist(py, &run);
         Ok(run)
+    }
+
+    /// Shows how far the run is, where somebody can see it.
+    pub(crate) fn show(&self, py: Python<'_>) -> PyResult<()> {
+        let report = self.report();
+        let look = move |_: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| report.report();
+        let look = PyCFunction::new_closure(py, None, None, look)?;
+        let shown = py.import("flowgauge._progress")?.call_method1("show", (look,))?;
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = (!shown.is_none()).then(|| shown.unbind());
+        Ok(())
+    }
+
+    /// Shows it no more.
+    pub(crate) fn hide(&self, py: Python<'_>) {
+        if self.report.same_process().is_err() {
+            // Who shows it is in the parent, and may have been at it, with a lock that nobody here would ever open.
+            return;
+        }
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        close_shown(py, shown);
     }
 
     /// The next record; `None` at the end.
@@ -90,6 +115,14 @@ impl Run {
         if let Some(record) = self.at_hand() {
             return Ok(Some(record));
         }
+        let waited = self.wait_for_one(py);
+        if !matches!(waited, Ok(Some(_))) {
+            self.hide(py);
+        }
+        waited
+    }
+
+    fn wait_for_one(&self, py: Python<'_>) -> Result<Option<FlowRecord>, Failure> {
         loop {
             match py.detach(|| self.wait()) {
                 Ok(Waited::Record(record)) => return Ok(Some(record)),
@@ -131,6 +164,7 @@ impl Run {
         self.abandon();
         py.detach(|| drop(self.lock().take()));
         self.report.over.store(true, Ordering::Release);
+        self.hide(py);
     }
 
     /// The columns of its records.
@@ -201,11 +235,16 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let Some(flows) = self.flows.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let shown = self.shown.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let flows = self.flows.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if self.report.same_process().is_err() {
-            // Its threads are in the parent, so nobody could wait for them.
-            return std::mem::forget(flows);
+            // Its threads are in the parent, so nobody could wait for them, nor for what they had locked.
+            return std::mem::forget((flows, shown));
         }
+        if shown.is_some() {
+            Python::try_attach(|py| close_shown(py, shown));
+        }
+        let Some(flows) = flows else { return };
         self.abandon();
         let mut flows = Some(flows);
         Python::try_attach(|py| py.detach(|| drop(flows.take())));
@@ -269,8 +308,9 @@ impl Flows {
     }
 
     /// Read no more; the flows of what was read still come, and then the iterator ends.
-    fn stop(&self) {
+    fn stop(&self, py: Python<'_>) {
         self.run.stop();
+        self.run.hide(py);
     }
 
     /// Stop the run and wait for its threads, a second at most; flows not taken stay in the report as living.
@@ -314,6 +354,14 @@ impl Flows {
 impl Flows {
     pub(crate) fn new(run: Arc<Run>) -> Self {
         Self { run }
+    }
+}
+
+/// What shows a run must not end it: an exception goes where those of destructors go.
+fn close_shown(py: Python<'_>, shown: Option<Py<PyAny>>) {
+    let Some(shown) = shown else { return };
+    if let Err(error) = shown.call_method0(py, intern!(py, "close")) {
+        error.write_unraisable(py, None);
     }
 }
 

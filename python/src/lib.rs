@@ -41,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use super::anonymizer::Anonymizer;
     #[pymodule_export]
-    use super::cells::{Memory, cells};
+    use super::cells::{Memory, cells, rows};
     #[pymodule_export]
     use super::columns::{Column, columns};
     #[pymodule_export]

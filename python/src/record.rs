@@ -73,6 +73,11 @@ impl Flow {
         )
     }
 
+    /// The same for a notebook: HTML in which every text is escaped.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("flowgauge._html")?.call_method1("flow", (slf,))
+    }
+
     fn __eq__(&self, other: &Self) -> bool {
         self.record == other.record
     }

@@ -10,7 +10,7 @@ use crate::error;
 
 /// What became of everything that a run has read so far; bytes are bytes on the wire.
 ///
-/// `str(report)` is one line of JSON.
+/// `str(report)` is one line of JSON, without the source's bytes: it is the same from a file, compressed or not, and a pipe.
 #[pyclass(frozen, eq, module = "flowgauge")]
 #[derive(PartialEq)]
 pub(crate) struct Report {
@@ -35,6 +35,20 @@ impl Report {
     #[getter]
     fn bytes_read(&self) -> u64 {
         self.report.bytes_read
+    }
+
+    /// Bytes read from the source as they are stored, of all its files together; of a compressed capture, compressed bytes.
+    /// Reading goes on a block at a time, ahead of the frames. None on an interface.
+    #[getter]
+    fn source_bytes_read(&self) -> Option<u64> {
+        self.report.source_bytes_read
+    }
+
+    /// How many there are in all; None when that cannot be known before the end: an interface, standard input, a pipe, a
+    /// file object.
+    #[getter]
+    fn source_bytes(&self) -> Option<u64> {
+        self.report.source_bytes
     }
 
     /// Frames that the BPF filter left out.
@@ -212,9 +226,11 @@ impl Report {
 }
 
 /// The attributes, in order.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 27] = [
     "frames_read",
     "bytes_read",
+    "source_bytes_read",
+    "source_bytes",
     "filtered",
     "filtered_bytes",
     "skipped",

@@ -71,6 +71,8 @@ use crate::user_metrics::UserMetrics;
 ///     mergeable: Whether flows keep what their expressions folded, so that `merge` can tell them of the whole.
 ///     anonymize: An Anonymizer that replaces the addresses of flows as they leave; None leaves them.
 ///     after: The position where the previous piece of the capture ended; None is the beginning.
+///     progress: Whether a run shows how far it is, on a terminal or in a notebook: bytes read of all, packets a second,
+///         flows, and the time left. With tqdm it is its bar, else a line on standard error.
 ///
 /// Raises:
 ///     TypeError: An option of the wrong type, or an expression that does not fit where it stands.
@@ -148,6 +150,9 @@ pub(crate) struct Streamer {
     /// The position where the previous piece of the capture ended; None is the beginning.
     #[pyo3(get)]
     after: Option<Position>,
+    /// Whether a run shows how far it is.
+    #[pyo3(get)]
+    progress: bool,
     latest: Mutex<Option<RunReport>>,
 }
 
@@ -163,13 +168,14 @@ impl Streamer {
             promiscuous=Given::Default, snaplen=Given::Default, buffer_size=Given::Default, tcp_end=Given::Default,
             tcp_linger=Given::Default, tcp_analysis=Given::Default, statistics=Given::Default, splt=Given::Default,
             application_fields=Given::Default, end_flow_when=None, keep_flows=None,
-            mergeable=Given::Default, anonymize=Given::Default, after=Given::Default
+            mergeable=Given::Default, anonymize=Given::Default, after=Given::Default,
+            progress=Given::Default
         ),
         text_signature = "(source, *, inactive_timeout=60, active_timeout=120, capacity=None, user_metrics=None, \
                           on_error='raise', bpf_filter=None, n_dissections=20, stable_labels=False, workers=None, decode_tunnels=True, \
                           tunnel_keys=False, fragments=True, promiscuous=True, snaplen=65535, buffer_size=None, tcp_end=False, \
                           tcp_linger=5, tcp_analysis=False, statistics=False, splt=0, application_fields=False, \
-                          end_flow_when=None, keep_flows=None, mergeable=False, anonymize=None, after=None)"
+                          end_flow_when=None, keep_flows=None, mergeable=False, anonymize=None, after=None, progress=False)"
     )]
     fn new<'py>(
         py: Python<'py>,
@@ -200,6 +206,7 @@ impl Streamer {
         mergeable: Given<'py>,
         anonymize: Given<'py>,
         after: Given<'py>,
+        progress: Given<'py>,
     ) -> PyResult<Self> {
         let mergeable = options::flag("mergeable", mergeable, false)?;
         Ok(Self {
@@ -238,6 +245,7 @@ impl Streamer {
             application_fields: options::flag("application_fields", application_fields, false)?,
             anonymize: options::object_or_none("anonymize", anonymize, "an Anonymizer, or None")?,
             after: options::object_or_none("after", after, "a Position, or None")?,
+            progress: options::flag("progress", progress, false)?,
             latest: Mutex::new(None),
         })
     }
@@ -362,7 +370,7 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty.
+    ///     ValueError: It is empty, or a capture of the source.
     ///     OSError: It is a directory, or cannot be written.
     fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>) -> PyResult<u64> {
         files::write(py, self, path, &Form::Csv, None)
@@ -380,8 +388,8 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-    ///         in the first 65,536 flows.
+    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+    ///         `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
     #[pyo3(signature = (path, columns=None))]
     fn to_parquet(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
@@ -400,8 +408,8 @@ impl Streamer {
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty, a name in `columns` is none, or a callable in `user_metrics` yields another type than
-    ///         in the first 65,536 flows.
+    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
+    ///         `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
     #[pyo3(signature = (path, columns=None))]
     fn to_feather(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
@@ -425,7 +433,7 @@ impl Streamer {
 
     /// The source as it was given.
     #[getter]
-    fn source(&self, py: Python<'_>) -> Py<PyAny> {
+    pub(crate) fn source(&self, py: Python<'_>) -> Py<PyAny> {
         self.object.clone_ref(py)
     }
 
@@ -477,6 +485,11 @@ impl Streamer {
         Ok(text)
     }
 
+    /// The same for a notebook: HTML in which every text is escaped.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("flowgauge._html")?.call_method1("streamer", (slf,))
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.object)?;
         for given in [&self.user_metrics, &self.end_flow_when, &self.keep_flows] {
@@ -497,11 +510,14 @@ impl Streamer {
         let abandoned = Abandoned::default();
         let mut streamer = self.streamer(py, &abandoned)?;
         if let Some(names) = names {
-            collect::check(&streamer.schema().map_err(|error| error::raise(py, error))?, names)?;
+            collect::check_of(&streamer.schema().map_err(|error| error::raise(py, error))?, names)?;
             streamer = streamer.only_columns(names);
         }
         let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
+        if self.progress {
+            run.show(py)?;
+        }
         Ok(run)
     }
 

@@ -120,6 +120,11 @@ impl FlowTable {
     fn __repr__(&self) -> String {
         format!("<flowgauge.FlowTable of {} flows, {} columns>", self.__len__(), self.schema.fields().len())
     }
+
+    /// The same for a notebook: HTML in which every text is escaped.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("flowgauge._html")?.call_method1("table", (slf,))
+    }
 }
 
 impl FlowTable {
@@ -145,19 +150,10 @@ impl FlowTable {
     }
 
     fn select(&self, names: &[String]) -> PyResult<Self> {
-        let mut places = Vec::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
-                return Err(PyValueError::new_err(format!(
-                    "columns must differ from each other, not name {name:?} twice"
-                )));
-            }
-            places.push(self.schema.index_of(name).map_err(|_| {
-                let known = self.columns().join(", ");
-                PyValueError::new_err(format!("columns must be among {known}, not {name:?}"))
-            })?);
-        }
+        collect::check(&self.columns(), names)?;
         let refused = |error: ArrowError| PyValueError::new_err(error.to_string());
+        let places =
+            names.iter().map(|name| self.schema.index_of(name)).collect::<Result<Vec<_>, _>>().map_err(refused)?;
         let schema = Arc::new(self.schema.project(&places).map_err(refused)?);
         let batches = self.batches.iter().map(|part| {
             let arrays = places.iter().map(|place| Arc::clone(part.batch.column(*place))).collect();

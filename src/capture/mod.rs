@@ -49,6 +49,11 @@ pub trait PacketSource: Send {
         Dropped::default()
     }
 
+    /// How far reading is, in bytes as they are stored; what the source cannot know is `None`.
+    fn bytes(&self) -> SourceBytes {
+        SourceBytes::default()
+    }
+
     /// What the user should know of what was read since the last call, and what did no harm.
     fn warnings(&mut self) -> Vec<String> {
         Vec::new()
@@ -73,6 +78,15 @@ pub struct Dropped {
     pub kernel: u64,
     /// Dropped by the interface or its driver.
     pub interface: u64,
+}
+
+/// How far reading a source is, in bytes as they are stored: of a compressed capture the compressed ones.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SourceBytes {
+    /// Bytes read so far, of all inputs together; `None` where bytes are not what is read, as on an interface.
+    pub read: Option<u64>,
+    /// Bytes of all inputs together; `None` when one of them does not say before its end (a pipe, a reader).
+    pub all: Option<u64>,
 }
 
 /// Where in a [`Block`] one frame lies, and what the capture says of it.

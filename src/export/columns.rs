@@ -1,17 +1,23 @@
 //! What a writer writes of each record: columns and metrics, by name and in the order that is wanted.
 
-use crate::flow::schema::{Cell, Column, Schema};
+use crate::flow::schema::{Cell, Column, ColumnKind, Schema};
 use crate::flow::{FlowRecord, Value};
 
 /// The columns that a writer writes.
 #[derive(Clone, Debug)]
 pub struct Columns(Vec<One>);
 
-/// A column of the schema, or a metric by its place among them.
+/// A column of the schema, or a metric.
 #[derive(Clone, Debug)]
-enum One {
+pub(super) enum One {
     Column(&'static Column),
-    Metric(usize, String),
+    Metric {
+        /// Its place among the metrics.
+        index: usize,
+        name: String,
+        /// What its values are; `None` is anything.
+        kind: Option<ColumnKind>,
+    },
 }
 
 impl Columns {
@@ -20,7 +26,7 @@ impl Columns {
         let one = |name: &'n str| {
             let column = schema.columns().find(|column| column.name == name).map(One::Column);
             let metric = || schema.metrics().iter().position(|metric| metric == name);
-            column.or_else(|| metric().map(|index| One::Metric(index, name.to_owned()))).ok_or(name)
+            column.or_else(|| metric().map(|index| One::metric(schema, index))).ok_or(name)
         };
         names.into_iter().map(one).collect::<Result<_, _>>().map(Self)
     }
@@ -39,7 +45,7 @@ impl Columns {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.name,
-            One::Metric(_, name) => name.as_str(),
+            One::Metric { name, .. } => name.as_str(),
         })
     }
 
@@ -47,7 +53,7 @@ impl Columns {
     pub fn columns(&self) -> impl Iterator<Item = Option<&'static Column>> {
         self.0.iter().map(|one| match one {
             One::Column(column) => Some(*column),
-            One::Metric(..) => None,
+            One::Metric { .. } => None,
         })
     }
 
@@ -55,8 +61,13 @@ impl Columns {
     pub fn cells<'a>(&'a self, record: &'a FlowRecord) -> impl Iterator<Item = Cell<'a>> {
         self.0.iter().map(|one| match one {
             One::Column(column) => column.get(record),
-            One::Metric(index, _) => metric(record, *index),
+            One::Metric { index, .. } => metric(record, *index),
         })
+    }
+
+    /// What they are, one by one.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &One> {
+        self.0.iter()
     }
 
     /// Shows each cell of `record` with its place, without moving it: a cell is written in parts, and a processor that is to
@@ -65,9 +76,15 @@ impl Columns {
         for (place, one) in self.0.iter().enumerate() {
             match one {
                 One::Column(column) => at(place, &column.get(record)),
-                One::Metric(index, _) => at(place, &metric(record, *index)),
+                One::Metric { index, .. } => at(place, &metric(record, *index)),
             }
         }
+    }
+}
+
+impl One {
+    fn metric(schema: &Schema, index: usize) -> Self {
+        Self::Metric { index, name: schema.metrics()[index].clone(), kind: schema.metric_kinds()[index] }
     }
 }
 
@@ -77,11 +94,17 @@ fn metric(record: &FlowRecord, index: usize) -> Cell<'_> {
 }
 
 /// Every column, then every metric.
+impl From<&Schema> for Columns {
+    fn from(schema: &Schema) -> Self {
+        let metrics = (0..schema.metrics().len()).map(|index| One::metric(schema, index));
+        Self(schema.columns().map(One::Column).chain(metrics).collect())
+    }
+}
+
+/// The same.
 impl From<Schema> for Columns {
     fn from(schema: Schema) -> Self {
-        let columns = schema.columns().map(One::Column);
-        let metrics = schema.metrics().iter().enumerate().map(|(index, name)| One::Metric(index, name.clone()));
-        Self(columns.chain(metrics).collect())
+        Self::from(&schema)
     }
 }
 

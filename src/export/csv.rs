@@ -1,6 +1,7 @@
 //! CSV (RFC 4180): a line of names, then a line a record with every column.
 //!
-//! Times are whole milliseconds since the Unix epoch, as in JSON; null is an empty field; a metric's list is its JSON.
+//! Times are whole milliseconds since the Unix epoch, as in JSON; a metric's list is its JSON. Null is an empty field, and
+//! an empty text is two quotes: many readers can tell the one from the other.
 //!
 //! A spreadsheet takes a field that begins with `=`, `+`, `-`, `@`, a tab or a line end for a formula, and texts come from
 //! the network. So a text that begins with one of them, or with the apostrophe itself, gets an apostrophe in front, as
@@ -118,9 +119,9 @@ fn push_foreign(line: &mut String, text: &str, verbatim: bool) {
     push_text(line, &format!("'{text}"));
 }
 
-/// A field in quotes where RFC 4180 wants them.
+/// A field in quotes where RFC 4180 wants them, and where it would be taken for null.
 fn push_text(line: &mut String, text: &str) {
-    if !text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
+    if !text.is_empty() && !text.bytes().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
         return line.push_str(text);
     }
     line.push('"');
@@ -135,21 +136,22 @@ mod tests {
     #[test]
     fn fields_with_commas_quotes_or_line_ends_are_quoted() {
         let mut line = String::new();
-        for text in ["plain", "a,b", "say \"hi\"", "two\nlines"] {
+        for text in ["plain", "a,b", "say \"hi\"", "two\nlines", ""] {
             push_text(&mut line, text);
             line.push('|');
         }
-        assert_eq!(line, "plain|\"a,b\"|\"say \"\"hi\"\"\"|\"two\nlines\"|");
+        assert_eq!(line, "plain|\"a,b\"|\"say \"\"hi\"\"\"|\"two\nlines\"|\"\"|");
     }
 
     #[test]
     fn metrics_become_plain_fields() {
         let mut line = String::new();
-        for value in [Value::Null, 7.into(), "x,y".into(), vec![1u8, 2].into(), Value::List(vec![1.into(), 2.into()])] {
+        let list = Value::List(vec![1.into(), 2.into()]);
+        for value in [Value::Null, 7.into(), "x,y".into(), vec![1u8, 2].into(), list, "".into(), vec![0u8; 0].into()] {
             push_cell(&mut line, &Cell::Metric(&value), false);
             line.push('|');
         }
-        assert_eq!(line, "|7|\"x,y\"|0102|\"[1, 2]\"|");
+        assert_eq!(line, "|7|\"x,y\"|0102|\"[1, 2]\"|\"\"|\"\"|");
     }
 
     #[test]
@@ -165,7 +167,7 @@ mod tests {
             assert_eq!(safe.replacen('\'', "", 1), exact);
             assert_eq!(line(&Cell::Metric(&text.into()), false), safe);
         }
-        for plain in ["a=b", "", "x-y"] {
+        for plain in ["a=b", "x-y"] {
             assert_eq!(line(&Cell::Text(plain.into()), false), plain);
         }
         assert_eq!(

@@ -60,11 +60,12 @@ impl PartFile {
 
     /// Whether what lies under the part's name is still what was written here, and not by another run to the same name.
     fn check(&self, part: &Path) -> io::Result<()> {
-        let (ours, there) = (self.file.metadata()?, fs::symlink_metadata(part)?);
-        if (ours.dev(), ours.ino()) == (there.dev(), there.ino()) {
-            return Ok(());
+        let ours = self.file.metadata()?;
+        match fs::symlink_metadata(part) {
+            Ok(there) if (ours.dev(), ours.ino()) == (there.dev(), there.ino()) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Err(io::Error::other("somebody else writes to it at the same time")),
         }
-        Err(io::Error::other("somebody else writes to it at the same time"))
     }
 
     fn open(path: &Path) -> io::Result<(File, Option<(PathBuf, PathBuf)>)> {
@@ -78,7 +79,7 @@ impl PartFile {
                 return OpenOptions::new().write(true).open(path).map(|file| (file, None));
             }
             Ok(_) => fs::canonicalize(path)?,
-            Err(_) => path.to_owned(),
+            Err(_) => where_it_leads(path)?,
         };
         let mut part = path.clone().into_os_string();
         part.push(".part");
@@ -92,6 +93,19 @@ impl PartFile {
             }
         }
     }
+}
+
+/// The name that a link to a file that is not there yet leads to; any other name is its own.
+fn where_it_leads(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
 }
 
 impl Write for PartFile {
@@ -173,6 +187,25 @@ mod tests {
     }
 
     #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_makes_that_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("disk")).unwrap();
+        let links = [("one", "two"), ("two", "disk/flows"), ("lost", "nowhere/flows"), ("round", "round")];
+        for (link, target) in links {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let mut file = PartFile::create(at("one")).unwrap();
+        file.write_all(b"new").unwrap();
+        file.complete().unwrap();
+        assert_eq!(fs::read_to_string(at("disk/flows")).unwrap(), "new");
+        for link in ["lost", "round"] {
+            assert!(PartFile::create(at(link)).is_err(), "{link}");
+        }
+        assert!(links.iter().all(|(link, _)| fs::symlink_metadata(at(link)).unwrap().is_symlink()));
+    }
+
+    #[test]
     fn of_two_that_write_to_one_name_neither_completes_the_half_of_the_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("flows");
@@ -180,11 +213,14 @@ mod tests {
         first.write_all(b"first").unwrap();
         let mut second = PartFile::create(&path).unwrap();
         second.write_all(b"sec").unwrap();
+        let mut third = PartFile::create(&path).unwrap();
+        third.write_all(b"second").unwrap();
         let error = first.complete().unwrap_err().to_string();
         assert!(error.ends_with("somebody else writes to it at the same time"), "{error}");
         assert_eq!(names(folder.path()), ["flows.part"]);
-        second.write_all(b"ond").unwrap();
-        second.complete().unwrap();
+        third.complete().unwrap();
+        let error = second.complete().unwrap_err().to_string();
+        assert!(error.ends_with("somebody else writes to it at the same time"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "second");
     }
 

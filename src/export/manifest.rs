@@ -27,8 +27,24 @@ pub struct Manifest {
     pub user_metrics: Vec<(String, Option<String>)>,
     /// What made it, by name: flowgauge, nDPI, libpcap, the table of columns; `None` for what took no part.
     pub versions: Vec<(String, Option<String>)>,
-    /// The ledger: a report's line of JSON.
+    /// The ledger: a report's line of JSON. Empty where the run goes on, as in all files of a series but the last.
     pub ledger: String,
+    /// Where the file stands among those that the run wrote one after the other; `None` where it wrote one.
+    pub series: Option<SeriesPlace>,
+}
+
+/// The place of a file among those that one run writes one after the other, as
+/// [`RotatingExporter`](crate::export::RotatingExporter) does.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SeriesPlace {
+    /// What the files' names are made of.
+    pub path: String,
+    /// When the run began, by the clock of the machine: the same in all files of a run, and another in those of any other.
+    pub began: Timestamp,
+    /// The file's number, from 1 on.
+    pub file: u64,
+    /// Whether it is the last one: the records of all files are those of the run then.
+    pub is_last: bool,
 }
 
 /// A capture that records were made of.
@@ -55,6 +71,15 @@ impl fmt::Display for Manifest {
                 json::write_text(f, path)?;
                 write_digest(f, Some(digest))?;
                 f.write_str("}")?;
+            }
+        }
+        f.write_str(",\n\"series\": ")?;
+        match &self.series {
+            None => f.write_str("null")?,
+            Some(SeriesPlace { path, began, file, is_last }) => {
+                f.write_str("{\"path\": ")?;
+                json::write_text(f, path)?;
+                write!(f, ", \"began_ns\": {}, \"file\": {file}, \"last\": {is_last}}}", began.as_nanos())?;
             }
         }
         f.write_str(",\n\"format\": ")?;
@@ -163,6 +188,12 @@ mod tests {
             user_metrics: vec![("big".to_owned(), Some("x".to_owned())), ("code".to_owned(), None)],
             versions: vec![("ndpi".to_owned(), None)],
             ledger: "{\"frames_read\": 2}".to_owned(),
+            series: Some(SeriesPlace {
+                path: "out.csv".to_owned(),
+                began: Timestamp::from_nanos(7),
+                file: 3,
+                is_last: true,
+            }),
             ..Manifest::default()
         };
         let zero = "0".repeat(64);
@@ -170,6 +201,7 @@ mod tests {
             r#"{{
 "manifest": 1,
 "output": {{"path": "out.csv", "bytes": 3, "sha256": "ab"}},
+"series": {{"path": "out.csv", "began_ns": 7, "file": 3, "last": true}},
 "format": "csv",
 "columns": ["pkts", "big"],
 "records": 0,

@@ -7,6 +7,7 @@ mod compress;
 mod csv;
 mod digest;
 mod file;
+mod ignored;
 pub mod ipfix;
 mod jsonl;
 mod manifest;
@@ -19,10 +20,11 @@ pub use compress::{Compressed, Compression};
 pub use csv::{CsvExporter, push_cell as push_csv_cell};
 pub use digest::{FileDigest, RecordDigest, schema_digest};
 pub use file::PartFile;
+pub use ignored::Ignored;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
-pub use manifest::{InputFile, Manifest};
-pub use rotate::{RotatingExporter, Rotation, SharedFile};
+pub use manifest::{InputFile, Manifest, SeriesPlace};
+pub use rotate::{CompleteFile, RotatingExporter, Rotation, SharedFile};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;
@@ -52,6 +54,12 @@ pub trait Exporter {
     /// [`Error::Write`](crate::Error::Write).
     fn flush(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    /// Learns what the meter left out, so far or in the end; the last word counts. Does nothing where a format cannot tell it, the
+    /// default.
+    fn ignored(&mut self, ignored: &Ignored) {
+        let _ = ignored;
     }
 
     /// Writes what is still held back, when there are no more records.

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::export::Exporter;
 use crate::flow::FlowRecord;
 
-use super::arrow::{Columns, Pieces};
+use super::arrow::{Columns, Piece, Pieces};
 
 /// Writes records as Parquet, compressed with Zstandard.
 ///
@@ -45,14 +45,13 @@ impl<W: Write> ParquetExporter<W> {
         self
     }
 
-    /// What is held back becomes a row group, if there is any; the columns are known from then on.
-    fn write_piece(&mut self) -> Result<()> {
-        let batch = self.pieces.take()?;
+    /// Writes a row group; the columns are known from then on.
+    fn write_piece(&mut self, batch: &Piece) -> Result<()> {
         let writer = match &mut self.writer {
             Some(writer) => Ok(writer),
             none => ArrowWriter::try_new(Vec::new(), batch.schema(), properties()).map(|writer| none.insert(writer)),
         };
-        let written = writer.and_then(|writer| writer.write(&batch).and_then(|()| writer.flush()));
+        let written = writer.and_then(|writer| writer.write(batch).and_then(|()| writer.flush()));
         written.map_err(|error| self.failed(told(error)))?;
         self.hand_on()
     }
@@ -80,11 +79,8 @@ impl<W: Write> Exporter for ParquetExporter<W> {
         if self.finished {
             return Err(self.failed(io::Error::other("it has its end already")));
         }
-        while !records.is_empty() {
-            records = self.pieces.fill(records)?;
-            if self.pieces.is_ready() {
-                self.write_piece()?;
-            }
+        while let Some(batch) = self.pieces.next(&mut records)? {
+            self.write_piece(&batch)?;
         }
         Ok(())
     }
@@ -100,7 +96,8 @@ impl<W: Write> Exporter for ParquetExporter<W> {
         }
         self.finished = true;
         if self.writer.is_none() || !self.pieces.is_empty() {
-            self.write_piece()?;
+            let batch = self.pieces.take(true)?;
+            self.write_piece(&batch)?;
         }
         if let Some(writer) = &mut self.writer {
             writer.finish().map_err(|error| self.failed(told(error)))?;

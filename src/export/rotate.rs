@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::export::{Compressed, Compression, Exporter, PartFile};
+use crate::export::{Compressed, Compression, Exporter, Ignored, PartFile};
 use crate::flow::FlowRecord;
 use crate::time::Timestamp;
 
@@ -88,10 +88,26 @@ pub struct RotatingExporter<'a> {
     rotation: Rotation,
     make: Box<Make<'a>>,
     current: Option<Current<'a>>,
+    tell: Box<Tell<'a>>,
     /// The files begun.
     files: u64,
     clock: Timestamp,
 }
+
+/// A file of a [`RotatingExporter`] that has its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct CompleteFile {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its number, from 1 on.
+    pub number: u64,
+    /// Whether there will be no more.
+    pub is_last: bool,
+}
+
+/// Is told of each file that is complete.
+type Tell<'a> = dyn FnMut(&CompleteFile) -> Result<()> + 'a;
 
 /// Makes what writes one file, from its name and the file.
 type Make<'a> = dyn FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> + 'a;
@@ -100,6 +116,7 @@ type Make<'a> = dyn FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> 
 struct Current<'a> {
     exporter: Box<dyn Exporter + 'a>,
     file: SharedFile,
+    path: PathBuf,
     name: String,
     rows: u64,
     slot: Option<Timestamp>,
@@ -125,7 +142,15 @@ impl<'a> RotatingExporter<'a> {
         make: impl FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> + 'a,
     ) -> Self {
         let (path, make) = (path.into(), Box::new(make));
-        Self { path, rotation, make, current: None, files: 0, clock: Timestamp::MIN }
+        Self { path, rotation, make, current: None, tell: Box::new(|_| Ok(())), files: 0, clock: Timestamp::MIN }
+    }
+
+    /// Calls `tell` with each file as soon as it has its name, for what is to lie beside it. An error of `tell` ends the
+    /// export; the file stays.
+    #[must_use]
+    pub fn on_complete(mut self, tell: impl FnMut(&CompleteFile) -> Result<()> + 'a) -> Self {
+        self.tell = Box::new(tell);
+        self
     }
 
     /// Finishes the file that was being written, after an error somewhere else, and leaves it under the name that it has
@@ -135,7 +160,7 @@ impl<'a> RotatingExporter<'a> {
     ///
     /// [`Error::Write`].
     pub fn keep(&mut self) -> Result<Option<PathBuf>> {
-        Ok(self.end()?.and_then(PartFile::keep))
+        Ok(self.end()?.and_then(|(part, _)| part.keep()))
     }
 
     /// The files begun so far.
@@ -143,7 +168,7 @@ impl<'a> RotatingExporter<'a> {
         self.files
     }
 
-    fn begin(&mut self, at: Option<Timestamp>) -> Result<&mut Current<'a>> {
+    fn begin(&mut self, at: Option<Timestamp>) -> Result<Current<'a>> {
         self.files += 1;
         let slot = at.and_then(|clock| self.rotation.slot(clock));
         let path = numbered(&self.path, self.files, slot.or(at));
@@ -152,21 +177,43 @@ impl<'a> RotatingExporter<'a> {
         let out = Compressed::new(BufWriter::with_capacity(BUFFER_BYTES, PartFile::create(&path)?), compression)?;
         let file = SharedFile(Arc::new(Mutex::new(Counted { out: Some(out), bytes: 0 })));
         let exporter = (self.make)(name.clone(), file.clone())?;
-        Ok(self.current.insert(Current { exporter, file, name, rows: 0, slot }))
+        Ok(Current { exporter, file, path, name, rows: 0, slot })
     }
 
-    /// Finishes the current file, if there is one, up to its name.
-    fn end(&mut self) -> Result<Option<PartFile>> {
+    /// Finishes the current file, if there is one, up to its name; gives that too.
+    fn end(&mut self) -> Result<Option<(PartFile, PathBuf)>> {
         let Some(mut current) = self.current.take() else { return Ok(None) };
         current.exporter.finish()?;
         let error = |source| Error::Write { what: current.name.clone(), source };
         let Some(out) = current.file.counted().out.take() else { return Ok(None) };
         let part = out.finish().map_err(error)?.into_inner().map_err(|failed| error(failed.into_error()))?;
-        Ok(Some(part))
+        Ok(Some((part, current.path)))
     }
 
-    fn complete(&mut self) -> Result<()> {
-        self.end()?.map_or(Ok(()), PartFile::complete)
+    fn complete(&mut self, is_last: bool) -> Result<()> {
+        let Some((part, path)) = self.end()? else { return Ok(()) };
+        part.complete()?;
+        (self.tell)(&CompleteFile { path, number: self.files, is_last })
+    }
+
+    /// How many of these, of which the first belongs to this file, belong to it all; the clock is the last one's then.
+    fn fitting(&mut self, current: &Current<'_>, records: &[FlowRecord]) -> usize {
+        // How many bytes a record takes is known when it is written.
+        let rows = match self.rotation.bytes {
+            Some(_) => 1,
+            None => self.rotation.rows.map_or(u64::MAX, |rows| rows.get().saturating_sub(current.rows)),
+        };
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let mut fitting = 1;
+        for record in records.iter().take(rows).skip(1) {
+            let clock = self.clock.max(record.last_clock);
+            if self.rotation.slot(clock) != current.slot {
+                break;
+            }
+            self.clock = clock;
+            fitting += 1;
+        }
+        fitting
     }
 
     /// Whether the current file has enough, so that what comes now belongs to the next one.
@@ -182,29 +229,45 @@ impl<'a> RotatingExporter<'a> {
 
 impl Exporter for RotatingExporter<'_> {
     fn export(&mut self, record: &FlowRecord) -> Result<()> {
-        self.clock = self.clock.max(record.last_clock);
-        if self.is_full() {
-            self.complete()?;
+        self.export_many(std::slice::from_ref(record))
+    }
+
+    fn export_many(&mut self, mut records: &[FlowRecord]) -> Result<()> {
+        while let Some(first) = records.first() {
+            self.clock = self.clock.max(first.last_clock);
+            if self.is_full() {
+                self.complete(false)?;
+            }
+            let mut current = match self.current.take() {
+                Some(current) => current,
+                None => self.begin(Some(self.clock))?,
+            };
+            let (now, later) = records.split_at(self.fitting(&current, records));
+            records = later;
+            current.rows += now.len() as u64;
+            let written = current.exporter.export_many(now);
+            self.current = Some(current);
+            written?;
         }
-        let clock = self.clock;
-        let current = match &mut self.current {
-            Some(current) => current,
-            None => self.begin(Some(clock))?,
-        };
-        current.rows += 1;
-        current.exporter.export(record)
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
         self.current.as_mut().map_or(Ok(()), |current| current.exporter.flush())
     }
 
+    fn ignored(&mut self, ignored: &Ignored) {
+        if let Some(current) = &mut self.current {
+            current.exporter.ignored(ignored);
+        }
+    }
+
     /// Completes the last file. A run without a record has one file, whose name has no moment.
     fn finish(&mut self) -> Result<()> {
         if self.files == 0 {
-            self.begin(None)?;
+            self.current = Some(self.begin(None)?);
         }
-        self.complete()
+        self.complete(true)
     }
 }
 

@@ -27,7 +27,9 @@ impl MeterConfig {
             Listed::Expression(_, expression) => Some(expression),
         });
         for expression in expressions.chain(&self.end_flow_when).chain(&self.keep_flows) {
-            wanted.extend(columns_in(&expression.to_string()));
+            expression.each_column(&mut |column| {
+                wanted.insert(column.name.to_owned());
+            });
         }
         let columns: Vec<_> = wanted.iter().filter_map(|name| schema::column(name)).collect();
         let needs = |needs| columns.iter().any(|column| column.needs == Some(needs));
@@ -49,12 +51,6 @@ impl MeterConfig {
     pub(crate) fn is_classified(&self) -> bool {
         self.classifier.limits != DissectionLimits::NONE
     }
-}
-
-/// The columns that an expression looks at, read off its text; perhaps also a word in a text in it, which only keeps more.
-fn columns_in(expression: &str) -> impl Iterator<Item = String> {
-    let words = expression.split("flow.").skip(1);
-    words.map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect())
 }
 
 #[cfg(test)]
@@ -103,6 +99,8 @@ mod tests {
         assert_eq!(on(&config().only_columns(["n"])), (vec![], false));
         let kept = config().keep_flows(parse("flow.application_name == \"DNS\"")).only_columns(["pkts"]);
         assert_eq!(on(&kept), (vec![], true));
+        let named = config().keep_flows(parse("flow.src_mac == \"flow.ja4 flow.size_max\"")).only_columns(["pkts"]);
+        assert_eq!(on(&named), (vec![], false), "a text names no column");
         let ended = config().end_flow_when(parse("flow.retransmitted_pkts > 3")).only_columns(["pkts"]);
         assert_eq!(on(&ended), (vec!["tcp_analysis"], false));
     }

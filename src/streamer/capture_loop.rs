@@ -203,6 +203,7 @@ impl CaptureLoop {
     /// Tells the ledger what else is known, once a batch.
     fn publish_all(&mut self) {
         self.counts.dropped = self.source.dropped();
+        self.counts.source = self.source.bytes();
         self.publish();
         let warnings = self.source.warnings();
         if !warnings.is_empty() {

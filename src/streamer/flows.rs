@@ -65,6 +65,11 @@ impl ReportHandle {
         self.0.report()
     }
 
+    /// What was read so far of each input, as [`Flows::input_spans`] tells it.
+    pub fn input_spans(&self) -> BTreeMap<usize, InputSpan> {
+        self.0.spans()
+    }
+
     /// Where reading stopped, for [`Streamer::resume`](crate::Streamer::resume); `None` while it goes on.
     pub fn position(&self) -> Option<Position> {
         lock(&self.0.position).clone()

@@ -39,7 +39,7 @@ use crate::packet::{DecodeOptions, Decoder, Position};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
-use report::{CaptureCounts, Ledger};
+use report::{CaptureCounts, Ledger, lock};
 use source::Source;
 use worker::Worker;
 
@@ -198,6 +198,9 @@ impl Streamer {
             notes.push("labels may depend on the number of workers, unless they are asked to be stable".to_owned());
         }
         let ledger = Arc::new(Ledger::new(shards, notes));
+        // How large the source is, whoever looks at the report should know from the beginning on.
+        let counts = CaptureCounts { source: opened.source.bytes(), ..CaptureCounts::default() };
+        *lock(&ledger.capture) = counts;
         let (send_records, records) = bounded(RECORD_CHUNKS);
         let mut meters = Vec::with_capacity(shards);
         for index in 0..shards {
@@ -223,7 +226,7 @@ impl Streamer {
             max_matching_frames: self.max_matching_frames,
             ledger: Arc::clone(&ledger),
             stop: stop.clone(),
-            counts: CaptureCounts::default(),
+            counts,
             unread_links: HashSet::new(),
             #[cfg(test)]
             lose: self.lose,

@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::capture::{Dropped, Frame};
+use crate::capture::{Dropped, Frame, SourceBytes};
 use crate::error::{Error, Result};
+use crate::export::Ignored;
 use crate::flow::{ExportReason, FlowRecord};
 use crate::meter::{Living, MetricErrors, Withheld};
 use crate::packet::{Position, SkipReason};
@@ -22,6 +23,13 @@ pub struct Report {
     pub frames_read: u64,
     /// Their bytes.
     pub bytes_read: u64,
+    /// Bytes read from the source as they are stored, of all its files together; of a compressed capture, compressed
+    /// bytes. Reading goes on a block at a time, ahead of the frames. `None` on an interface, and of a source of one's own
+    /// that does not say.
+    pub source_bytes_read: Option<u64>,
+    /// How many there are in all; `None` when that cannot be known before the end: an interface, standard input, a pipe,
+    /// a reader.
+    pub source_bytes: Option<u64>,
     /// Frames that the BPF filter left out.
     pub filtered: u64,
     /// Their bytes.
@@ -120,6 +128,19 @@ impl Report {
     }
 }
 
+/// What formats tell of it that have room for what is in no record: what decoding skipped, and what was dropped.
+impl From<&Report> for Ignored {
+    fn from(report: &Report) -> Self {
+        let reasons: Vec<_> = report.skipped.iter().map(|(reason, packets)| (reason.name(), *packets)).collect();
+        Self {
+            packets: report.skipped.values().sum(),
+            bytes: report.skipped_bytes,
+            dropped: report.dropped.kernel.saturating_add(report.dropped.interface),
+            reasons,
+        }
+    }
+}
+
 /// What was read of one input of a run.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct InputSpan {
@@ -129,7 +150,8 @@ pub struct InputSpan {
     pub times: Option<(Timestamp, Timestamp)>,
 }
 
-/// One line of JSON.
+/// One line of JSON: what became of the frames. How many bytes they were stored in is left out, so that a capture gives
+/// the same line from a file, compressed or not, and from a pipe.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{\"frames_read\": {}, \"bytes_read\": {}", self.frames_read, self.bytes_read)?;
@@ -209,6 +231,7 @@ pub(super) struct CaptureCounts {
     pub(super) out_of_order: u64,
     pub(super) time_out_of_range: u64,
     pub(super) dropped: Dropped,
+    pub(super) source: SourceBytes,
 }
 
 /// Counted by one worker.
@@ -341,6 +364,8 @@ impl Ledger {
         Report {
             frames_read: capture.frames_read,
             bytes_read: capture.bytes_read,
+            source_bytes_read: capture.source.read,
+            source_bytes: capture.source.all,
             filtered: capture.filtered,
             filtered_bytes: capture.filtered_bytes,
             skipped,

@@ -234,6 +234,31 @@ fn what_the_users_code_yields_has_the_type_of_its_values() {
 }
 
 #[test]
+fn what_was_null_only_is_told_as_json_where_more_may_follow() {
+    for first in [Value::Null, Value::List(Vec::new()), Value::List(vec![Value::Null])] {
+        for second in [Value::from(7), "a".into(), Value::List(vec![2.5.into()]), Value::Null] {
+            let (schema, records) = yielding(vec![first.clone(), second.clone()]);
+            let mut columns = Columns::of(&schema, ["x"]).unwrap();
+            columns.append(&records[..1]).unwrap();
+            let batch = columns.finish_part().unwrap();
+            assert_eq!(batch.column(0).is_null(0), first == Value::Null);
+            columns.append(&records[1..]).unwrap();
+            let other = columns.finish().unwrap();
+            assert_eq!((batch.schema(), other.column(0).data_type()), (other.schema(), &DataType::Utf8));
+            assert_eq!(other.column(0).is_null(0), second == Value::Null);
+            if second == Value::from(7) {
+                assert_eq!(other.column(0).as_string::<i32>().value(0), "7");
+            }
+        }
+    }
+    // What is known is kept.
+    let (schema, records) = yielding(vec![Value::List(vec![1.into(), Value::Null])]);
+    let mut columns = Columns::of(&schema, ["x"]).unwrap();
+    columns.append(&records).unwrap();
+    assert_eq!(columns.finish_part().unwrap().column(0).data_type().to_string(), "List(Int64)");
+}
+
+#[test]
 fn values_without_a_type_in_common_are_json_and_still_to_be_had() {
     let values = vec![Value::from(vec![1u8]), Value::List(vec![1.into(), "x".into()])];
     let (schema, records) = yielding(values.clone());

@@ -23,8 +23,12 @@ fn records(name: &str, workers: usize) -> (Schema, Vec<FlowRecord>) {
 
 fn digest<'a>(schema: &Schema, records: impl IntoIterator<Item = &'a FlowRecord>) -> RecordDigest {
     let columns = Columns::from(schema.clone());
-    let mut digest = RecordDigest::new();
-    records.into_iter().for_each(|record| digest.add(columns.cells(record)));
+    let (mut digest, mut of_cells) = (RecordDigest::new(), RecordDigest::new());
+    for record in records {
+        digest.add_record(&columns, record);
+        of_cells.add(columns.cells(record));
+    }
+    assert_eq!(digest, of_cells);
     digest
 }
 

@@ -10,7 +10,7 @@ use flowgauge::flow::FlowRecord;
 use flowgauge::flow::schema::Schema;
 use flowgauge::{Error, Result};
 
-use crate::support::ipfix::Collector;
+use crate::support::ipfix::{Collector, sorted};
 use crate::support::scenario::{A, C, Scenario};
 
 /// A flow a second, each of its own.
@@ -96,6 +96,29 @@ fn slots_of_time_are_those_of_the_clock_on_the_wall() {
 }
 
 #[test]
+fn records_that_come_together_fill_the_same_files() {
+    let records = flows(300);
+    let texts = |folder: &Path| {
+        let text = |(name, _): (String, usize)| (fs::read_to_string(folder.join(&name)).unwrap(), name);
+        files(folder).into_iter().map(text).collect::<Vec<_>>()
+    };
+    for rotation in [
+        Rotation::default().rows(NonZeroU64::new(9)),
+        Rotation::default().bytes(NonZeroU64::new(1_500)),
+        Rotation::default().interval(Duration::from_secs(45)),
+        Rotation::default().rows(NonZeroU64::new(20)).interval(Duration::from_secs(45)),
+    ] {
+        let (alone, together) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(&mut csv(alone.path(), rotation), &records).unwrap();
+        let mut exporter = csv(together.path(), rotation);
+        records.chunks(64).for_each(|some| exporter.export_many(some).unwrap());
+        exporter.finish().unwrap();
+        assert!(texts(alone.path()).len() > 5, "{rotation:?}");
+        assert_eq!(texts(together.path()), texts(alone.path()), "{rotation:?}");
+    }
+}
+
+#[test]
 fn a_run_without_flows_has_one_file() {
     let folder = tempfile::tempdir().unwrap();
     write(&mut csv(folder.path(), Rotation::default().rows(NonZeroU64::MIN)), &[]).unwrap();
@@ -115,7 +138,11 @@ fn every_file_of_ipfix_has_its_own_templates() {
     entries.sort_unstable();
     let records = |path: &Path| {
         let mut collector = Collector::default();
-        collector.file(&fs::read(path).unwrap()).iter().map(|message| message.records.len()).sum::<usize>()
+        collector
+            .file(&fs::read(path).unwrap())
+            .iter()
+            .map(|message| sorted(std::slice::from_ref(message)).0.len())
+            .sum::<usize>()
     };
     assert_eq!(entries.iter().map(|path| records(path)).collect::<Vec<_>>(), [3, 3, 1]);
 }

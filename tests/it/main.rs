@@ -56,6 +56,7 @@ mod export_ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod export_ipfix_collectors;
 mod export_ipfix_hostile;
+mod export_ipfix_own;
 #[cfg(feature = "parquet")]
 mod export_parquet;
 mod export_rotate;
@@ -79,6 +80,7 @@ mod ndpireader;
 mod properties;
 mod quirks;
 mod reference;
+mod source_bytes;
 mod statistics;
 mod streamer;
 mod support;

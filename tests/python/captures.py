@@ -15,6 +15,7 @@ TCP, UDP = 6, 17
 FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ece": 64, "cwr": 128}
 MACS = bytes.fromhex("020000000002020000000001")
 HEADER = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
+ARP = MACS + b"\x08\x06" + bytes(28)
 
 
 @dataclass
@@ -63,4 +64,18 @@ def conversations(count: int, packets: int = 2, every: float = 0.001) -> bytes:
     return story.pcap()
 
 
-ARP = MACS + b"\x08\x06" + bytes(28)
+# Texts that mean something to a spreadsheet, a terminal, a reader of CSV or JSON, or HTML.
+HOSTILE = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "'quoted'", '"', '""', 'a,"b",c', "=a,\"b\"", "\ttab", "a\tb", " spaced ", "\u009b31m",
+    "\u202eeht", "\u2028line", "<script>alert(1)</script>", "\\", "\\n", "null", "NaN", "é漢\U0001f600", "-", "=", "x" * 300,
+]  # fmt: skip
+
+
+def hostile() -> bytes:
+    """A flow for each of these texts, whose user agent it is."""
+    story = Story()
+    for index, text in enumerate(HOSTILE):
+        request = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + text.encode() + b"\r\n\r\n"
+        header = struct.pack("!HHIIBBHHH", 1000 + index, 80, 1, 1, 0x50, 0x18, 1024, 0, 0)
+        story.raw(index / 1000, ethernet(A, B, TCP, header + request))
+    return story.pcap()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trips import Trip, Trips, names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,3 +45,15 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared captures are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def trips(tmp_path_factory: pytest.TempPathFactory) -> Trips:
+    """Every capture by its name, metered once in a session."""
+    return Trips(tmp_path_factory.mktemp("trips"))
+
+
+@pytest.fixture(params=names())
+def trip(request: pytest.FixtureRequest, trips: Trips) -> Trip:
+    """A capture with its flows; whoever asks for it is run for all of them."""
+    return trips[request.param]

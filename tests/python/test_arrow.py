@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -188,6 +189,17 @@ def test_a_callable_that_changes_its_type_amid_the_batches_is_told_the_way_out()
     with pytest.raises(ValueError, match='^column "n": was int64 in the first batch and is text now: .* larger batches'):
         next(batches)
     assert list(batches) == []
+
+
+@pytest.mark.parametrize("values", [[None, 7], [None, "x"], [[], [2.5]], [None, None]])
+def test_a_callable_that_yields_nothing_at_first_fails_nothing_that_follows(values: list[Any]) -> None:
+    one, other = Streamer(conversations(2), user_metrics=put(values)).batches(1)
+    assert one.schema["n"] == other.schema["n"] == "json"
+    both = pyarrow.concat_tables([one.to_arrow(), other.to_arrow()]).column("n")
+    assert [value and json.loads(value) for value in both.to_pylist()] == values
+    assert other.to_numpy(["n"])["n"][0] == values[1]
+    # Of a table that is whole there is nothing to fear.
+    assert (Streamer(conversations(2), user_metrics=put(values)).collect().schema["n"] == "null") == (values == [None, None])
 
 
 def test_leaving_batches_stops_the_run() -> None:

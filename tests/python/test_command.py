@@ -46,7 +46,8 @@ def test_the_exit_status_tells_how_it_went(capture: str) -> None:
     assert [status("-r", capture), status("-r", "no.such.pcap"), status("--nonsense")] == [0, 1, 2]
 
 
-def test_control_c_writes_the_flows_so_far(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_writes_the_flows_so_far(number: signal.Signals, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     child = subprocess.Popen([*WAYS[0], "-r", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -54,7 +55,7 @@ def test_control_c_writes_the_flows_so_far(tmp_path: Path) -> None:
         writer.write(CAPTURE)
         writer.flush()
         time.sleep(1)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         out, err = child.communicate(timeout=10)
     assert (child.returncode, len(out.splitlines()), err) == (130, 2, "2 packets read, 2 flows\n")
 

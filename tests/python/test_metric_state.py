@@ -47,7 +47,7 @@ class Count:
     def on_packet(self, packet_information: PacketInformation, flow: LiveFlow) -> None:
         self.n += self.step
 
-    def on_end(self, flow: LiveFlow) -> int:
+    def on_end(self, flow: LiveFlow) -> int | None:
         return self.n
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from captures import A, B, TCP, Story, conversations, ethernet
+from captures import Story, conversations, hostile
 
 import flowgauge
 from flowgauge import Streamer
@@ -25,40 +24,19 @@ ipc = pytest.importorskip("pyarrow.ipc")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 EVERYTHING: dict[str, Any] = {"statistics": True, "splt": 3, "tcp_analysis": True, "application_fields": True, "workers": 0}
-HOSTILE = ["=1+1", "'quoted'", '"', 'a,"b",c', "\ttab", "\u009b31m", "\u202eeht", "<script>", "\\n", "null", "NaN", "é漢\U0001f600", "x" * 300]
-
-
-def hostile() -> bytes:
-    story = Story()
-    for index, text in enumerate(HOSTILE):
-        request = b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: " + text.encode() + b"\r\n\r\n"
-        header = struct.pack("!HHIIBBHHH", 1000 + index, 80, 1, 1, 0x50, 0x18, 1024, 0, 0)
-        story.raw(index / 1000, ethernet(A, B, TCP, header + request))
-    return story.pcap()
-
-
 CAPTURES: dict[str, Any] = {
     "empty": Story().pcap(),
     "hostile": hostile(),
     # More than a row group holds.
     "many": conversations(70_000),
-    **{name: f"{name}" for name in ("story.pcap", "mixed.pcapng", "dns.pcap", "web.pcap", "tls.pcap")},
 }
 
 
-def source(data: Path, name: str) -> Any:
-    capture = CAPTURES[name]
-    if isinstance(capture, str):
-        path = data / capture
-        return path if path.exists() else pytest.skip(f"no {capture}")
-    return capture
-
-
 @pytest.fixture(params=CAPTURES)
-def streamer(request: pytest.FixtureRequest, data: Path) -> Iterator[Streamer]:
+def streamer(request: pytest.FixtureRequest) -> Iterator[Streamer]:
     # Many flows with few columns, since the slow part are the readers.
     options = {"workers": 0} if request.param == "many" else EVERYTHING
-    yield Streamer(source(data, request.param), **options)
+    yield Streamer(CAPTURES[request.param], **options)
 
 
 def wanted(streamer: Streamer) -> Any:
@@ -134,9 +112,9 @@ def test_feather_is_read_by_others_as_the_flows_are(streamer: Streamer, tmp_path
 
 
 @pytest.mark.parametrize("name", ["empty", "hostile", "many"])
-def test_a_stream_is_read_by_others_as_the_flows_are(name: str, data: Path, tmp_path: Path) -> None:
+def test_a_stream_is_read_by_others_as_the_flows_are(name: str, tmp_path: Path) -> None:
     path = tmp_path / "flows.arrows"
-    streamer = Streamer(source(data, name), workers=0)
+    streamer = Streamer(CAPTURES[name], workers=0)
     stream(streamer, path)
     table = wanted(streamer)
     read = opened(path, ipc.open_stream)
@@ -195,6 +173,18 @@ def test_what_cannot_be_written_is_pythons_own_error(form: str, tmp_path: Path) 
         write(streamer, "/dev/full")
     assert raised.value.errno == 28
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("write", [*WRITERS.values(), Streamer.to_csv])
+def test_the_capture_itself_is_not_written_over(write: Callable[[Streamer, Path], int], tmp_path: Path) -> None:
+    capture, link = tmp_path / "a.pcap", tmp_path / "link"
+    capture.write_bytes(conversations(5))
+    link.symlink_to(capture)
+    for source in (capture, [str(capture)]):
+        for path in (capture, link):
+            with pytest.raises(ValueError, match="must not be the capture"):
+                write(Streamer(source), path)
+    assert capture.read_bytes() == conversations(5)
 
 
 @pytest.mark.parametrize("form", WRITERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -198,6 +199,32 @@ def test_the_report_says_what_became_of_every_frame() -> None:
     report.check()
     assert json.loads(str(report)).items() <= report.to_dict().items()
     assert report == streamer.report
+
+
+def test_the_report_says_how_far_reading_is(tmp_path: Path) -> None:
+    plain = conversations(1000)
+    path = tmp_path / "x.pcap.gz"
+    path.write_bytes(gzip.compress(plain))
+    for source, read, total in [
+        (path, path.stat().st_size, path.stat().st_size),
+        ([path, path], 2 * path.stat().st_size, 2 * path.stat().st_size),
+        (plain, len(plain), len(plain)),
+        (io.BytesIO(plain), len(plain), None),
+    ]:
+        streamer = Streamer(source)
+        assert (streamer.report.source_bytes_read, streamer.report.source_bytes) == (None, None)
+        flows = iter(streamer)
+        assert flows.report.source_bytes == total
+        assert len(list(flows)) == 1000
+        assert (streamer.report.source_bytes_read, streamer.report.source_bytes) == (read, total)
+
+
+def test_standard_input_has_no_size() -> None:
+    program = (
+        "import flowgauge; s = flowgauge.Streamer('-'); list(s); print(s.report.source_bytes_read, s.report.source_bytes)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=TWO_FLOWS, capture_output=True, check=True)
+    assert done.stdout.decode().split() == [str(len(TWO_FLOWS)), "None"]
 
 
 def test_the_report_can_be_read_amid_the_run() -> None:

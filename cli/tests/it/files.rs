@@ -1,24 +1,17 @@
-//! `-w`: a file gets its name when it is whole, in the form its name asks for; what goes wrong is named.
+//! `-w`: a file gets its name when it is whole, in the form its name asks for.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Run, data, flowgauge, on_terminal, pcap, run, shell, signal};
+use crate::support::{Run, data, flowgauge, names, on_terminal, pcap, run, shell, signal};
 
 /// Runs the command on a capture of the project's with `-w` for this path, and nothing beside it.
-fn write(capture: &str, path: &Path, more: &[&str]) -> Run {
+pub(crate) fn write(capture: &str, path: &Path, more: &[&str]) -> Run {
     let mut command = flowgauge();
     Run::of(&command.arg("-r").arg(data(capture)).arg("--no-manifest").arg("-w").arg(path).args(more).output().unwrap())
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort_unstable();
-    names
 }
 
 #[test]
@@ -117,69 +110,6 @@ fn a_capture_that_cannot_be_opened_touches_no_file() {
     assert_eq!(write("web.pcap", &path, &["--", "host", "and"]).code, 1);
     let left = names(folder.path());
     assert!(left.iter().all(|name| name == "flows.csv.part") && !path.exists(), "{left:?}");
-}
-
-#[test]
-fn what_cannot_be_written_is_named_with_its_cause() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    fs::write(at("file"), "").unwrap();
-    fs::create_dir(at("folder.csv")).unwrap();
-    let long = format!("{}.csv", "x".repeat(252));
-    for (path, words) in [
-        (at("nowhere/flows.csv"), "No such file or directory"),
-        (at("file/flows.csv"), "Not a directory"),
-        (at("folder.csv"), "is a directory"),
-        (at(&long), "File name too long"),
-        ("/proc/flows.csv".into(), "No such file or directory"),
-        ("/dev/full".into(), "No space left on device"),
-    ] {
-        let run = write("web.pcap", &path, &[]);
-        let message = run.message();
-        assert!(message.starts_with(&format!("cannot write {}: {words}", path.display())), "{message}");
-        assert_eq!((run.out.as_str(), run.err.lines().count()), ("", 1), "{}", run.err);
-    }
-    assert_eq!(names(folder.path()), ["file", "folder.csv"]);
-}
-
-#[test]
-fn a_folder_that_is_not_ours_to_write_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("flows.csv");
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let run = if fs::write(folder.path().join("probe"), "").is_err() {
-        write("web.pcap", &path, &[])
-    } else {
-        fs::remove_file(folder.path().join("probe")).unwrap();
-        // Root may write everywhere, except as somebody who gave that up.
-        let mut setpriv = Command::new("setpriv");
-        setpriv.args(["--inh-caps=-all", "--bounding-set=-all"]).arg(env!("CARGO_BIN_EXE_flowgauge"));
-        match setpriv.arg("-r").arg(data("web.pcap")).arg("-w").arg(&path).stdin(Stdio::null()).output() {
-            Ok(output) => Run::of(&output),
-            Err(error) => {
-                return eprintln!("skipped: a_folder_that_is_not_ours_to_write_is_an_error (setpriv: {error})");
-            }
-        }
-    };
-    assert_eq!(run.message(), format!("cannot write {}: Permission denied (os error 13)", path.display()));
-    assert_eq!(names(folder.path()), [""; 0]);
-}
-
-#[test]
-fn a_full_disk_leaves_no_half_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let many = folder.path().join("many.pcap");
-    fs::write(&many, pcap(0..20_000)).unwrap();
-    // A limit on the size of files stands for a disk: it takes some bytes and then no more.
-    for name in ["flows.jsonl", "flows.csv", "flows.csv.gz", "flows.parquet", "flows.arrow", "flows.arrows"] {
-        let limit = if name.ends_with("gz") || name.contains("ar") { 64 } else { 512 };
-        let line = "trap '' XFSZ; ulimit -f LIMIT; exec $F -r MANY -w OUT";
-        let out = folder.path().join(name);
-        let line = line.replace("LIMIT", &limit.to_string()).replace("MANY", &many.display().to_string());
-        let run = shell(&line.replace("OUT", &out.display().to_string()));
-        assert_eq!(run.message(), format!("cannot write {}: File too large (os error 27)", out.display()));
-        assert_eq!(names(folder.path()), ["many.pcap"], "{name}");
-    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn messages(capture: &str, options: &IpfixOptions) -> Vec<u8> {
     let mut messages = Vec::new();
     let mut exporter = IpfixExporter::new("a buffer", &mut messages, flows.schema(), options).unwrap();
     flows.by_ref().for_each(|record| exporter.export(&record.unwrap()).unwrap());
+    exporter.ignored(&(&flows.report()).into());
     exporter.finish().unwrap();
     drop(exporter);
     messages
@@ -73,9 +74,13 @@ fn a_collector_that_hangs_up_is_an_error() {
 #[test]
 fn arguments_that_mean_nothing_for_ipfix_are_refused() {
     for (arguments, words) in [
-        ("-o ipfix -F ip_src", "-F is for tables"),
+        ("-o ipfix -F ip_src,pkts", "IANA has no element for \"pkts\": leave it out, or say --ipfix-pen NUMBER"),
+        ("-o ipfix -F mine --metric mine=packet.size.sum()", "IANA has no element for \"mine\""),
         ("-o ipfix -s ip_src", "-s is for tables"),
+        ("-o ipfix --ipfix-pen 0", "--ipfix-pen"),
         ("--uniflow", "--uniflow is for IPFIX"),
+        ("--ipfix-pen 32473", "--ipfix-pen is for IPFIX"),
+        ("-w flows.csv --ipfix-options", "--ipfix-options is for IPFIX"),
         ("-w udp://127.0.0.1:1 -o csv", "a collector gets IPFIX and nothing else"),
         ("-w tcp://127.0.0.1:1 --udp-rate 1M", "--udp-rate is for a collector"),
         ("-w udp://127.0.0.1:1 --udp-rate 1X", "a number of bytes is wanted"),
@@ -121,6 +126,47 @@ fn every_flow_of_a_capture_arrives_at_nfcapd() {
         log.contains(&format!("Flows: {FLOWS}, Packets: {FLOWS}, ")) && log.contains("Sequence Errors: 0,"),
         "{log}"
     );
+}
+
+#[test]
+fn columns_of_ones_choice_and_metrics_are_exported_under_ones_own_number() {
+    let arguments = "-r web.pcap -j 0 -o ipfix -F ip_src,dst_port,pkts,mine,size_mean --ipfix-pen 32473";
+    let metric = "--metric mine=(packet.size>100).sum()";
+    let written =
+        flowgauge().args(arguments.split(' ').chain(metric.split(' '))).current_dir(data("")).output().unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let text = String::from_utf8_lossy(&written.stdout);
+    for told in ["\x04mine", "\x04pkts", "\x09size_mean"] {
+        assert_eq!(text.matches(told).count(), 1, "{told:?} is told once");
+    }
+    // Nothing else is, and the number of a metric is in templates.
+    assert!(!text.contains("transport_bytes"));
+    assert!(written.stdout.windows(8).any(|field| field == [0x90, 0, 0, 8, 0, 0, 0x7e, 0xd9]));
+    let refused = run("-r web.pcap -o ipfix --ipfix-pen 29305");
+    assert!(refused.code == 1 && refused.err.contains("enterprise_number must be other than"), "{}", refused.err);
+}
+
+#[test]
+fn a_file_says_at_its_end_what_was_ignored_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("arp.pcap");
+    // A frame of ARP.
+    let mut capture = pcap(0..2);
+    let mut frame = [0; 60];
+    frame[12..14].copy_from_slice(&[8, 6]);
+    for word in [0, 0, 60, 60u32] {
+        capture.extend(word.to_le_bytes());
+    }
+    capture.extend(frame);
+    fs::write(&path, capture).unwrap();
+    let written = flowgauge().arg("-r").arg(&path).args(["-j", "0", "-o", "ipfix", "--ipfix-pen", "32473"]).output();
+    let bytes = written.unwrap().stdout;
+    let after = |head: &[u8]| bytes.windows(head.len()).position(|at| at == head).map(|at| &bytes[at + head.len()..]);
+    // The sets of templates 2002 (ignored packets and bytes, dropped packets) and 2003 (packets for each reason).
+    let ignored = after(&[7, 210, 0, 32, 0, 0, 0, 0]).unwrap();
+    assert_eq!(ignored[..24], [[0, 0, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 60], [0; 8]].concat());
+    let reason = after(&[7, 211, 0, 23, 0, 0, 0, 0]).unwrap();
+    assert_eq!(reason[..15], *b"\x06not_ip\0\0\0\0\0\0\0\x01");
 }
 
 /// A program that is ended with the test, by its id.

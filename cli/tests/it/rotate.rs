@@ -1,16 +1,8 @@
 //! `--rotate-...`: one file after the other, each whole, and together all flows.
 
 use std::fs;
-use std::path::Path;
 
-use crate::support::{pcap, run, shell};
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort_unstable();
-    names
-}
+use crate::support::{names, pcap, run, shell};
 
 #[test]
 fn files_together_have_every_flow_once() {
@@ -23,7 +15,7 @@ fn files_together_have_every_flow_once() {
     {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("flows.csv.gz");
-        run(&format!("-r {} -j 0 --dissect 0 -w {} {option}", capture.display(), out.display())).quiet();
+        run(&format!("-r {} -j 0 --dissect 0 --no-manifest -w {} {option}", capture.display(), out.display())).quiet();
         let names = names(folder.path());
         assert!(names.len() >= least && names[0] == "flows_00001_19700101000000.csv.gz", "{option}: {names:?}");
         let line = |name: &String| shell(&format!("gzip -dc {}", folder.path().join(name).display())).out;
@@ -46,8 +38,9 @@ fn after_an_error_in_the_capture_the_last_file_stays_a_part() {
     assert_eq!(run.code, 1);
     assert!(run.err.contains("the last flows before the error are in ") && run.err.contains("damaged"), "{}", run.err);
     let names = names(&out);
-    assert_eq!(names, ["flows_00001_19700101000000.json", "flows_00002_19700101000000.json.part"]);
-    let rows = names.iter().map(|name| fs::read_to_string(out.join(name)).unwrap().lines().count());
+    let (first, last) = ("flows_00001_19700101000000.json", "flows_00002_19700101000000.json.part");
+    assert_eq!(names, [first, "flows_00001_19700101000000.json.manifest.json", last]);
+    let rows = [first, last].into_iter().map(|name| fs::read_to_string(out.join(name)).unwrap().lines().count());
     assert_eq!(rows.collect::<Vec<_>>(), [3, 1]);
 }
 

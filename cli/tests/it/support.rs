@@ -1,6 +1,7 @@
 //! The command as a user runs it, and captures to run it on.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -102,6 +103,14 @@ pub(crate) fn on_terminal(columns: u16, line: &str) -> Option<Run> {
 /// One of the project's captures.
 pub(crate) fn data(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data")).join(name)
+}
+
+/// The names of what lies in a folder, in their order.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Sends a signal to a process of ours.

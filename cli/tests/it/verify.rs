@@ -1,21 +1,21 @@
 //! `FILE.manifest.json` beside every file of -w, and `flowgauge verify`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, data, flowgauge, pcap, shell, signal};
+use crate::support::{Run, data, flowgauge, names, pcap, shell, signal};
 
 /// A folder with a capture, and what was written of it.
-struct Written {
-    folder: tempfile::TempDir,
+pub(crate) struct Written {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Written {
     /// Writes the flows of two captures to this name, with these options.
-    fn new(name: &str, options: &str) -> Self {
+    pub(crate) fn new(name: &str, options: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for capture in ["web.pcap", "story.pcap.gz"] {
             fs::copy(data(capture), folder.path().join(capture)).unwrap();
@@ -26,26 +26,26 @@ impl Written {
         written
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn run(&self, arguments: &str) -> Run {
+    pub(crate) fn run(&self, arguments: &str) -> Run {
         Run::of(&flowgauge().args(arguments.split_whitespace()).current_dir(self.folder.path()).output().unwrap())
     }
 
-    fn manifest(&self, name: &str) -> Value {
+    pub(crate) fn manifest(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.at(&format!("{name}.manifest.json"))).unwrap();
         serde_json::from_str(&text).expect(&text)
     }
 
     /// Writes another manifest for the file.
-    fn replace(&self, name: &str, manifest: &str) {
+    pub(crate) fn replace(&self, name: &str, manifest: &str) {
         fs::write(self.at(&format!("{name}.manifest.json")), manifest).unwrap();
     }
 
     /// The file's manifest with something else at a place, as `/options/splt`.
-    fn change(&self, name: &str, place: &str, value: Value) {
+    pub(crate) fn change(&self, name: &str, place: &str, value: Value) {
         let mut manifest = self.manifest(name);
         *manifest.pointer_mut(place).unwrap_or_else(|| panic!("there is no {place}")) = value;
         self.replace(name, &manifest.to_string());
@@ -53,7 +53,7 @@ impl Written {
 
     /// What verify says that is not equal: the first words of those lines.
     #[track_caller]
-    fn not_equal(&self, name: &str) -> Vec<String> {
+    pub(crate) fn not_equal(&self, name: &str) -> Vec<String> {
         let run = self.run(&format!("verify {name}"));
         assert_eq!(run.err, "");
         let rest = run.out.lines().filter(|line| !line.starts_with("equal ") && !line.starts_with("note "));
@@ -61,13 +61,6 @@ impl Written {
         assert_eq!(run.code, i32::from(!rest.is_empty()), "{}", run.out);
         rest
     }
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort_unstable();
-    names
 }
 
 #[test]

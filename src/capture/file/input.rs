@@ -8,6 +8,8 @@ use std::io::{Cursor, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -59,8 +61,17 @@ impl Input {
         Ok(())
     }
 
-    /// Opens it; nothing is read yet.
-    pub(super) fn open(self, stop: &StopFlag) -> Result<Opened> {
+    /// How many bytes it holds; `None` for what says so only by ending.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::Path(path) => fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len()),
+            Self::Bytes(bytes) => Some(bytes.len() as u64),
+            Self::Stdin | Self::Reader { .. } => None,
+        }
+    }
+
+    /// Opens it; nothing is read yet. What will be read is added to `read`.
+    pub(super) fn open(self, stop: &StopFlag, read: &Arc<AtomicU64>) -> Result<Opened> {
         let name = self.name();
         let (source, waits) = match self {
             Self::Path(path) => {
@@ -79,7 +90,8 @@ impl Input {
             Self::Bytes(bytes) => (Source::Bytes(Cursor::new(bytes)), false),
             Self::Reader { reader, .. } => (Source::Reader(reader), true),
         };
-        Ok(Opened { name, stream: Box::new(Stream { source, ended: false, stop: stop.clone() }), waits })
+        let stream = Stream { source, ended: false, stop: stop.clone(), read: Arc::clone(read) };
+        Ok(Opened { name, stream: Box::new(stream), waits })
     }
 }
 
@@ -107,6 +119,8 @@ struct Stream {
     /// An end is final: a decompressor asks again, and a terminal or a FIFO with a new writer would have more to say.
     ended: bool,
     stop: StopFlag,
+    /// Bytes read, here and of the inputs before: beneath any decompressor, which does not tell how far it is.
+    read: Arc<AtomicU64>,
 }
 
 enum Source {
@@ -133,6 +147,7 @@ impl Read for Stream {
         }
         let bytes = self.source.read(into)?;
         self.ended = bytes == 0 && !into.is_empty();
+        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
         Ok(bytes)
     }
 }

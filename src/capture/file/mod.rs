@@ -25,6 +25,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use crate::capture::file::input::Input;
 
@@ -32,6 +33,7 @@ use crate::capture::Block;
 use crate::capture::Captured;
 use crate::capture::FrameBatch;
 use crate::capture::PacketSource;
+use crate::capture::SourceBytes;
 use crate::capture::StopFlag;
 use crate::capture::decompress::{Compression, Remarks};
 use crate::capture::file::format::Format;
@@ -78,6 +80,10 @@ pub struct FileSource {
     frames: u64,
     last: Timestamp,
     remarks: Remarks,
+    /// Bytes read of all inputs, as they are stored.
+    bytes_read: Arc<AtomicU64>,
+    /// Bytes of all inputs when they were opened.
+    bytes: Option<u64>,
 }
 
 /// The input that is being read.
@@ -105,6 +111,7 @@ impl FileSource {
         for input in inputs.iter().skip(1) {
             input.check()?;
         }
+        let bytes = inputs.iter().try_fold(0, |sum: u64, input| Some(sum.saturating_add(input.bytes()?)));
         let mut source = Self {
             inputs: inputs.into(),
             current: None,
@@ -115,6 +122,8 @@ impl FileSource {
             frames: 0,
             last: Timestamp::default(),
             remarks: Remarks::default(),
+            bytes_read: Arc::default(),
+            bytes,
         };
         source.open_next()?;
         while source.current.as_ref().is_some_and(|current| !current.waits && current.format.is_none()) {
@@ -128,7 +137,7 @@ impl FileSource {
     /// Opens the next input; whether there was one.
     fn open_next(&mut self) -> Result<bool> {
         let Some(input) = self.inputs.pop_front() else { return Ok(false) };
-        let opened = input.open(&self.stop)?;
+        let opened = input.open(&self.stop, &self.bytes_read)?;
         self.window.restart();
         self.opened += 1;
         self.current = Some(Current {
@@ -275,6 +284,12 @@ impl PacketSource for FileSource {
 
     fn input(&self) -> usize {
         self.opened.saturating_sub(1)
+    }
+
+    fn bytes(&self) -> SourceBytes {
+        let read = self.bytes_read.load(Ordering::Relaxed);
+        // A file may have grown since.
+        SourceBytes { read: Some(read), all: self.bytes.map(|all| all.max(read)) }
     }
 
     fn warnings(&mut self) -> Vec<String> {

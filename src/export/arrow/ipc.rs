@@ -22,7 +22,7 @@ use crate::export::Exporter;
 use crate::flow::FlowRecord;
 
 use super::Columns;
-use super::pieces::Pieces;
+use super::pieces::{Piece, Pieces};
 
 /// Writes records as Arrow's batches, compressed with Zstandard.
 ///
@@ -85,9 +85,8 @@ impl<W: Write> IpcExporter<W> {
         self
     }
 
-    fn write_piece(&mut self) -> Result<()> {
-        let batch = self.pieces.take()?;
-        let written = self.begin(batch.schema()).and_then(|()| self.write_batch(&batch));
+    fn write_piece(&mut self, batch: &Piece) -> Result<()> {
+        let written = self.begin(batch.schema()).and_then(|()| self.write_batch(batch));
         written.map_err(|source| self.failed(source))
     }
 
@@ -194,11 +193,8 @@ impl<W: Write> Exporter for IpcExporter<W> {
         if self.finished {
             return Err(self.failed(io::Error::other("it has its end already")));
         }
-        while !records.is_empty() {
-            records = self.pieces.fill(records)?;
-            if self.pieces.is_ready() {
-                self.write_piece()?;
-            }
+        while let Some(batch) = self.pieces.next(&mut records)? {
+            self.write_piece(&batch)?;
         }
         Ok(())
     }
@@ -207,7 +203,8 @@ impl<W: Write> Exporter for IpcExporter<W> {
     fn flush(&mut self) -> Result<()> {
         if self.layout == Layout::Stream && !self.finished {
             if !self.pieces.is_empty() {
-                self.write_piece()?;
+                let batch = self.pieces.take(false)?;
+                self.write_piece(&batch)?;
             } else if let Some(schema) = self.pieces.schema() {
                 // Whoever reads along sees what columns there will be.
                 self.begin(schema).map_err(|source| self.failed(source))?;
@@ -222,9 +219,10 @@ impl<W: Write> Exporter for IpcExporter<W> {
         }
         self.finished = true;
         if !self.pieces.is_empty() {
-            self.write_piece()?;
+            let batch = self.pieces.take(true)?;
+            self.write_piece(&batch)?;
         }
-        let last = self.pieces.take()?;
+        let last = self.pieces.take(true)?;
         let ended = self.begin(last.schema()).and_then(|()| {
             let last = (self.layout == Layout::File).then_some(&last);
             self.end(last)

@@ -60,19 +60,23 @@ impl MetricColumn {
         }
     }
 
-    /// Hands out what is there and begins anew.
+    /// Hands out what is there and begins anew; there may be `more`.
     ///
     /// # Errors
     ///
     /// [`Error::Column`] when values are of another type than those of the first batch.
-    pub(super) fn finish(&mut self) -> Result<ArrayRef> {
+    pub(super) fn finish(&mut self, more: bool) -> Result<ArrayRef> {
         let (shape, values, weight, mixed) = match &mut self.values {
             Values::Typed(_, cells) => return Ok(cells.finish(false)),
             Values::Any { shape, values, weight, mixed } => (shape, values, weight, mixed),
         };
         *weight = 0;
         let values = std::mem::take(values);
-        let shape = shape.get_or_insert_with(|| Shape::of_all(&values));
+        let shape = shape.get_or_insert_with(|| {
+            let shape = Shape::of_all(&values);
+            // Nothing is known of what was null only, so that no narrower type is sure to fit what comes.
+            if more && shape.is_open() { Shape::Json } else { shape }
+        });
         let array = shape.array(&values).map_err(|misfit| {
             let detail = match misfit {
                 Misfit::Type(other) => format!(

@@ -34,7 +34,7 @@ pub use arrow_array;
 pub use arrow_schema;
 pub use ipc::IpcExporter;
 #[cfg(feature = "parquet")]
-pub(super) use pieces::Pieces;
+pub(super) use pieces::{Piece, Pieces};
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Schema as ArrowSchema, SchemaRef};
@@ -125,9 +125,23 @@ impl Columns {
     ///
     /// [`Error::Column`] when a metric of the user's own code yields something else than in the first batch.
     pub fn finish(&mut self) -> Result<RecordBatch> {
+        self.hand_out(false)
+    }
+
+    /// As [`finish`](Columns::finish), when more batches may follow: a metric of the user's own code whose values were all
+    /// null so far is text then, JSON, which whatever comes can be told as.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Columns::finish).
+    pub fn finish_part(&mut self) -> Result<RecordBatch> {
+        self.hand_out(true)
+    }
+
+    fn hand_out(&mut self, more: bool) -> Result<RecordBatch> {
         let rows = std::mem::take(&mut self.rows);
         let keep_names = self.keep_names;
-        let arrays = self.columns.iter_mut().map(|growing| growing.finish(keep_names));
+        let arrays = self.columns.iter_mut().map(|growing| growing.finish(keep_names, more));
         let arrays: Vec<ArrayRef> = arrays.collect::<Result<_>>()?;
         let schema = Arc::new(self.arrow_schema());
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -197,10 +211,10 @@ impl fmt::Debug for Columns {
 }
 
 impl Growing {
-    fn finish(&mut self, keep_names: bool) -> Result<ArrayRef> {
+    fn finish(&mut self, keep_names: bool, more: bool) -> Result<ArrayRef> {
         match self {
             Self::Column(_, cells) => Ok(cells.finish(keep_names)),
-            Self::Metric(metric) => metric.finish(),
+            Self::Metric(metric) => metric.finish(more),
         }
     }
 

@@ -8,6 +8,9 @@ use crate::flow::FlowRecord;
 
 use super::Columns;
 
+/// Rows that are written together.
+pub(in crate::export) type Piece = RecordBatch;
+
 /// Columns that are handed out when there are enough rows.
 #[derive(Debug)]
 pub(in crate::export) struct Pieces {
@@ -31,20 +34,16 @@ impl Pieces {
         self.columns.keep_names = true;
     }
 
-    /// Appends as many of these as fit, at least one, and gives back the others; see [`Pieces::is_ready`].
-    pub(in crate::export) fn fill<'a>(&mut self, records: &'a [FlowRecord]) -> Result<&'a [FlowRecord]> {
-        let rows = self.columns.rows();
-        let room = self.rows.saturating_sub(rows).clamp(1, STEP - rows % STEP);
-        let (now, later) = records.split_at(room.min(records.len()));
-        self.columns.append(now)?;
-        Ok(later)
-    }
-
-    /// Whether it is time to [`take`](Self::take) a piece.
-    pub(in crate::export) fn is_ready(&self) -> bool {
-        // Whether it is heavy is asked now and then: every column has to answer.
-        let rows = self.columns.rows();
-        rows >= self.rows || (rows.is_multiple_of(STEP) && self.columns.weight() >= HEAVY)
+    /// Appends records, up to the one with which a piece is full: that is handed out, and `records` is what is left then.
+    /// `None` when all are taken and there is room for more.
+    pub(in crate::export) fn next(&mut self, records: &mut &[FlowRecord]) -> Result<Option<Piece>> {
+        while !records.is_empty() {
+            *records = self.fill(records)?;
+            if self.is_ready() {
+                return self.take(false).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// Whether nothing is held back.
@@ -52,12 +51,27 @@ impl Pieces {
         self.columns.rows() == 0
     }
 
-    /// Hands out what there is, also no rows.
-    pub(in crate::export) fn take(&mut self) -> Result<RecordBatch> {
-        let batch = self.columns.finish();
+    /// Hands out what there is, also no rows; after the `last` nothing follows.
+    pub(in crate::export) fn take(&mut self, last: bool) -> Result<Piece> {
+        let batch = if last { self.columns.finish() } else { self.columns.finish_part() };
         // Nobody asks for the values behind the JSON.
         drop(self.columns.take_mixed());
         batch
+    }
+
+    /// Appends as many of these as fit, at least one, and gives back the others.
+    fn fill<'a>(&mut self, records: &'a [FlowRecord]) -> Result<&'a [FlowRecord]> {
+        let rows = self.columns.rows();
+        let room = self.rows.saturating_sub(rows).clamp(1, STEP - rows % STEP);
+        let (now, later) = records.split_at(room.min(records.len()));
+        self.columns.append(now)?;
+        Ok(later)
+    }
+
+    fn is_ready(&self) -> bool {
+        // Whether it is heavy is asked now and then: every column has to answer.
+        let rows = self.columns.rows();
+        rows >= self.rows || (rows.is_multiple_of(STEP) && self.columns.weight() >= HEAVY)
     }
 
     /// Names, types and metadata; `None` where a metric's type is known with the first piece only.

@@ -74,6 +74,15 @@ impl Shape {
         }
     }
 
+    /// Whether it says nothing of some values, or of the items of lists, since all so far were null.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::List(item) => item.is_open(),
+            _ => false,
+        }
+    }
+
     /// Whether values of this are told as values of `wanted`.
     fn fits(&self, wanted: &Self) -> bool {
         self == wanted || *wanted == Self::Json || self.clone().joined(wanted.clone()) == *wanted

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::export::ipfix::encode::{push_nothing, push_text};
+use crate::export::ipfix::encode::{Kind, push_nothing, push_text};
 use crate::export::ipfix::field::application_id;
 use crate::flow::Application;
 use crate::flow::schema::ElementKind;
@@ -31,7 +31,7 @@ impl Applications {
         let mut record = id.to_vec();
         for text in [name(application), application.category.as_str()] {
             if !push_text(&mut record, text, Self::LONGEST_NAME) {
-                push_nothing(&mut record, ElementKind::Text);
+                push_nothing(&mut record, Kind::One(ElementKind::Text), 0);
             }
         }
         self.records.push(record);

@@ -1,17 +1,35 @@
-//! Which elements a run's records have, and where each value comes from: read off the run's columns.
+//! Which fields a run's records have, and where each value comes from: read off the run's columns.
 
-use crate::export::ipfix::encode::{push_cell, push_nothing};
-use crate::flow::schema::{Cell, Column, Element, ElementKind, Needs, Schema, Side};
-use crate::flow::{Application, Direction, FlagCounts, FlowFlags, FlowRecord};
+use crate::export::Columns;
+use crate::export::columns::One;
+use crate::export::ipfix::encode::{Kind, push, push_nothing};
+use crate::export::ipfix::own::{OwnElement, OwnValue};
+use crate::export::ipfix::shape::Shape;
+use crate::flow::schema::{self, Cell, Column, Element, ElementKind, Needs, Side};
+use crate::flow::{Application, Direction, FlagCounts, FlowFlags, FlowRecord, Value};
 
-/// One element of a record.
+/// One field of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
-    pub(super) element: Element,
-    /// Whether it is the reverse element (RFC 5103 section 6.1): the same number, under the enterprise number 29305.
-    pub(super) reverse: bool,
+    pub(super) number: u16,
+    /// Whose number that is: 0 is IANA's registry, [`REVERSE`] the same in the other direction, else the user's own.
+    pub(super) enterprise: u32,
+    pub(super) kind: Kind,
+    /// The only IP version in which it is used; 0 for both.
+    ip_version: u8,
     /// Where its value comes from in a record seen from the source, and in one seen from the destination.
     values: [Source; 2],
+}
+
+/// How a record is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// From its source, or from its destination.
+    pub(super) way: Direction,
+    /// Whether it has what is under the user's own enterprise number: of two records of a flow, one does.
+    pub(super) own: bool,
+    /// How many bytes texts and lists may have.
+    pub(super) longest: usize,
 }
 
 /// Where a value comes from.
@@ -19,6 +37,8 @@ pub(super) struct Field {
 enum Source {
     /// A column, as it is.
     Column(&'static Column),
+    /// What has a number of the user's own.
+    Own(OwnValue),
     /// The MAC address of an end, without the text that its column makes of it.
     Mac(Direction),
     /// Why the record left, in IPFIX's numbers.
@@ -33,80 +53,81 @@ enum Source {
     Null,
 }
 
-/// Which fields of a record have a value: the lowest bit is the first field.
-pub(super) type Shape = u128;
-
-/// The fields of records of both directions, or of one.
+/// The fields of records of both directions, or of one; `own` are those under the user's `enterprise`.
 ///
-/// Reverse elements come first. Their order is free, and a reader that looks at numbers only (nfcapd does so with times and TCP
-/// flags) takes what comes last: so that is the forward element.
-pub(super) fn fields(schema: &Schema, uniflow: bool) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let mut add = |field: Field| {
-        if fields.len() < Shape::BITS as usize {
-            fields.push(field);
-        }
-    };
-    for (column, element) in elements(schema) {
-        let whole = elements(schema).any(|(_, other)| other.number == element.number && other.side == Side::Whole);
+/// Reverse elements come first, and those of the user's own. Their order is free, and a reader that looks at numbers only (nfcapd
+/// does so with times and TCP flags) takes what comes last: so that is the forward element.
+pub(super) fn fields(columns: &Columns, own: &[OwnElement], enterprise: u32, uniflow: bool) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    let chosen: Vec<_> = elements(columns).collect();
+    let is_chosen = |number, side| chosen.iter().any(|(_, other)| other.number == number && other.side == side);
+    for (column, element) in &chosen {
         let left_out = match element.side {
             Side::Whole | Side::DstToSrc => uniflow,
-            Side::SrcToDst => whole && !uniflow,
+            Side::SrcToDst => is_chosen(element.number, Side::Whole) && !uniflow,
             Side::Flow | Side::Src | Side::Dst => false,
         };
-        if left_out {
+        if left_out || is_there(&fields, element) {
             continue;
         }
         if element.number == APPLICATION_NAME {
-            add(Field::own(APPLICATION_ID, false, [Source::ApplicationId; 2]));
+            fields.push(Field::new(APPLICATION_ID, 0, [Source::ApplicationId; 2]));
         }
-        let reverse = element.side == Side::DstToSrc;
-        let values = [Source::of(column, element), turned(schema, column, element)];
-        add(Field { element: *element, reverse, values });
+        fields.push(Field::of(column, element));
     }
-    if schema.columns().any(|column| column.needs == Some(Needs::Statistics)) {
+    if columns.columns().flatten().any(|column| column.needs == Some(Needs::Statistics)) {
         let flags = [Direction::SrcToDst, Direction::DstToSrc].map(Source::TcpFlags);
-        add(Field::own(TCP_FLAGS, false, flags));
+        fields.push(Field::new(TCP_FLAGS, 0, flags));
         if !uniflow {
-            add(Field::own(TCP_FLAGS, true, [flags[1]; 2]));
+            fields.push(Field::new(TCP_FLAGS, REVERSE, [flags[1]; 2]));
         }
     }
-    if !uniflow {
-        add(Field::own(BIFLOW_DIRECTION, false, [Source::Initiator; 2]));
+    if uniflow {
+        // Whoever asks for one direction, or for both together, gets that of the record.
+        let of_record = |number| {
+            let mut all =
+                schema::columns().flat_map(|column| column.ipfix.iter().map(move |element| (column, element)));
+            all.find(|(_, other)| other.number == number && other.side == Side::SrcToDst)
+        };
+        for (column, element) in chosen.iter().filter_map(|(_, element)| of_record(element.number)) {
+            if !is_there(&fields, element) {
+                fields.push(Field::of(column, element));
+            }
+        }
+        if !fields.iter().any(|field| field.number == IP_VERSION) {
+            // So that no record is without any value.
+            let version = schema::columns().flat_map(|column| column.ipfix.iter().map(move |one| (column, one)));
+            fields.extend(
+                version.filter(|(_, one)| one.number == IP_VERSION).map(|(column, one)| Field::of(column, one)),
+            );
+        }
+    } else {
+        fields.push(Field::new(BIFLOW_DIRECTION, 0, [Source::Initiator; 2]));
     }
-    fields.sort_by_key(|field| !field.reverse);
+    fields.extend(own.iter().map(|own| {
+        let values = [Source::Own(own.value); 2];
+        Field { number: own.number, enterprise, kind: own.kind, ip_version: 0, values }
+    }));
+    fields.sort_by_key(|field| field.enterprise == 0);
     fields
 }
 
-/// Appends all fields of `record` that have a value, as `view` sees it, texts cut at `longest_text`; tells which they are.
-pub(super) fn push_record(
-    out: &mut Vec<u8>,
-    fields: &[Field],
-    record: &FlowRecord,
-    view: Direction,
-    longest_text: usize,
-) -> Shape {
-    let mut shape = 0;
+/// Appends all fields of `record` that have a value, as `view` sees it; `shape` tells which they are.
+pub(super) fn push_record(out: &mut Vec<u8>, fields: &[Field], record: &FlowRecord, view: View, shape: &mut Shape) {
+    shape.clear();
     for (nth, field) in fields.iter().enumerate() {
-        if field.is_in(record.key.ip_version()) && field.push(out, record, view, longest_text) {
-            shape |= 1 << nth;
+        if field.is_in(record.key.ip_version()) && field.push(out, record, view) {
+            shape.add(nth);
         }
     }
-    shape
 }
 
 /// The same with every field of the record's IP version: zeros where a value is null.
-pub(super) fn push_full_record(
-    out: &mut Vec<u8>,
-    fields: &[Field],
-    record: &FlowRecord,
-    view: Direction,
-    longest_text: usize,
-) -> Shape {
+pub(super) fn push_full_record(out: &mut Vec<u8>, fields: &[Field], record: &FlowRecord, view: View) -> Shape {
     let ip_version = record.key.ip_version();
     for field in fields.iter().filter(|field| field.is_in(ip_version)) {
-        if !field.push(out, record, view, longest_text) {
-            push_nothing(out, field.element.kind);
+        if !field.push(out, record, view) {
+            push_nothing(out, field.kind, field.enterprise);
         }
     }
     full_shape(fields, ip_version)
@@ -115,7 +136,7 @@ pub(super) fn push_full_record(
 /// The shape of [`push_full_record`].
 pub(super) fn full_shape(fields: &[Field], ip_version: u8) -> Shape {
     let there = fields.iter().enumerate().filter(|(_, field)| field.is_in(ip_version));
-    there.fold(0, |shape, (nth, _)| shape | 1 << nth)
+    there.map(|(nth, _)| nth).collect()
 }
 
 /// Engine and selector of an application (RFC 6759 section 4): the engine that IANA registers as `ntop nDPI`, then nDPI's number
@@ -127,29 +148,40 @@ pub(super) fn application_id(application: &Application) -> [u8; 4] {
 }
 
 impl Field {
-    /// A field that is no column.
-    const fn own(element: Element, reverse: bool, values: [Source; 2]) -> Self {
-        Self { element, reverse, values }
+    fn of(column: &'static Column, element: &Element) -> Self {
+        let enterprise = if element.side == Side::DstToSrc { REVERSE } else { 0 };
+        Self::new(*element, enterprise, [Source::of(column, element), turned(column, element)])
+    }
+
+    const fn new(element: Element, enterprise: u32, values: [Source; 2]) -> Self {
+        let Element { number, kind, ip_version, .. } = element;
+        Self { number, enterprise, kind: Kind::One(kind), ip_version, values }
     }
 
     fn is_in(&self, ip_version: u8) -> bool {
-        self.element.ip_version == 0 || self.element.ip_version == ip_version
+        self.ip_version == 0 || self.ip_version == ip_version
     }
 
-    fn push(&self, out: &mut Vec<u8>, record: &FlowRecord, view: Direction, longest_text: usize) -> bool {
+    fn push(&self, out: &mut Vec<u8>, record: &FlowRecord, view: View) -> bool {
         // A flow of one direction has no reverse elements, not even counts of 0.
-        if self.reverse && record.of(Direction::DstToSrc).pkts == 0 {
+        if self.enterprise == REVERSE && record.of(Direction::DstToSrc).pkts == 0 {
             return false;
         }
-        let kind = self.element.kind;
-        match self.values[view as usize] {
-            Source::Column(column) => push_cell(out, kind, &column.get(record), longest_text),
+        let mut cell = |cell: &Cell<'_>| push(out, self.kind, self.enterprise, cell, view.longest);
+        match self.values[view.way as usize] {
+            Source::Column(column) => cell(&column.get(record)),
+            Source::Own(_) if !view.own => false,
+            Source::Own(OwnValue::Column(column)) => cell(&column.get(record)),
+            Source::Own(OwnValue::Metric(index)) => {
+                let value = record.metrics.iter().nth(index).map_or(&Value::Null, |(_, value)| value);
+                cell(&Cell::Metric(value))
+            }
             Source::Mac(end) => {
                 let known = record.flags.contains(FlowFlags::MACS);
                 out.extend(record.macs[end as usize].iter().filter(|_| known));
                 known
             }
-            Source::EndReason => push_cell(out, kind, &Cell::Uint(record.export_reason.ipfix().into()), 0),
+            Source::EndReason => cell(&Cell::Uint(record.export_reason.ipfix().into())),
             Source::ApplicationId => record.application.as_deref().is_some_and(|application| {
                 out.extend(application_id(application));
                 true
@@ -158,7 +190,7 @@ impl Field {
                 out.extend(bits.to_be_bytes());
                 true
             }),
-            Source::Initiator => push_cell(out, kind, &Cell::Uint(INITIATOR), 0),
+            Source::Initiator => cell(&Cell::Uint(INITIATOR)),
             Source::Null => false,
         }
     }
@@ -176,15 +208,16 @@ impl Source {
 }
 
 /// Where the value of `element` comes from when a record is seen from the destination.
-fn turned(schema: &Schema, column: &'static Column, element: &Element) -> Source {
+fn turned(column: &'static Column, element: &Element) -> Source {
     let (number, side) = match element.side {
         Side::Flow | Side::Whole | Side::DstToSrc => return Source::of(column, element),
         Side::SrcToDst => (element.number, Side::DstToSrc),
         Side::Src => (other_end(element.number), Side::Dst),
         Side::Dst => (other_end(element.number), Side::Src),
     };
-    let mut found = elements(schema).filter(|(_, other)| other.number == number && other.side == side);
-    found.next().map_or(Source::Null, |(column, element)| Source::of(column, element))
+    let mut all = schema::columns().flat_map(|column| column.ipfix.iter().map(move |other| (column, other)));
+    let found = all.find(|(_, other)| other.number == number && other.side == side);
+    found.map_or(Source::Null, |(column, element)| Source::of(column, element))
 }
 
 /// The element that tells of the other end what this one tells of an end.
@@ -202,8 +235,15 @@ const fn other_end(number: u16) -> u16 {
     }
 }
 
-fn elements(schema: &Schema) -> impl Iterator<Item = (&'static Column, &'static Element)> {
-    schema.columns().flat_map(|column| column.ipfix.iter().map(move |element| (column, element)))
+/// Whether there is a field of this element already, be it that a column was chosen twice.
+fn is_there(fields: &[Field], element: &Element) -> bool {
+    let reverse = element.side == Side::DstToSrc;
+    fields.iter().any(|field| field.number == element.number && (field.enterprise == REVERSE) == reverse)
+}
+
+fn elements(columns: &Columns) -> impl Iterator<Item = (&'static Column, &'static Element)> {
+    let columns = columns.parts().filter_map(|one| if let One::Column(column) = one { Some(*column) } else { None });
+    columns.flat_map(|column| column.ipfix.iter().map(move |element| (column, element)))
 }
 
 /// The flags of RFC 9293 and RFC 3168 that some packet of this direction has; none of other protocols.
@@ -222,6 +262,8 @@ fn tcp_flags(record: &FlowRecord, direction: Direction) -> Option<u16> {
     Some(counters.iter().enumerate().fold(0, |bits, (bit, count)| bits | u16::from(count(&counts) > 0) << bit))
 }
 
+/// The enterprise number of reverse elements (RFC 5103 section 6.1).
+pub(super) const REVERSE: u32 = 29_305;
 pub(super) const APPLICATION_ID: Element = own(95, "applicationId", ElementKind::ApplicationId, Side::Flow);
 const TCP_FLAGS: Element = own(6, "tcpControlBits", ElementKind::U16, Side::SrcToDst);
 const BIFLOW_DIRECTION: Element = own(239, "biflowDirection", ElementKind::U8, Side::Flow);
@@ -232,6 +274,7 @@ const fn own(number: u16, name: &'static str, kind: ElementKind, side: Side) -> 
 
 pub(super) const APPLICATION_NAME: u16 = 96;
 const FLOW_END_REASON: u16 = 136;
+const IP_VERSION: u16 = 60;
 /// `biflowDirection`: the source is the end that began (RFC 5103 section 6.4).
 const INITIATOR: u64 = 1;
 /// IANA's registry of classification engines has 22 for `ntop nDPI`.

@@ -32,6 +32,10 @@ impl Message {
         self.max_bytes - Self::HEADER - Self::SET_HEADER
     }
 
+    pub(super) fn observation_domain(&self) -> u32 {
+        self.observation_domain
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.len() == Self::HEADER
     }

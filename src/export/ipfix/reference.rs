@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::export::ipfix::encode::Kind;
+use crate::export::ipfix::own::{OwnElement, of_column};
 use crate::flow::schema::{Element, Side, columns};
 
-/// Writes which column becomes which element as a Markdown table.
+/// Writes which column becomes which element as Markdown tables: those of the registry, and those of the user's own.
 pub fn write_reference(f: &mut impl fmt::Write) -> fmt::Result {
     writeln!(f, "| column | element | type | option | records |")?;
     writeln!(f, "| --- | --- | --- | --- | --- |")?;
@@ -15,6 +17,18 @@ pub fn write_reference(f: &mut impl fmt::Write) -> fmt::Result {
             let [kind, told] = [kind.name(), told(element)];
             writeln!(f, "| `{}` | {number} {name} | {kind} | {option} | {told} |", column.name)?;
         }
+    }
+    writeln!(f, "\n## Elements of your own enterprise number\n")?;
+    writeln!(f, "| column | element | type | items | option |")?;
+    writeln!(f, "| --- | --- | --- | --- | --- |")?;
+    for column in columns() {
+        let Some(OwnElement { number, kind, .. }) = of_column(column) else { continue };
+        let option = column.needs.map_or_else(String::new, |needs| format!("`{}`", needs.option()));
+        let (kind, items) = match kind {
+            Kind::One(kind) => (kind.name(), String::new()),
+            Kind::List { items, number } => ("basicList", format!("{number} {}", items.name())),
+        };
+        writeln!(f, "| `{}` | {number} | {kind} | {items} | {option} |", column.name)?;
     }
     Ok(())
 }

@@ -5,7 +5,18 @@ use crate::flow::Direction::{DstToSrc, SrcToDst};
 use crate::flow::FlowRecord;
 
 const fn core(name: &'static str, kind: ColumnKind, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {
-    Column { name, kind, unit: "", nullable: false, group: Group::Core, needs: None, doc, ipfix: &[], get }
+    Column {
+        name,
+        kind,
+        unit: "",
+        nullable: false,
+        group: Group::Core,
+        needs: None,
+        doc,
+        ipfix: &[],
+        own_element: None,
+        get,
+    }
 }
 
 const fn count(name: &'static str, unit: &'static str, doc: &'static str, get: fn(&FlowRecord) -> Cell<'_>) -> Column {

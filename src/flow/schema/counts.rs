@@ -16,6 +16,7 @@ macro_rules! count {
             needs: None,
             doc: $doc,
             ipfix: &[],
+            own_element: None,
             get: |r| Cell::Uint(($of)(r).$field),
         }
     };
@@ -32,6 +33,7 @@ macro_rules! payload {
             needs: None,
             doc: "Bytes after the transport header (IPFIX 401); null when some packet's captured headers cannot tell.",
             ipfix: &[],
+            own_element: None,
             get: |r| if ($unknown)(r) { Cell::Null } else { Cell::Uint(($of)(r).payload_bytes) },
         }
     };
@@ -48,6 +50,7 @@ macro_rules! duration {
             needs: None,
             doc: "From the smallest stamp to the largest (IPFIX 161); null without packets.",
             ipfix: &[],
+            own_element: None,
             get: |r| {
                 let counts = ($of)(r);
                 if counts.pkts == 0 { Cell::Null } else { Cell::Duration(counts.end.nanos_since(counts.start)) }
@@ -67,6 +70,7 @@ macro_rules! time {
             needs: None,
             doc: $doc,
             ipfix: &[],
+            own_element: None,
             get: |r| moment(($of)(r), ($of)(r).$field),
         }
     };
@@ -78,15 +82,16 @@ const START: &str = "The smallest stamp of this direction (IPFIX 156); null with
 const END: &str = "The largest stamp of this direction (IPFIX 157); null without packets.";
 
 pub(super) static COLUMNS: &[Column] = &[
-    count!("pkts", "packets", "Packets of both directions.", FlowRecord::both, pkts),
-    count!("bytes", "bytes", "Bytes on the wire of both directions, link headers included.", FlowRecord::both, bytes),
-    count!("ip_bytes", "bytes", IP_BYTES, FlowRecord::both, ip_bytes),
+    count!("pkts", "packets", "Packets of both directions.", FlowRecord::both, pkts).own(1032),
+    count!("bytes", "bytes", "Bytes on the wire of both directions, link headers included.", FlowRecord::both, bytes)
+        .own(1033),
+    count!("ip_bytes", "bytes", IP_BYTES, FlowRecord::both, ip_bytes).own(1034),
     count!("src_to_dst_ip_bytes", "bytes", IP_BYTES, FlowRecord::there, ip_bytes).ipfix(element::IP_BYTES_THERE),
     count!("dst_to_src_ip_bytes", "bytes", IP_BYTES, FlowRecord::back, ip_bytes).ipfix(element::IP_BYTES_BACK),
-    count!("transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::both, transport_bytes),
-    count!("src_to_dst_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::there, transport_bytes),
-    count!("dst_to_src_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::back, transport_bytes),
-    payload!("payload_bytes", FlowRecord::both, |r: &FlowRecord| r.flags.intersects(EITHER_PAYLOAD_UNKNOWN)),
+    count!("transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::both, transport_bytes).own(1035),
+    count!("src_to_dst_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::there, transport_bytes).own(1036),
+    count!("dst_to_src_transport_bytes", "bytes", TRANSPORT_BYTES, FlowRecord::back, transport_bytes).own(1037),
+    payload!("payload_bytes", FlowRecord::both, |r: &FlowRecord| r.flags.intersects(EITHER_PAYLOAD_UNKNOWN)).own(1038),
     payload!("src_to_dst_payload_bytes", FlowRecord::there, |r: &FlowRecord| {
         r.flags.contains(FlowFlags::SRC_TO_DST_PAYLOAD_UNKNOWN)
     })
@@ -99,9 +104,9 @@ pub(super) static COLUMNS: &[Column] = &[
     time!("src_to_dst_end_time", END, FlowRecord::there, end).ipfix(element::END_THERE),
     time!("dst_to_src_start_time", START, FlowRecord::back, start).ipfix(element::START_BACK),
     time!("dst_to_src_end_time", END, FlowRecord::back, end).ipfix(element::END_BACK),
-    duration!("duration", FlowRecord::both),
-    duration!("src_to_dst_duration", FlowRecord::there),
-    duration!("dst_to_src_duration", FlowRecord::back),
+    duration!("duration", FlowRecord::both).own(1039),
+    duration!("src_to_dst_duration", FlowRecord::there).own(1040),
+    duration!("dst_to_src_duration", FlowRecord::back).own(1041),
 ];
 
 const EITHER_PAYLOAD_UNKNOWN: FlowFlags =

@@ -33,6 +33,12 @@ pub enum ElementKind {
     U32,
     /// `unsigned64`.
     U64,
+    /// `signed64`.
+    I64,
+    /// `float64`.
+    F64,
+    /// `boolean`: 1 is true, 2 is false.
+    Bool,
     /// `ipv4Address`.
     Ipv4,
     /// `ipv6Address`.
@@ -82,10 +88,10 @@ impl ElementKind {
     /// Octets of its values; `None` when the length is variable.
     pub const fn octets(self) -> Option<u16> {
         match self {
-            Self::U8 => Some(1),
+            Self::U8 | Self::Bool => Some(1),
             Self::U16 => Some(2),
             Self::U32 | Self::Ipv4 | Self::ApplicationId => Some(4),
-            Self::U64 | Self::Milliseconds | Self::Nanoseconds => Some(8),
+            Self::U64 | Self::I64 | Self::F64 | Self::Milliseconds | Self::Nanoseconds => Some(8),
             Self::Ipv6 => Some(16),
             Self::Mac => Some(6),
             Self::Text => None,
@@ -99,6 +105,9 @@ impl ElementKind {
             Self::U16 => "unsigned16",
             Self::U32 => "unsigned32",
             Self::U64 => "unsigned64",
+            Self::I64 => "signed64",
+            Self::F64 => "float64",
+            Self::Bool => "boolean",
             Self::Ipv4 => "ipv4Address",
             Self::Ipv6 => "ipv6Address",
             Self::Mac => "macAddress",

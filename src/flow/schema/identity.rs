@@ -11,18 +11,29 @@ const fn identity(
     doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 ) -> Column {
-    Column { name, kind, unit: "", nullable, group: Group::Identity, needs: None, doc, ipfix: &[], get }
+    Column {
+        name,
+        kind,
+        unit: "",
+        nullable,
+        group: Group::Identity,
+        needs: None,
+        doc,
+        ipfix: &[],
+        own_element: None,
+        get,
+    }
 }
 
 pub(super) static COLUMNS: &[Column] = &[
     identity("flow_id", ColumnKind::U64, false, "Number of the record's first frame: unique in a capture.", |r| {
         Cell::Uint(r.flow_id)
-    }),
+    }).own(1001),
     identity("conn_id", ColumnKind::U64, false, "The flow_id of the flow's first segment.", |r| Cell::Uint(r.conn_id))
         .ipfix(element::CONN_ID),
     identity("segment", ColumnKind::U32, false, "0, and one more after every cut by the active timeout.", |r| {
         Cell::Uint(r.segment.into())
-    }),
+    }).own(1002),
     identity("ip_version", ColumnKind::U8, false, "4 or 6, of the innermost IP header (IPFIX 60).", |r| {
         Cell::Uint(r.key.ip_version().into())
     })
@@ -44,14 +55,14 @@ pub(super) static COLUMNS: &[Column] = &[
         true,
         "Kind of the innermost tunnel: gtp-u, tzsp, capwap, vxlan, geneve, gre, erspan, teredo; null without one.",
         |r| text(r.key.tunnel().map(|tunnel| tunnel.name())),
-    ),
+    ).own(1003),
     identity(
         "tunnel_key",
         ColumnKind::U32,
         true,
         "The innermost tunnel's key in the first packet: TEID, VNI, GRE key, ERSPAN session; null without one.",
         |r| if r.flags.contains(FlowFlags::TUNNEL_KEY) { Cell::Uint(r.tunnel_key.into()) } else { Cell::Null },
-    ),
+    ).own(1004),
     identity(
         "src_mac",
         ColumnKind::Text,
@@ -74,21 +85,21 @@ pub(super) static COLUMNS: &[Column] = &[
         true,
         "Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP type are unknown.",
         |r| r.community_id().map_or(Cell::Null, |id| Cell::Text(id.into())),
-    ),
+    ).own(1005),
     identity(
         "src_oui",
         ColumnKind::Text,
         true,
         "The first three bytes of src_mac: its maker's OUI (IEEE MA-L); null without.",
         |r| oui(r, 0),
-    ),
+    ).own(1006),
     identity(
         "dst_oui",
         ColumnKind::Text,
         true,
         "The first three bytes of dst_mac: its maker's OUI (IEEE MA-L); null without.",
         |r| oui(r, 1),
-    ),
+    ).own(1007),
     identity(
         "vlan_ids",
         ColumnKind::ListU16,
@@ -98,13 +109,13 @@ pub(super) static COLUMNS: &[Column] = &[
             let ids = r.vlan_ids();
             if ids.is_empty() { Cell::Null } else { Cell::List(ids.into_iter().map(i64::from).collect()) }
         },
-    ),
+    ).own(1008),
     identity("ttl_min", ColumnKind::U8, false, "The smallest TTL or hop limit (IPFIX 52).", |r| {
         of_headers(r.ttl[0].plus(r.ttl[1]).min, 1)
-    }),
+    }).own(1009),
     identity("ttl_max", ColumnKind::U8, false, "The largest TTL or hop limit (IPFIX 53).", |r| {
         of_headers(r.ttl[0].plus(r.ttl[1]).max, 1)
-    }),
+    }).own(1010),
     identity(
         "src_to_dst_ttl_min",
         ColumnKind::U8,
@@ -179,21 +190,21 @@ pub(super) static COLUMNS: &[Column] = &[
     .ipfix(element::ICMP_CODE),
     identity("fragmented", ColumnKind::Bool, false, "Whether some packet is an IP fragment.", |r| {
         Cell::Bool(r.flags.contains(FlowFlags::FRAGMENTED))
-    }),
+    }).own(1011),
     identity(
         "truncated",
         ColumnKind::Bool,
         false,
         "Whether of some packet fewer bytes were captured than were on the wire (snaplen).",
         |r| Cell::Bool(r.flags.contains(FlowFlags::TRUNCATED)),
-    ),
+    ).own(1012),
     identity(
         "incomplete",
         ColumnKind::Text,
         true,
         "What could not be told of some packet: ports, payload, inner (of a tunnel), gaps (too large); null when all was.",
         incomplete,
-    ),
+    ).own(1013),
 ];
 
 fn mac(record: &FlowRecord, end: usize) -> Cell<'_> {

@@ -44,6 +44,9 @@ pub struct Column {
     pub doc: &'static str,
     /// The information elements of IPFIX that mean the same; none where there is no such element.
     pub ipfix: &'static [Element],
+    /// Where there is none, its number among the elements of an enterprise of the user's choice, 1,000 to 1,999. It stays with
+    /// the column: numbers do not depend on places in a table, and none is used again for something else.
+    pub own_element: Option<u16>,
     get: fn(&FlowRecord) -> Cell<'_>,
 }
 
@@ -164,6 +167,11 @@ impl Column {
     /// The same column, with its elements of IPFIX.
     const fn ipfix(self, elements: &'static [Element]) -> Self {
         Self { ipfix: elements, ..self }
+    }
+
+    /// The same column, with its number under an enterprise of the user's choice.
+    const fn own(self, number: u16) -> Self {
+        Self { own_element: Some(number), ..self }
     }
 
     /// The value of this column in `record`.
@@ -340,6 +348,15 @@ mod tests {
             columns().flat_map(|column| column.ipfix).map(|one| (one.number, one.side as u8)).collect();
         elements.sort_unstable();
         assert!(elements.windows(2).all(|pair| pair[0] != pair[1]), "{elements:?}");
+    }
+
+    #[test]
+    fn a_column_has_elements_of_the_registry_or_a_number_of_its_own() {
+        assert!(columns().all(|column| column.ipfix.is_empty() == column.own_element.is_some()));
+        let mut numbers: Vec<_> = columns().filter_map(|column| column.own_element).collect();
+        numbers.sort_unstable();
+        assert!(numbers.windows(2).all(|pair| pair[0] != pair[1]), "{numbers:?}");
+        assert!(numbers.iter().all(|number| (1000..2000).contains(number)), "{numbers:?}");
     }
 
     #[test]

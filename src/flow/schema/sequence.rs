@@ -11,7 +11,18 @@ const fn sequence(
     doc: &'static str,
     get: fn(&FlowRecord) -> Cell<'_>,
 ) -> Column {
-    Column { name, kind, unit, nullable: false, group: Group::Sequence, needs: Some(Needs::Splt), doc, ipfix: &[], get }
+    Column {
+        name,
+        kind,
+        unit,
+        nullable: false,
+        group: Group::Sequence,
+        needs: Some(Needs::Splt),
+        doc,
+        ipfix: &[],
+        own_element: None,
+        get,
+    }
 }
 
 pub(super) static COLUMNS: &[Column] = &[
@@ -21,17 +32,20 @@ pub(super) static COLUMNS: &[Column] = &[
         "",
         "Which way each of the first packets went: 0 from source to destination, 1 back.",
         |r| list(r, |item| item.direction as i64),
-    ),
+    )
+    .own(1192),
     sequence("splt_size", ColumnKind::ListU32, "bytes", "Their sizes on the wire.", |r| {
         list(r, |item| item.size.into())
-    }),
+    })
+    .own(1193),
     sequence(
         "splt_gap",
         ColumnKind::ListI64,
         "nanoseconds",
         "The time since the packet before, of any direction, negative where stamps go back; 0 for the first.",
         |r| list(r, |item| item.gap_ns),
-    ),
+    )
+    .own(1194),
 ];
 
 fn list(record: &FlowRecord, number: fn(&SequenceItem) -> i64) -> Cell<'static> {

@@ -16,6 +16,7 @@ macro_rules! column {
             needs: Some(Needs::Statistics),
             doc: $doc,
             ipfix: &[],
+            own_element: None,
             get: |record| record.statistics().map_or(Cell::Null, $tell),
         }
     };
@@ -36,37 +37,45 @@ macro_rules! flag {
 
 /// The sixteen columns of the packets of `$of`, whose names begin with `$prefix`.
 macro_rules! columns_of {
-    ($prefix:literal, $of:expr) => {
+    ($prefix:literal, $of:expr, $first:literal) => {
         [
-            column!(concat!($prefix, "size_min"), U32, "bytes", true, SIZE_MIN, |all| number(sizes(all, $of).min())),
-            column!(concat!($prefix, "size_mean"), F64, "bytes", true, SIZE_MEAN, |all| float(sizes(all, $of).mean())),
+            column!(concat!($prefix, "size_min"), U32, "bytes", true, SIZE_MIN, |all| number(sizes(all, $of).min()))
+                .own($first),
+            column!(concat!($prefix, "size_mean"), F64, "bytes", true, SIZE_MEAN, |all| float(sizes(all, $of).mean()))
+                .own($first + 1),
             column!(concat!($prefix, "size_stddev"), F64, "bytes", true, SIZE_STDDEV, |all| {
                 float(sizes(all, $of).stddev())
-            }),
-            column!(concat!($prefix, "size_max"), U32, "bytes", true, SIZE_MAX, |all| number(sizes(all, $of).max())),
-            column!(concat!($prefix, "gap_min"), I64, "nanoseconds", true, GAP_MIN, |all| int(gaps(all, $of).min())),
+            })
+            .own($first + 2),
+            column!(concat!($prefix, "size_max"), U32, "bytes", true, SIZE_MAX, |all| number(sizes(all, $of).max()))
+                .own($first + 3),
+            column!(concat!($prefix, "gap_min"), I64, "nanoseconds", true, GAP_MIN, |all| int(gaps(all, $of).min()))
+                .own($first + 4),
             column!(concat!($prefix, "gap_mean"), F64, "nanoseconds", true, GAP_MEAN, |all| {
                 float(gaps(all, $of).mean())
-            }),
+            })
+            .own($first + 5),
             column!(concat!($prefix, "gap_stddev"), F64, "nanoseconds", true, GAP_STDDEV, |all| {
                 float(gaps(all, $of).stddev())
-            }),
-            column!(concat!($prefix, "gap_max"), I64, "nanoseconds", true, GAP_MAX, |all| int(gaps(all, $of).max())),
-            flag!($prefix, $of, "syn", syn),
-            flag!($prefix, $of, "cwr", cwr),
-            flag!($prefix, $of, "ece", ece),
-            flag!($prefix, $of, "urg", urg),
-            flag!($prefix, $of, "ack", ack),
-            flag!($prefix, $of, "psh", psh),
-            flag!($prefix, $of, "rst", rst),
-            flag!($prefix, $of, "fin", fin),
+            })
+            .own($first + 6),
+            column!(concat!($prefix, "gap_max"), I64, "nanoseconds", true, GAP_MAX, |all| int(gaps(all, $of).max()))
+                .own($first + 7),
+            flag!($prefix, $of, "syn", syn).own($first + 8),
+            flag!($prefix, $of, "cwr", cwr).own($first + 9),
+            flag!($prefix, $of, "ece", ece).own($first + 10),
+            flag!($prefix, $of, "urg", urg).own($first + 11),
+            flag!($prefix, $of, "ack", ack).own($first + 12),
+            flag!($prefix, $of, "psh", psh).own($first + 13),
+            flag!($prefix, $of, "rst", rst).own($first + 14),
+            flag!($prefix, $of, "fin", fin).own($first + 15),
         ]
     };
 }
 
-static BOTH: [Column; 16] = columns_of!("", None);
-static THERE: [Column; 16] = columns_of!("src_to_dst_", Some(SrcToDst));
-static BACK: [Column; 16] = columns_of!("dst_to_src_", Some(DstToSrc));
+static BOTH: [Column; 16] = columns_of!("", None, 1128);
+static THERE: [Column; 16] = columns_of!("src_to_dst_", Some(SrcToDst), 1144);
+static BACK: [Column; 16] = columns_of!("dst_to_src_", Some(DstToSrc), 1160);
 
 pub(super) fn columns() -> impl Iterator<Item = &'static Column> {
     BOTH.iter().chain(&THERE).chain(&BACK)

@@ -17,6 +17,7 @@ macro_rules! column {
             needs: Some(Needs::TcpAnalysis),
             doc: $doc,
             ipfix: &[],
+            own_element: None,
             get: |record| record.tcp_analysis().map_or(Cell::Null, $tell),
         }
     };
@@ -24,27 +25,31 @@ macro_rules! column {
 
 /// The four counts of the packets of `$of`, whose names begin with `$prefix`.
 macro_rules! counts_of {
-    ($prefix:literal, $of:expr) => {
+    ($prefix:literal, $of:expr, $first:literal) => {
         [
             column!(concat!($prefix, "retransmitted_pkts"), U64, "packets", RETRANSMITTED, |tcp| {
                 Cell::Uint(counts(tcp, $of).retransmitted)
-            }),
+            })
+            .own($first),
             column!(concat!($prefix, "out_of_order_pkts"), U64, "packets", OUT_OF_ORDER, |tcp| {
                 Cell::Uint(counts(tcp, $of).out_of_order)
-            }),
+            })
+            .own($first + 1),
             column!(concat!($prefix, "duplicate_ack_pkts"), U64, "packets", DUPLICATE_ACK, |tcp| {
                 Cell::Uint(counts(tcp, $of).duplicate_ack)
-            }),
+            })
+            .own($first + 2),
             column!(concat!($prefix, "zero_window_pkts"), U64, "packets", ZERO_WINDOW, |tcp| {
                 Cell::Uint(counts(tcp, $of).zero_window)
-            }),
+            })
+            .own($first + 3),
         ]
     };
 }
 
 /// What the sender of a direction says of itself.
 macro_rules! offer_of {
-    ($prefix:literal, $of:expr, $window:expr, $scale:expr) => {
+    ($prefix:literal, $of:expr, $window:expr, $mss:literal, $scale:expr) => {
         [
             column!(concat!($prefix, "tcp_initial_window"), U16, "bytes", INITIAL_WINDOW, |tcp| {
                 number(tcp.offer($of).map(|offer| offer.window))
@@ -52,7 +57,8 @@ macro_rules! offer_of {
             .ipfix($window),
             column!(concat!($prefix, "tcp_mss"), U16, "bytes", MSS, |tcp| {
                 number(tcp.offer($of).and_then(|offer| offer.mss))
-            }),
+            })
+            .own($mss),
             column!(concat!($prefix, "tcp_window_scale"), U8, "bits", WINDOW_SCALE, |tcp| {
                 number(tcp.offer($of).and_then(|offer| offer.window_scale))
             })
@@ -61,15 +67,16 @@ macro_rules! offer_of {
     };
 }
 
-static BOTH: [Column; 4] = counts_of!("", None);
-static THERE: [Column; 4] = counts_of!("src_to_dst_", Some(SrcToDst));
-static BACK: [Column; 4] = counts_of!("dst_to_src_", Some(DstToSrc));
+static BOTH: [Column; 4] = counts_of!("", None, 1200);
+static THERE: [Column; 4] = counts_of!("src_to_dst_", Some(SrcToDst), 1204);
+static BACK: [Column; 4] = counts_of!("dst_to_src_", Some(DstToSrc), 1208);
 static OFFERED_THERE: [Column; 3] =
-    offer_of!("src_to_dst_", SrcToDst, element::WINDOW_THERE, element::WINDOW_SCALE_THERE);
-static OFFERED_BACK: [Column; 3] = offer_of!("dst_to_src_", DstToSrc, element::WINDOW_BACK, element::WINDOW_SCALE_BACK);
+    offer_of!("src_to_dst_", SrcToDst, element::WINDOW_THERE, 1212, element::WINDOW_SCALE_THERE);
+static OFFERED_BACK: [Column; 3] =
+    offer_of!("dst_to_src_", DstToSrc, element::WINDOW_BACK, 1213, element::WINDOW_SCALE_BACK);
 static CONNECTION: [Column; 2] = [
-    column!("tcp_handshake_rtt", U64, "nanoseconds", HANDSHAKE_RTT, |tcp| number(tcp.handshake_rtt_ns())),
-    column!("tcp_end_state", Text, "", END_STATE, |tcp| text(Some(tcp.end_state().name()))),
+    column!("tcp_handshake_rtt", U64, "nanoseconds", HANDSHAKE_RTT, |tcp| number(tcp.handshake_rtt_ns())).own(1214),
+    column!("tcp_end_state", Text, "", END_STATE, |tcp| text(Some(tcp.end_state().name()))).own(1215),
 ];
 
 pub(super) fn columns() -> impl Iterator<Item = &'static Column> {

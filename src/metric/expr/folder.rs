@@ -61,13 +61,9 @@ impl Folder {
             Some(words) => words.copy_from_slice(&program.words),
             None => (words.len()..at + size).step_by(size.max(1)).for_each(|_| words.extend_from_slice(&program.words)),
         }
-        let at = slot as usize * kinds;
-        match heavy.get_mut(at..at + kinds) {
-            Some(heavy) => heavy.iter_mut().for_each(Heavy::clear),
-            None => {
-                (heavy.len()..at + kinds).step_by(kinds.max(1)).for_each(|_| heavy.extend_from_slice(&program.heavy))
-            }
-        }
+        // What is there is clear: whatever left the slot took it along.
+        let end = (slot as usize + 1) * kinds;
+        (heavy.len()..end).step_by(kinds.max(1)).for_each(|_| heavy.extend_from_slice(&program.heavy));
     }
 
     /// Reads packets that will be taken in next, in their order; no more than [`Folder::MOST`]. Whatever was loaded before

@@ -188,6 +188,14 @@ impl Expr {
         }
     }
 
+    /// Calls `look` with every column that it looks at, as often as it does.
+    pub(crate) fn each_column(&self, look: &mut impl FnMut(&'static Column)) {
+        if let Node::Flow(column) = self.node() {
+            look(column.0);
+        }
+        self.node().parts().for_each(|part| part.each_column(look));
+    }
+
     /// Checks that it is one value of the flow, so that it can be a metric.
     ///
     /// # Errors

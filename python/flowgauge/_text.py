@@ -1,0 +1,25 @@
+"""Text from the network, made fit to be looked at."""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["shown"]
+
+
+def shown(value: object, most: int) -> str:
+    """At most so many characters of a text; what would not be seen, or would change the order in which its neighbours are
+    read, as an escape sequence.
+    """
+    string = str(value)
+    if len(string) > most:
+        string = string[: most - 1] + "…"
+    return "".join(map(_visible, string))
+
+
+def _visible(character: str) -> str:
+    # Control, format (right-to-left marks among them), lone surrogates, separators of lines and paragraphs.
+    if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
