@@ -50,13 +50,7 @@ impl FlowKey {
     /// Addresses are numbers in network order, of 32 bits in IP version 4. Equal ends are never turned.
     #[inline]
     pub fn new(ip_version: u8, ip_protocol: u8, src: (u128, u16), dst: (u128, u16), vlan_id: u16) -> (Self, bool) {
-        let turned = if ip_version == 4 {
-            // One comparison of what fits in one number.
-            let end = |(address, port): (u128, u16)| (address as u64) << 16 | u64::from(port);
-            end(src) > end(dst)
-        } else {
-            src > dst
-        };
+        let turned = src > dst;
         let (low, high) = if turned { (dst, src) } else { (src, dst) };
         let numbers = u64::from(low.1)
             | u64::from(high.1) << 16
@@ -132,16 +126,11 @@ impl FlowHasher {
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         let mut hasher = self.0.build_hasher();
-        let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1) << 32 | u64::from(key.tunnel_key);
-        if key.ip_version() == 4 && tunnel == 0 {
-            // Most flows: the rest of the addresses is 0.
-            hasher.write_u64((key.low as u64) << 32 | key.high as u64);
-        } else {
-            hasher.write_u128(key.low);
-            hasher.write_u128(key.high);
-            hasher.write_u64(tunnel);
-        }
+        hasher.write_u128(key.low);
+        hasher.write_u128(key.high);
         hasher.write_u64(key.numbers);
+        let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1);
+        hasher.write_u64(tunnel << 32 | u64::from(key.tunnel_key));
         hasher.finish()
     }
 }

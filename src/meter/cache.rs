@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::classify::Classification;
 use crate::dissect::Dissection;
 use crate::flow::{Direction, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
-use crate::meter::compact::{self, Added, Cold, Hot, Rare, Unusual};
+use crate::meter::compact::{self, Cold, Hot, Rare, Unusual};
 use crate::meter::hint;
 use crate::meter::metrics::States;
 use crate::meter::slab::Slab;
@@ -173,24 +173,16 @@ impl FlowCache {
         self.cold[slot].flow_id
     }
 
-    /// Counts a packet in the flow in `slot`, in which it goes `direction`.
-    #[inline(always)]
-    pub(super) fn count(
+    /// Counts what [`Hot::count`] found unusual about a packet.
+    #[inline(never)]
+    pub(super) fn count_unusual(
         &mut self,
         slot: u32,
+        unusual: Unusual,
         direction: Direction,
         stamp: Timestamp,
-        added: Added,
-        ttl: u8,
-        dscp: impl FnOnce() -> u8,
+        dscp: u8,
     ) {
-        if let Some(unusual) = self.hot[slot].count(direction, stamp, added, ttl) {
-            self.count_unusual(slot, unusual, direction, stamp, dscp());
-        }
-    }
-
-    #[inline(never)]
-    fn count_unusual(&mut self, slot: u32, unusual: Unusual, direction: Direction, stamp: Timestamp, dscp: u8) {
         let (hot, cold) = (&mut self.hot[slot], &mut self.cold[slot]);
         if unusual.needs_rare() {
             hot.expect_rare();
@@ -223,8 +215,10 @@ impl FlowCache {
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
         let slot = self.table.find(hash as u32, |_| true)?;
         hint::prefetch_all(&self.hot[slot]);
-        self.classifications.get(slot).into_iter().for_each(hint::prefetch);
-        self.dissections.get(slot).into_iter().for_each(hint::prefetch);
+        if self.classifications.is_on() | self.dissections.is_on() {
+            self.classifications.get(slot).into_iter().for_each(hint::prefetch);
+            self.dissections.get(slot).into_iter().for_each(hint::prefetch);
+        }
         Some(slot)
     }
 

@@ -84,19 +84,23 @@ impl Hot {
         u64::from(self.sums[0][0]) + u64::from(self.sums[1][0]) + carried
     }
 
-    /// Counts a packet; `Some` says what is unusual about it, and is to be counted with [`Unusual::count`].
+    /// Counts a packet; `Some` says what is unusual about it, and is to be counted too.
     #[inline(always)]
     pub(super) fn count(&mut self, direction: Direction, stamp: Timestamp, added: Added, ttl: u8) -> Option<Unusual> {
         let of = direction as usize;
-        let is_first = self.sums[of][0] == 0;
-        let mut carries = [false; SUMS];
-        for ((sum, added), carry) in self.sums[of].iter_mut().zip(added).zip(&mut carries) {
-            (*sum, *carry) = sum.overflowing_add(added);
+        let sums = &mut self.sums[of];
+        let is_first = sums[0] == 0;
+        let mut wide = 0;
+        for (sum, added) in sums.iter_mut().zip(added) {
+            let exact = u64::from(*sum) + u64::from(added);
+            wide |= exact;
+            *sum = exact as u32;
         }
         self.ttl[of].count(ttl);
-        if is_first | (stamp < self.ends[of]) | carries.iter().fold(false, |any, carry| any | carry) {
+        if is_first | (stamp < self.ends[of]) | (wide > u64::from(u32::MAX)) {
             self.ends[of] = self.ends[of].max(stamp);
-            return Some(Unusual { is_first, carries });
+            // A sum is less than what was added to it only if it began anew at 0.
+            return Some(Unusual { is_first, carries: std::array::from_fn(|nth| self.sums[of][nth] < added[nth]) });
         }
         self.ends[of] = stamp;
         None

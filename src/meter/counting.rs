@@ -85,7 +85,7 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
 }
 
 /// Counts a packet in its flow; which way it goes.
-#[inline]
+#[inline(always)]
 pub(super) fn count(cache: &mut FlowCache, slot: u32, packet: &Packet<'_>, turned: bool, at: Moment) -> Direction {
     let info = packet.info;
     let hot = cache.hot_mut(slot);
@@ -95,7 +95,9 @@ pub(super) fn count(cache: &mut FlowCache, slot: u32, packet: &Packet<'_>, turne
         mark(hot, info.flags, direction);
     }
     let added = [1, info.wire_len, info.ip_len, info.transport_len, info.payload_len];
-    cache.count(slot, direction, at.stamp, added, info.ttl, || packet.dscp());
+    if let Some(unusual) = hot.count(direction, at.stamp, added, info.ttl) {
+        cache.count_unusual(slot, unusual, direction, at.stamp, packet.dscp());
+    }
     direction
 }
 

@@ -34,6 +34,7 @@ use crate::packet::{Block, Packet, TcpFlags};
 use crate::time::Timestamp;
 
 use cache::{FlowCache, Kept};
+use compact::Hot;
 use counting::{Moment, analyse, begin, count, count_sizes, next_segment};
 use expiry::{Due, Expiry, NEVER};
 use metrics::MetricRunner;
@@ -48,6 +49,8 @@ pub struct Meter {
     classifier: Classifier,
     hasher: FlowHasher,
     cache: FlowCache,
+    /// Whether payload is looked at.
+    learns: bool,
     expiry: Expiry,
     now: Timestamp,
     ready: VecDeque<FlowRecord>,
@@ -121,6 +124,7 @@ impl Meter {
             classifier,
             hasher,
             cache: FlowCache::new(kept),
+            learns: kept.application || kept.application_fields,
             expiry: Expiry::new(horizon),
             now: Timestamp::MIN,
             ready: VecDeque::new(),
@@ -256,21 +260,16 @@ impl Meter {
         }
         let at = Moment::of(&self.config, packet);
         self.now = self.now.max(at.clock);
-        let slot = match slot.map(|slot| (slot, fate(&self.config, &self.cache, slot, packet, at.clock))) {
-            Some((slot, Fate::Goes)) => slot,
-            Some((slot, Fate::Cut)) => self.cut(slot, packet, at.clock),
-            Some((slot, Fate::Ends(reason))) => {
-                self.expiry.disarm(slot);
-                let record = self.take(slot, reason);
-                self.ready.extend(record);
-                self.open(packet, key, turned, hash, at.clock)
-            }
-            None => self.open(packet, key, turned, hash, at.clock),
+        let slot = match slot {
+            Some(slot) if !self.config.tcp_end && goes_on(&self.config, self.cache.hot(slot), at.clock) => slot,
+            _ => self.slot_for(packet, key, turned, hash, slot, at.clock),
         };
+        let direction = count(&mut self.cache, slot, packet, turned, at);
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
-        let direction = count(&mut self.cache, slot, packet, turned, at);
-        learning::observe(&mut self.cache, &mut self.classifier, slot, packet, direction);
+        if self.learns {
+            learning::observe(&mut self.cache, &mut self.classifier, slot, packet, direction);
+        }
         if self.config.has_details() {
             self.count_details(slot, packet, direction, at.stamp);
         }
@@ -282,6 +281,30 @@ impl Meter {
             if is_last || self.metrics.has_groups() {
                 self.update_metrics(slot, packet, is_last);
             }
+        }
+    }
+
+    /// The slot of the flow that a packet is counted in: the one in `slot` if that goes on, or one that begins.
+    #[inline(never)]
+    fn slot_for(
+        &mut self,
+        packet: &Packet<'_>,
+        key: &FlowKey,
+        turned: bool,
+        hash: u64,
+        slot: Option<u32>,
+        clock: Timestamp,
+    ) -> u32 {
+        match slot.map(|slot| (slot, fate(&self.config, &self.cache, slot, packet, clock))) {
+            Some((slot, Fate::Goes)) => slot,
+            Some((slot, Fate::Cut)) => self.cut(slot, packet, clock),
+            Some((slot, Fate::Ends(reason))) => {
+                self.expiry.disarm(slot);
+                let record = self.take(slot, reason);
+                self.ready.extend(record);
+                self.open(packet, key, turned, hash, clock)
+            }
+            None => self.open(packet, key, turned, hash, clock),
         }
     }
 
@@ -473,14 +496,28 @@ fn fate(config: &MeterConfig, cache: &FlowCache, slot: u32, packet: &Packet<'_>,
             return Fate::Ends(ExportReason::TCP_END);
         }
     }
-    if config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(hot.last_clock) >= timeout) {
+    if goes_on(config, hot, clock) {
+        return Fate::Goes;
+    }
+    if is_silent(config, hot, clock) {
         return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
     }
-    let aged = config.active_timeout.is_some_and(|timeout| clock.nanos_since(hot.first_clock) >= timeout);
-    if !aged || ended.is_some() {
+    if ended.is_some() {
         return Fate::Goes;
     }
     if config.segments { Fate::Cut } else { Fate::Ends(ExportReason::ACTIVE) }
+}
+
+/// Whether a flow, but for the end of its TCP connection, is neither silent for too long nor too old.
+#[inline(always)]
+fn goes_on(config: &MeterConfig, hot: &Hot, clock: Timestamp) -> bool {
+    !is_silent(config, hot, clock)
+        && config.active_timeout.is_none_or(|timeout| clock.nanos_since(hot.first_clock) < timeout)
+}
+
+#[inline(always)]
+fn is_silent(config: &MeterConfig, hot: &Hot, clock: Timestamp) -> bool {
+    config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(hot.last_clock) >= timeout)
 }
 
 /// When a flow is due if no further packet comes.
