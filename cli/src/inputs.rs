@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{Error as IoError, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use flowgauge::{Error, Result};
@@ -25,6 +26,25 @@ pub(crate) fn expanded<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<
         }
     }
     Ok(captures)
+}
+
+/// Refuses a file to write that is one of the captures, by whatever name: it would be gone when it is written.
+///
+/// # Errors
+///
+/// [`Error::Write`].
+pub(crate) fn refuse_to_write_over(captures: &[PathBuf], path: &Path) -> Result<()> {
+    let Ok(there) = fs::metadata(path) else { return Ok(()) };
+    let is_it = |capture: &PathBuf| {
+        fs::metadata(capture).is_ok_and(|capture| (capture.dev(), capture.ino()) == (there.dev(), there.ino()))
+    };
+    match captures.iter().any(is_it) {
+        true => {
+            let source = IoError::new(ErrorKind::InvalidInput, "it is the capture that is read: choose another name");
+            Err(Error::Write { what: path.display().to_string(), source })
+        }
+        false => Ok(()),
+    }
 }
 
 /// Whether a word after `-r` is one more capture, as a shell makes of `*.pcap`: a file, a folder, a pipe, standard input,

@@ -153,7 +153,11 @@ impl<'a> Plan<'a> {
             Some(name) => Streamer::from_interface(name),
             None => {
                 let more = more.iter().map(Path::new);
-                Streamer::from_files(inputs::expanded(arguments.read.iter().map(AsRef::as_ref).chain(more))?)
+                let captures = inputs::expanded(arguments.read.iter().map(AsRef::as_ref).chain(more))?;
+                if let Some(path) = self.output.file() {
+                    inputs::refuse_to_write_over(&captures, path)?;
+                }
+                Streamer::from_files(captures)
             }
         };
         let mut streamer = streamer

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use flowgauge::export::{Compression, RecordDigest};
@@ -128,8 +130,8 @@ impl Sum {
 
 /// The file of which this is the manifest; another file as it is.
 pub(crate) fn file_of(path: PathBuf) -> PathBuf {
-    match path.to_str().and_then(|name| name.strip_suffix(SUFFIX)) {
-        Some(name) => name.into(),
+    match path.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes()) {
+        Some(name) => OsStr::from_bytes(name).into(),
         None => path,
     }
 }

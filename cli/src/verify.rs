@@ -53,8 +53,10 @@ struct Again {
 
 impl Verdict<'_> {
     fn look_at(&mut self, files: &[PathBuf], err: &mut dyn Write) -> io::Result<()> {
-        // Whoever names all that a pattern matches names manifests too.
-        let files: Vec<_> = files.iter().cloned().map(series::file_of).collect();
+        // Whoever names all that a pattern matches names manifests too; a file may be called so as well.
+        let file_of =
+            |file: &PathBuf| if path_of(file).exists() { file.clone() } else { series::file_of(file.clone()) };
+        let files: Vec<_> = files.iter().map(file_of).collect();
         let mut seen = HashSet::new();
         for file in &files {
             let told = match Told::read(&path_of(file)) {

@@ -53,7 +53,7 @@ pub(crate) fn captures() -> &'static [(PathBuf, Vec<FlowRecord>)] {
 
 pub(crate) fn written(records: &[FlowRecord], options: &IpfixOptions) -> Vec<u8> {
     let mut file = Vec::new();
-    let mut exporter = IpfixExporter::new("memory", &mut file, &full_schema(), options).unwrap();
+    let mut exporter = IpfixExporter::new("memory", &mut file, full_schema(), options).unwrap();
     records.iter().for_each(|record| exporter.export(record).unwrap());
     exporter.finish().unwrap();
     file
@@ -317,7 +317,7 @@ fn datagrams_keep_the_path_and_what_they_need_is_said_again() {
     let options = IpfixOptions::default().application_table(true);
     let options = options.max_message_bytes(600).template_refresh(5, Duration::from_secs(3600));
     let collector = socket.local_addr().unwrap();
-    let mut exporter = IpfixExporter::udp(collector, &full_schema(), &options).unwrap();
+    let mut exporter = IpfixExporter::udp(collector, full_schema(), &options).unwrap();
     let mut messages: Vec<Vec<u8>> = Vec::new();
     for _ in 0..50 {
         for record in &records {
@@ -349,7 +349,7 @@ fn templates_are_said_again_when_time_has_passed_in_the_capture() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let options = IpfixOptions::default().template_refresh(u32::MAX, Duration::from_secs(60));
-    let mut exporter = IpfixExporter::udp(socket.local_addr().unwrap(), &full_schema(), &options).unwrap();
+    let mut exporter = IpfixExporter::udp(socket.local_addr().unwrap(), full_schema(), &options).unwrap();
     let mut record = records_of(&data("dns.pcap")).remove(0);
     let start = record.last_clock;
     let mut said = Vec::new();
@@ -370,7 +370,7 @@ fn a_message_does_not_wait_longer_than_a_second_of_the_capture() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();
     let mut exporter =
-        IpfixExporter::udp(socket.local_addr().unwrap(), &full_schema(), &IpfixOptions::default()).unwrap();
+        IpfixExporter::udp(socket.local_addr().unwrap(), full_schema(), &IpfixOptions::default()).unwrap();
     let mut record = records_of(&data("dns.pcap")).remove(0);
     let start = record.last_clock;
     let mut datagram = [0; 65_535];
@@ -391,7 +391,7 @@ fn a_stream_of_tcp_is_what_a_file_would_be() {
         listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
         bytes
     });
-    let mut exporter = IpfixExporter::tcp(collector, &full_schema(), &IpfixOptions::default()).unwrap();
+    let mut exporter = IpfixExporter::tcp(collector, full_schema(), &IpfixOptions::default()).unwrap();
     records.iter().for_each(|record| exporter.export(record).unwrap());
     exporter.finish().unwrap();
     drop(exporter);
@@ -401,13 +401,13 @@ fn a_stream_of_tcp_is_what_a_file_would_be() {
 #[test]
 fn an_error_names_where_it_went_and_why() {
     let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = IpfixExporter::tcp(unused, &full_schema(), &IpfixOptions::default()).unwrap_err();
+    let error = IpfixExporter::tcp(unused, full_schema(), &IpfixOptions::default()).unwrap_err();
     assert!(matches!(&error, Error::Write { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused));
     assert!(error.to_string().starts_with(&format!("cannot write tcp://{unused}: ")), "{error}");
-    let error = IpfixExporter::udp("no port", &full_schema(), &IpfixOptions::default()).unwrap_err();
+    let error = IpfixExporter::udp("no port", full_schema(), &IpfixOptions::default()).unwrap_err();
     assert!(error.to_string().starts_with("cannot write udp://no port: "), "{error}");
     let options = IpfixOptions::default().max_message_bytes(511);
-    let error = IpfixExporter::new("x", io::sink(), &full_schema(), &options).unwrap_err();
+    let error = IpfixExporter::new("x", io::sink(), full_schema(), &options).unwrap_err();
     assert_eq!(error.to_string(), "max_message_bytes must be 512 to 65535, not 511");
 }
 
@@ -432,7 +432,7 @@ fn nothing_follows_a_message_that_could_not_be_written() {
     }
     let record = records_of(&data("dns.pcap")).remove(0);
     let mut out = Faulty(Vec::new(), 0);
-    let mut exporter = IpfixExporter::new("flows.ipfix", &mut out, &full_schema(), &IpfixOptions::default()).unwrap();
+    let mut exporter = IpfixExporter::new("flows.ipfix", &mut out, full_schema(), &IpfixOptions::default()).unwrap();
     let mut sent = Vec::new();
     for _ in 0..4 {
         exporter.export(&record).unwrap();
@@ -451,7 +451,7 @@ fn a_collector_that_was_away_sees_what_it_missed_in_the_sequence() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let collector = socket.local_addr().unwrap();
     let record = records_of(&data("dns.pcap")).remove(0);
-    let mut exporter = IpfixExporter::udp(collector, &full_schema(), &IpfixOptions::default()).unwrap();
+    let mut exporter = IpfixExporter::udp(collector, full_schema(), &IpfixOptions::default()).unwrap();
     let mut send = || {
         exporter.export(&record).unwrap();
         exporter.flush().map_err(|error| error.to_string())

@@ -43,7 +43,7 @@ fn nfcapd_takes_every_flow_with_its_counts_and_times() {
         fs::create_dir(&flows).unwrap();
         let (mut nfcapd, port) = nfcapd(&flows, &log);
         let options = options.uniflow(uniflow);
-        let mut exporter = IpfixExporter::udp(format!("127.0.0.1:{port}"), &full_schema(), &options).unwrap();
+        let mut exporter = IpfixExporter::udp(format!("127.0.0.1:{port}"), full_schema(), &options).unwrap();
         let mut expected = Vec::new();
         for record in records() {
             exporter.export(record).unwrap();

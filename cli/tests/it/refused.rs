@@ -44,6 +44,21 @@ fn what_cannot_be_written_is_named_with_its_cause() {
 }
 
 #[test]
+fn a_capture_is_not_written_over_by_any_of_its_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (capture, link) = (folder.path().join("in.pcap"), folder.path().join("link.csv"));
+    fs::copy(data("web.pcap"), &capture).unwrap();
+    std::os::unix::fs::symlink(&capture, &link).unwrap();
+    for path in [&capture, &link] {
+        let run = write(capture.to_str().unwrap(), path, &["-o", "csv"]);
+        let told = format!("cannot write {}: it is the capture that is read: choose another name", path.display());
+        assert_eq!(run.message(), told);
+    }
+    assert_eq!(fs::read(&capture).unwrap(), fs::read(data("web.pcap")).unwrap());
+    assert_eq!(names(folder.path()), ["in.pcap", "link.csv"]);
+}
+
+#[test]
 fn a_folder_that_is_not_ours_to_write_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Run, data, flowgauge, names, pcap, signal};
+use crate::support::{Run, data, flowgauge, names, pcap, shell, signal};
 use crate::verify::Written;
 
 /// The names of the files that have a manifest, in their order.
@@ -166,6 +166,17 @@ fn files_that_were_moved_apart_are_named_one_by_one() {
     let run = written.run(&format!("verify missing.csv {}", files[1]));
     assert!(run.message().contains("cannot read missing.csv.manifest.json"), "{}", run.err);
     assert!(run.out.contains("unchecked  series"), "{}", run.out);
+}
+
+#[test]
+fn all_that_a_pattern_matches_may_be_named() {
+    let written = Written::new("x.manifest.json", "");
+    assert_eq!(written.not_equal("x.manifest.json"), [""; 0], "a file that is called like a manifest");
+    // Names need not be UTF-8.
+    let line =
+        "cd DIR && name=$(printf 'a\\377') && $F -q -r web.pcap -w $name.csv --rotate-rows 4 && $F verify $name*";
+    let run = shell(&line.replace("DIR", &written.folder.path().display().to_string()));
+    assert_eq!((run.code, run.out.matches("all files from 1 to 2\n").count()), (0, 1), "{} {}", run.out, run.err);
 }
 
 #[test]

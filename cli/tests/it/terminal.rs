@@ -50,6 +50,22 @@ fn a_text_from_the_network_cannot_give_the_terminal_orders() {
 }
 
 #[test]
+fn wide_characters_and_towers_of_marks_keep_within_their_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.pcap");
+    for text in ["漢字".repeat(40), "e\u{301}".repeat(60), format!("e{}", "\u{301}".repeat(200)), "\u{3164}".repeat(9)]
+    {
+        fs::write(&path, request(text.as_bytes())).unwrap();
+        for (options, columns) in [("-F user_agent,pkts", 80), ("-s user_agent", 80), ("-F pkts,user_agent", 40)] {
+            let Some(run) = on_terminal(columns, &format!("$F -q -r {} {options}", path.display())) else { return };
+            let widest = run.out.lines().map(console::measure_text_width).max();
+            assert!(widest <= Some(columns.into()), "{options}: {widest:?}: {}", run.out);
+            assert!(!run.out.contains(&"\u{301}".repeat(5)) && !run.out.contains('\u{3164}'), "{options}: {}", run.out);
+        }
+    }
+}
+
+#[test]
 fn progress_is_seen_on_a_terminal_and_nowhere_else() {
     let Some(run) = on_terminal(100, "$F -r web.pcap --progress -o none") else { return };
     assert!(run.out.contains(" packets/s, ") && run.out.ends_with("52 packets read, 6 flows\n"), "{:?}", run.out);
