@@ -32,6 +32,16 @@ impl FlowFlags {
     /// What options mark every flow with.
     const OPTIONS: Self = Self::TCP_ANALYSIS.union(Self::APPLICATION_FIELDS);
 
+    /// The set as a number.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// The set that [`FlowFlags::bits`] told.
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// Whether all bits of `other` are set.
     #[inline]
     pub const fn contains(self, other: Self) -> bool {

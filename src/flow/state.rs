@@ -148,12 +148,6 @@ impl FlowState {
         community_id(self.key.ip_protocol(), self.src(), self.dst(), icmp)
     }
 
-    /// Which way a packet goes whose sender is (`turned`) the second end of the key.
-    #[inline]
-    pub(crate) fn direction(&self, turned: bool) -> Direction {
-        if turned == self.src_is_high { Direction::SrcToDst } else { Direction::DstToSrc }
-    }
-
     /// The flow as it is, for a record; it keeps its own numbers, but not what lies elsewhere in memory.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {

@@ -1,36 +1,50 @@
-//! The living flows of one meter: entries in a slab, found through a hash table of their slots.
+//! The living flows of one meter: in slabs, found through a hash table of their slots.
 
-use hashbrown::HashTable;
+use std::collections::HashMap;
 
 use crate::classify::Classification;
 use crate::dissect::Dissection;
-use crate::flow::{FlowKey, FlowState, Statistics, TcpAnalysis};
+use crate::flow::{Direction, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
+use crate::meter::compact::{self, Cold, Hot, Rare, Unusual};
 use crate::meter::hint;
 use crate::meter::metrics::States;
+use crate::meter::slab::Slab;
+use crate::meter::table::Table;
 use crate::time::Timestamp;
 
 /// The flow cache (RFC 6728): where every living flow has a slot.
-#[derive(Debug, Default)]
+///
+/// What a flow has lies in slabs side by side, so that a packet's share of each can be asked for without looking at another,
+/// and so that nobody pays for what no option asks for.
+#[derive(Debug)]
 pub(super) struct FlowCache {
-    table: HashTable<Place>,
-    entries: Vec<Entry>,
-    /// The statistics of each entry while it lives; none when nobody asked for them.
-    ///
-    /// They lie here and not with the entry, so that a flow that comes and goes costs no allocation of its own until it is
-    /// a record, and a packet's share of them can be asked for without looking at the entry.
-    statistics: Vec<Aligned<Statistics>>,
-    /// The same of the analysis of TCP; what lies beside the entry of another protocol means nothing.
-    tcp: Vec<Aligned<TcpAnalysis>>,
-    keeps_statistics: bool,
-    keeps_tcp: bool,
+    table: Table,
+    hot: Slab<Hot>,
+    cold: Slab<Cold>,
+    /// By slot, of the flows that have the mark.
+    rare: HashMap<u32, Rare>,
+    statistics: Slab<Aligned<Statistics>>,
+    /// What lies beside a flow of another protocol means nothing.
+    tcp: Slab<Aligned<TcpAnalysis>>,
+    ends: Slab<TcpEnd>,
+    classifications: Slab<Classification>,
+    dissections: Slab<Dissection>,
+    called: Slab<Called>,
     free: Vec<u32>,
+    living: usize,
+    is_closed: bool,
 }
 
-/// What the table holds: enough of the hash that a flow is found without looking at any other.
+/// What of a flow is kept because an option asks for it.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    hash: u32,
-    slot: u32,
+pub(super) struct Kept {
+    pub(super) statistics: bool,
+    pub(super) tcp_analysis: bool,
+    pub(super) tcp_end: bool,
+    pub(super) application: bool,
+    pub(super) application_fields: bool,
+    /// Metrics of the user's own code.
+    pub(super) groups: bool,
 }
 
 /// What begins with a line of memory: each direction of statistics does, and what every TCP segment touches fits in one.
@@ -38,23 +52,19 @@ struct Place {
 #[repr(align(64))]
 struct Aligned<T>(T);
 
-/// What is kept of a living flow beside its entry, as far as options ask for it.
+/// What is kept of a living flow beside its state, as far as options ask for it.
 pub(super) struct Beside<'a> {
     pub(super) statistics: Option<&'a mut Statistics>,
     /// Of TCP only.
     pub(super) tcp: Option<&'a mut TcpAnalysis>,
 }
 
-/// A living flow and what is kept beside its state.
-#[repr(C)]
-pub(super) struct Entry {
-    pub(super) state: FlowState,
-    pub(super) tcp: TcpEnd,
-    pub(super) classification: Classification,
-    /// With the option `application_fields`.
-    pub(super) dissection: Dissection,
-    pub(super) metrics: States,
-    pub(super) hash: u64,
+/// What the user's own code has of a flow.
+#[derive(Default)]
+pub(super) struct Called {
+    pub(super) states: States,
+    /// The flow as it was shown last; its memory serves again.
+    pub(super) shown: Option<Box<FlowState>>,
 }
 
 /// How far a TCP connection is on its way to its end.
@@ -67,144 +77,277 @@ pub(super) struct TcpEnd {
 }
 
 impl FlowCache {
-    /// An empty cache, with or without room for statistics and for the analysis of TCP.
-    pub(super) fn new(keeps_statistics: bool, keeps_tcp: bool) -> Self {
-        Self { keeps_statistics, keeps_tcp, ..Self::default() }
+    /// An empty cache.
+    pub(super) fn new(kept: Kept) -> Self {
+        Self {
+            table: Table::new(),
+            hot: Slab::new(true),
+            cold: Slab::new(true),
+            rare: HashMap::new(),
+            statistics: Slab::new(kept.statistics),
+            tcp: Slab::new(kept.tcp_analysis),
+            ends: Slab::new(kept.tcp_end),
+            classifications: Slab::new(kept.application),
+            dissections: Slab::new(kept.application_fields),
+            called: Slab::new(kept.groups),
+            free: Vec::new(),
+            living: 0,
+            is_closed: false,
+        }
     }
 
-    /// Puts a flow in. Its key must not be there yet.
-    pub(super) fn insert(&mut self, entry: Entry) -> u32 {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.entries[slot as usize] = entry;
-                slot
-            }
-            None => {
-                self.entries.push(entry);
-                u32::try_from(self.entries.len() - 1).expect("four thousand million flows do not fit in memory")
-            }
-        };
-        if self.keeps_statistics {
-            let none = Aligned(Statistics::EMPTY);
-            match self.statistics.get_mut(slot as usize) {
-                Some(statistics) => *statistics = none,
-                None => self.statistics.push(none),
-            }
+    /// Puts a flow of which nothing was counted yet in, under the hash of its key. Its key must not be there yet.
+    pub(super) fn insert(
+        &mut self,
+        state: FlowState,
+        hash: u64,
+        classification: Classification,
+        dissection: Dissection,
+    ) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            u32::try_from(self.hot.len()).expect("four thousand million flows do not fit in memory")
+        });
+        self.statistics.put(slot, Aligned(Statistics::EMPTY));
+        // What lies there of another protocol is not looked at.
+        if state.key.ip_protocol() == TCP || self.tcp.get(slot).is_none() {
+            self.tcp.put(slot, Aligned(TcpAnalysis::new()));
         }
-        if self.keeps_tcp {
-            match self.tcp.get_mut(slot as usize) {
-                Some(tcp) if self.entries[slot as usize].state.key.ip_protocol() == TCP => tcp.0 = TcpAnalysis::new(),
-                Some(_) => {}
-                None => self.tcp.push(Aligned(TcpAnalysis::new())),
-            }
-        }
-        let entries = &self.entries;
-        let hash = entries[slot as usize].hash;
-        self.table.insert_unique(hash, Place { hash: hash as u32, slot }, |place| entries[place.slot as usize].hash);
+        self.ends.put(slot, TcpEnd::default());
+        self.classifications.put(slot, classification);
+        self.dissections.put(slot, dissection);
+        self.called.put(slot, Called::default());
+        self.set(slot, state);
+        self.living += 1;
+        self.table.insert(hash as u32, slot);
         slot
     }
 
-    /// Takes the flow in `slot` out; what was kept beside its state stays until the slot is used again.
-    pub(super) fn remove(&mut self, slot: u32) {
-        let entry = &mut self.entries[slot as usize];
-        if let Ok(found) = self.table.find_entry(entry.hash, |place| place.slot == slot) {
-            found.remove();
+    /// Puts `state`, of which nothing was counted yet, into `slot`: a flow that begins, or goes on as another segment.
+    pub(super) fn set(&mut self, slot: u32, state: FlowState) {
+        let (hot, cold, rare) = compact::pack(state);
+        self.hot.put(slot, hot);
+        self.cold.put(slot, cold);
+        if let Some(rare) = rare {
+            self.rare.insert(slot, rare);
         }
+    }
+
+    /// Takes out the state of the flow in `slot`, but for what lies beside it.
+    pub(super) fn take_state(&mut self, slot: u32) -> FlowState {
+        let (hot, cold) = (&self.hot[slot], &mut self.cold[slot]);
+        let rare = if hot.has_rare() { self.rare.remove(&slot) } else { None };
+        FlowState { details: cold.details.take(), ..compact::state(hot, cold, rare.as_ref()) }
+    }
+
+    /// Takes the flow in `slot`, whose state was taken, out; what was kept beside it stays until the slot is used again.
+    pub(super) fn remove(&mut self, slot: u32, hash: impl FnOnce(&FlowKey) -> u64) {
+        self.living -= 1;
+        if self.is_closed {
+            return;
+        }
+        let hot = &mut self.hot[slot];
+        self.table.remove(hash(&hot.key) as u32, slot);
         // No packet has this key, so nobody takes the slot for the flow's.
-        entry.state.key = FlowKey::EMPTY;
+        hot.key = FlowKey::EMPTY;
         self.free.push(slot);
     }
 
-    /// The entry in `slot`.
-    #[inline]
-    pub(super) fn entry_mut(&mut self, slot: u32) -> &mut Entry {
-        &mut self.entries[slot as usize]
+    /// Forgets where flows are found: from now on they only leave, each once.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        self.table = Table::new();
     }
 
-    /// The entry in `slot`.
+    #[inline(always)]
+    pub(super) fn hot(&self, slot: u32) -> &Hot {
+        &self.hot[slot]
+    }
+
+    #[inline(always)]
+    pub(super) fn hot_mut(&mut self, slot: u32) -> &mut Hot {
+        &mut self.hot[slot]
+    }
+
     #[inline]
-    pub(super) fn entry(&self, slot: u32) -> &Entry {
-        &self.entries[slot as usize]
+    pub(super) fn flow_id(&self, slot: u32) -> u64 {
+        self.cold[slot].flow_id
+    }
+
+    /// Counts what [`Hot::count`] found unusual about a packet.
+    #[inline(never)]
+    pub(super) fn count_unusual(
+        &mut self,
+        slot: u32,
+        unusual: Unusual,
+        direction: Direction,
+        stamp: Timestamp,
+        dscp: u8,
+    ) {
+        let (hot, cold) = (&mut self.hot[slot], &mut self.cold[slot]);
+        if unusual.needs_rare() {
+            hot.expect_rare();
+        }
+        let rare = hot.has_rare().then(|| self.rare.entry(slot).or_insert_with(|| Rare::new(cold.flow_id)));
+        unusual.count(cold, direction, stamp, dscp, rare);
+    }
+
+    /// Packets of the flow in `slot`.
+    #[inline]
+    pub(super) fn pkts(&self, slot: u32) -> u64 {
+        let hot = &self.hot[slot];
+        hot.pkts(if hot.has_rare() { self.rare.get(&slot) } else { None })
     }
 
     /// The slot of the flow with this key and its hash.
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        let is_it = |place: &Place| place.hash == hash as u32 && self.entries[place.slot as usize].state.key == *key;
-        self.table.find(hash, is_it).map(|place| place.slot)
+        self.table.find(hash as u32, |slot| self.hot[slot].key == *key)
+    }
+
+    /// Asks for the memory that [`FlowCache::guess`] looks at.
+    #[inline(always)]
+    pub(super) fn expect(&self, hash: u64) {
+        self.table.want(hash as u32);
     }
 
     /// The slot where the flow with this hash very likely is, without looking at it; asks for its memory.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
-        let slot = self.table.find(hash, |place| place.hash == hash as u32)?.slot;
-        self.want(slot);
+        let slot = self.table.find(hash as u32, |_| true)?;
+        hint::prefetch_all(&self.hot[slot]);
+        if self.classifications.is_on() | self.dissections.is_on() {
+            self.classifications.get(slot).into_iter().for_each(hint::prefetch);
+            self.dissections.get(slot).into_iter().for_each(hint::prefetch);
+        }
         Some(slot)
     }
 
-    /// Asks for the memory of a flow that is looked at soon.
+    /// Asks for all the memory of a flow that leaves soon.
     #[inline]
     pub(super) fn want(&self, slot: u32) {
-        let entry = &self.entries[slot as usize];
-        hint::prefetch(&entry.state.key);
-        hint::prefetch(&entry.state.counts[0]);
-        hint::prefetch(&entry.state.counts[1].bytes);
+        hint::prefetch_all(&self.hot[slot]);
+        hint::prefetch_all(&self.cold[slot]);
     }
 
-    /// Asks for the memory that lies beside the entries of flows; a slot that is none is passed over.
+    /// Asks for the memory that lies beside the states of flows; a slot that is none is passed over.
     #[inline(never)]
     pub(super) fn want_details(&self, slots: &[u32]) {
-        let slots = slots.iter().map(|slot| *slot as usize);
-        if !self.tcp.is_empty() {
+        let slots = slots.iter().copied();
+        if self.tcp.is_on() {
             slots.clone().filter_map(|slot| self.tcp.get(slot)).for_each(|tcp| hint::prefetch_all(tcp.0.wanted()));
         }
-        if !self.statistics.is_empty() {
+        if self.statistics.is_on() {
             slots.clone().filter_map(|slot| self.statistics.get(slot)).for_each(hint::prefetch_all);
         }
-        if self.tcp.is_empty() && self.statistics.is_empty() {
-            let details = |slot: usize| self.entries.get(slot)?.state.details.as_deref();
+        if !self.tcp.is_on() && !self.statistics.is_on() {
+            let details = |slot| self.cold.get(slot)?.details.as_deref();
             slots.filter_map(details).for_each(hint::prefetch_all);
         }
     }
 
-    /// The flow in `slot` and what is kept beside it.
+    /// What is kept beside the state of the flow in `slot`.
     #[inline]
-    pub(super) fn parts_mut(&mut self, slot: u32) -> (&mut Entry, Beside<'_>) {
-        let entry = &mut self.entries[slot as usize];
-        let statistics = self.statistics.get_mut(slot as usize).map(|aligned| &mut aligned.0);
-        let tcp = self.tcp.get_mut(slot as usize).map(|aligned| &mut aligned.0);
-        let tcp = tcp.filter(|_| entry.state.key.ip_protocol() == TCP);
-        (entry, Beside { statistics, tcp })
+    pub(super) fn beside_mut(&mut self, slot: u32) -> Beside<'_> {
+        let statistics = self.statistics.get_mut(slot).map(|aligned| &mut aligned.0);
+        let is_tcp = self.hot[slot].key.ip_protocol() == TCP;
+        let tcp = self.tcp.get_mut(slot).map(|aligned| &mut aligned.0).filter(|_| is_tcp);
+        Beside { statistics, tcp }
     }
 
-    /// The state of the flow in `slot` and its statistics, if they are kept.
+    /// The statistics of the flow in `slot` and its first packets, as far as they are kept.
     #[inline]
-    pub(super) fn measured_mut(&mut self, slot: u32) -> (&mut FlowState, Option<&mut Statistics>) {
-        let statistics = self.statistics.get_mut(slot as usize).map(|aligned| &mut aligned.0);
-        (&mut self.entries[slot as usize].state, statistics)
+    pub(super) fn measured_mut(&mut self, slot: u32) -> (Option<&mut Statistics>, Option<&mut Sequence>) {
+        let statistics = self.statistics.get_mut(slot).map(|aligned| &mut aligned.0);
+        (statistics, self.cold[slot].details.as_mut().and_then(|details| details.sequence.as_mut()))
     }
 
     /// The analysis of the flow in `slot`, which is one of TCP, if it is kept.
     #[inline]
     pub(super) fn tcp_mut(&mut self, slot: u32) -> Option<&mut TcpAnalysis> {
-        self.tcp.get_mut(slot as usize).map(|aligned| &mut aligned.0)
+        self.tcp.get_mut(slot).map(|aligned| &mut aligned.0)
+    }
+
+    /// How the connection in `slot` ends, if anybody watches.
+    #[inline]
+    pub(super) fn tcp_end(&self, slot: u32) -> TcpEnd {
+        self.ends.get(slot).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn tcp_end_mut(&mut self, slot: u32) -> Option<&mut TcpEnd> {
+        self.ends.get_mut(slot)
+    }
+
+    /// What is known of the application of the flow in `slot`, and what was read of its payload, if anybody asks.
+    #[inline]
+    pub(super) fn learnt_mut(&mut self, slot: u32) -> (Option<&mut Classification>, Option<&mut Dissection>) {
+        (self.classifications.get_mut(slot), self.dissections.get_mut(slot))
+    }
+
+    #[inline]
+    pub(super) fn learnt(&self, slot: u32) -> (Option<&Classification>, Option<&Dissection>) {
+        (self.classifications.get(slot), self.dissections.get(slot))
+    }
+
+    /// What the user's own code has of the flow in `slot`, taken out.
+    pub(super) fn take_called(&mut self, slot: u32) -> Called {
+        self.called.get_mut(slot).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Puts back what [`FlowCache::take_called`] took.
+    pub(super) fn put_called(&mut self, slot: u32, called: Called) {
+        self.called.put(slot, called);
+    }
+
+    /// Makes `shown` the flow in `slot` as it is, with what lies beside it. Its details are taken for that:
+    /// [`FlowCache::put_details`] puts them back.
+    pub(super) fn show(&mut self, slot: u32, shown: &mut Option<Box<FlowState>>) {
+        let shown = self.show_state(slot, shown);
+        self.beside_mut(slot).show(shown);
+    }
+
+    /// The same of a flow that begins, which has no statistics yet.
+    pub(super) fn show_begun(&mut self, slot: u32, shown: &mut Option<Box<FlowState>>) {
+        let shown = self.show_state(slot, shown);
+        shown.statistics = None;
+        self.beside_mut(slot).show_tcp(shown);
+    }
+
+    fn show_state<'a>(&mut self, slot: u32, shown: &'a mut Option<Box<FlowState>>) -> &'a mut FlowState {
+        let (hot, cold) = (&self.hot[slot], &mut self.cold[slot]);
+        let rare = if hot.has_rare() { self.rare.get(&slot) } else { None };
+        let state = FlowState { details: cold.details.take(), ..compact::state(hot, cold, rare) };
+        match shown {
+            Some(shown) => {
+                let (application, statistics) = (shown.application.take(), shown.statistics.take());
+                **shown = FlowState { application, statistics, ..state };
+                shown
+            }
+            None => shown.insert(Box::new(state)),
+        }
+    }
+
+    /// Puts back the details that [`FlowCache::show`] took.
+    pub(super) fn put_details(&mut self, slot: u32, shown: &mut FlowState) {
+        self.cold[slot].details = shown.details.take();
     }
 
     /// Whether `slot` still holds the living flow with this key.
     #[inline]
     pub(super) fn holds(&self, slot: u32, key: &FlowKey) -> bool {
-        self.entries[slot as usize].state.key == *key
+        self.hot[slot].key == *key
     }
 
     /// How many flows live.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.living
     }
 
-    /// The slots of all living flows, in no order.
-    pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
-        self.table.iter().map(|place| place.slot)
+    /// The slots of all living flows, with the clock at the last packet and the id of each.
+    pub(super) fn living(&self) -> impl Iterator<Item = (u32, Timestamp, u64)> {
+        let living = self.hot.iter().filter(|(_, hot)| hot.key != FlowKey::EMPTY);
+        living.map(|(slot, hot)| (slot, hot.last_clock, self.cold[slot].flow_id))
     }
 }
 
@@ -242,9 +385,9 @@ fn show<T: Copy>(from: &T, place: &mut Option<Box<T>>) {
     }
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for Called {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Called").field("shown", &self.shown).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,8 @@
 //! A packet into its flow: what a flow learns of its first packet, and what of every one.
 
 use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
+use crate::meter::cache::FlowCache;
+use crate::meter::compact::Hot;
 use crate::meter::config::{MeterConfig, PacketSize};
 use crate::packet::{Packet, PacketFlags};
 use crate::time::Timestamp;
@@ -78,26 +80,24 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
         tunnel_key: cut.tunnel_key,
         icmp: cut.icmp,
         flow_label: cut.flow_label,
-        application: cut.application.clone(),
         details: cut.details.as_ref().map(|details| Box::new(details.emptied())),
         ..empty
     }
 }
 
 /// Counts a packet in its flow; which way it goes.
-#[inline]
-pub(super) fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool, at: Moment) -> Direction {
+#[inline(always)]
+pub(super) fn count(cache: &mut FlowCache, slot: u32, packet: &Packet<'_>, turned: bool, at: Moment) -> Direction {
     let info = packet.info;
-    let direction = state.direction(turned);
-    let counts = &mut state.counts[direction as usize];
-    if counts.pkts == 0 {
-        state.dscp[direction as usize] = packet.dscp();
-    }
-    counts.count(at.stamp, info.wire_len, info.ip_len, info.transport_len, info.payload_len);
-    state.ttl[direction as usize].count(info.ttl);
-    state.last_clock = at.clock;
+    let hot = cache.hot_mut(slot);
+    let direction = hot.direction(turned);
+    hot.last_clock = at.clock;
     if info.flags.intersection(MARKS) != PacketFlags::default() {
-        mark(state, info.flags, direction);
+        mark(hot, info.flags, direction);
+    }
+    let added = [1, info.wire_len, info.ip_len, info.transport_len, info.payload_len];
+    if let Some(unusual) = hot.count(direction, at.stamp, added, info.ttl) {
+        cache.count_unusual(slot, unusual, direction, at.stamp, packet.dscp());
     }
     direction
 }
@@ -106,8 +106,8 @@ pub(super) fn count(state: &mut FlowState, packet: &Packet<'_>, turned: bool, at
 #[inline(always)]
 pub(super) fn count_sizes(
     config: &MeterConfig,
-    state: &mut FlowState,
     statistics: Option<&mut Statistics>,
+    sequence: Option<&mut Sequence>,
     packet: &Packet<'_>,
     direction: Direction,
     stamp: Timestamp,
@@ -122,7 +122,7 @@ pub(super) fn count_sizes(
     if let Some(statistics) = statistics {
         statistics.observe(direction, stamp, size, info.tcp_flags.0);
     }
-    if let Some(sequence) = state.sequence_mut() {
+    if let Some(sequence) = sequence {
         sequence.observe(direction, stamp, size);
     }
 }
@@ -140,7 +140,7 @@ pub(super) fn analyse(tcp: &mut TcpAnalysis, packet: &Packet<'_>, direction: Dir
 
 #[cold]
 #[inline(never)]
-fn mark(state: &mut FlowState, flags: PacketFlags, direction: Direction) {
+fn mark(hot: &mut Hot, flags: PacketFlags, direction: Direction) {
     let marks = [
         (PacketFlags::PAYLOAD_UNKNOWN, FlowFlags::payload_unknown(direction)),
         (PacketFlags::PORTS_UNKNOWN, FlowFlags::PORTS_UNKNOWN),
@@ -149,7 +149,7 @@ fn mark(state: &mut FlowState, flags: PacketFlags, direction: Direction) {
         (PacketFlags::CUT, FlowFlags::TRUNCATED),
     ];
     for (_, mark) in marks.into_iter().filter(|(flag, _)| flags.contains(*flag)) {
-        state.flags.insert(mark);
+        hot.mark(mark);
     }
 }
 

@@ -53,6 +53,11 @@ impl Expiry {
         }
     }
 
+    /// Forgets all flows and lets go of their memory.
+    pub(super) fn close(&mut self) {
+        (self.links, self.heap) = (Vec::new(), BinaryHeap::new());
+    }
+
     /// Puts the flow in `slot` among those that wait. It must not be there yet.
     pub(super) fn arm(&mut self, slot: u32, due: Due) {
         let index = slot as usize;

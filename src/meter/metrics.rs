@@ -86,12 +86,16 @@ impl MetricRunner {
         })
     }
 
-    /// Fills `states` for a flow, or a segment of one, that begins with this frame.
-    pub(super) fn start(&mut self, slot: u32, states: &mut States, flow: &FlowState, frame: u64) {
-        states.clear();
+    /// Begins with the expressions of a flow, or of a segment of one.
+    pub(super) fn start(&mut self, slot: u32) {
         if let Some(folder) = &mut self.folder {
             folder.start(slot);
         }
+    }
+
+    /// Fills `states` for a flow, or a segment of one, that begins with this frame.
+    pub(super) fn start_groups(&mut self, states: &mut States, flow: &FlowState, frame: u64) {
+        states.clear();
         if self.has_failed {
             return;
         }
@@ -116,16 +120,17 @@ impl MetricRunner {
         }
     }
 
-    /// Folds a packet that was loaded, counted in its flow already, into the expressions; whether they end the flow.
+    /// Folds a packet that was loaded, counted in its flow already (`pkts` tells how many are), into the expressions; whether
+    /// they end the flow.
     #[inline(always)]
-    pub(super) fn fold<'a>(
+    pub(super) fn fold(
         &mut self,
         slot: u32,
         packet: &Packet<'_>,
-        flow: impl Fn() -> &'a FlowState,
+        pkts: impl Fn() -> u64,
         direction: Direction,
     ) -> bool {
-        self.folder.as_mut().is_some_and(|folder| folder.update(slot, packet, flow, direction))
+        self.folder.as_mut().is_some_and(|folder| folder.update(slot, packet, pkts, direction))
     }
 
     /// Hands a packet, counted in `flow` already, to every metric; a reason if one of them ends the flow.

@@ -4,6 +4,7 @@
 //! [`Meter::advance`]), so a file and a live wire give the same records. Every packet is counted in exactly one record.
 
 mod cache;
+mod compact;
 mod config;
 mod counting;
 mod descriptor;
@@ -13,6 +14,8 @@ pub(crate) mod hint;
 mod learning;
 mod metrics;
 mod projection;
+mod slab;
+mod table;
 
 pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;
@@ -25,12 +28,13 @@ use std::sync::Arc;
 
 use crate::classify::{Classifier, ClassifierOptions};
 use crate::error::{Error, Result};
-use crate::flow::{Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
+use crate::flow::{Application, Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
 use crate::metric::expr::Folds;
 use crate::packet::{Block, Packet, TcpFlags};
 use crate::time::Timestamp;
 
-use cache::{Entry, FlowCache, TcpEnd};
+use cache::{FlowCache, Kept};
+use compact::Hot;
 use counting::{Moment, analyse, begin, count, count_sizes, next_segment};
 use expiry::{Due, Expiry, NEVER};
 use metrics::MetricRunner;
@@ -45,6 +49,8 @@ pub struct Meter {
     classifier: Classifier,
     hasher: FlowHasher,
     cache: FlowCache,
+    /// Whether payload is looked at.
+    learns: bool,
     expiry: Expiry,
     now: Timestamp,
     ready: VecDeque<FlowRecord>,
@@ -102,11 +108,23 @@ impl Meter {
     /// As [`Meter::new`].
     pub fn with_hasher(config: MeterConfig, hasher: FlowHasher) -> Result<Self> {
         let horizon = config.inactive_timeout.unwrap_or(config.tcp_linger);
+        let metrics = MetricRunner::new(&config)?;
+        let classifier =
+            Classifier::open(&ClassifierOptions { facts: config.application_fields, ..config.classifier })?;
+        let kept = Kept {
+            statistics: config.statistics,
+            tcp_analysis: config.tcp_analysis,
+            tcp_end: config.tcp_end,
+            application: !matches!(classifier, Classifier::Off),
+            application_fields: config.application_fields,
+            groups: metrics.has_groups(),
+        };
         Ok(Self {
-            metrics: MetricRunner::new(&config)?,
-            classifier: Classifier::open(&ClassifierOptions { facts: config.application_fields, ..config.classifier })?,
+            metrics,
+            classifier,
             hasher,
-            cache: FlowCache::new(config.statistics, config.tcp_analysis),
+            cache: FlowCache::new(kept),
+            learns: kept.application || kept.application_fields,
             expiry: Expiry::new(horizon),
             now: Timestamp::MIN,
             ready: VecDeque::new(),
@@ -137,9 +155,12 @@ impl Meter {
     }
 
     fn observe_each(&mut self, block: &Arc<Block>, descriptors: &[Descriptor]) {
-        // Two passes over a few packets at a time: the first asks for the flows of all of them, so that memory answers
-        // while the others are looked up.
-        for group in descriptors.chunks(GROUP) {
+        // Passes over a few packets at a time: one asks for the places of flows, the next for the flows of all of them, so
+        // that memory answers while the others are looked up.
+        descriptors.iter().take(GROUP).for_each(|descriptor| self.cache.expect(descriptor.hash()));
+        for (nth, group) in descriptors.chunks(GROUP).enumerate() {
+            let coming = descriptors.iter().skip((nth + 1) * GROUP).take(GROUP);
+            coming.for_each(|descriptor| self.cache.expect(descriptor.hash()));
             let mut found = [NOT_FOUND; GROUP];
             for (slot, descriptor) in found.iter_mut().zip(group) {
                 *slot = self.cache.guess(descriptor.hash()).unwrap_or(NOT_FOUND);
@@ -169,12 +190,11 @@ impl Meter {
     /// Ends every flow: [`Meter::pop`] gives them all, in the order of their last packets, and then nothing more. What
     /// is observed after this is not metered.
     pub fn finish(&mut self) {
-        let cache = &self.cache;
-        let due = |slot| {
-            let state = &cache.entry(slot).state;
-            Reverse((state.last_clock, state.flow_id, slot))
-        };
-        let mut leaving: Vec<_> = cache.slots().map(due).collect();
+        // Nobody comes any more, so that the memory for finding flows and for their deadlines is free for this.
+        self.cache.close();
+        self.expiry.close();
+        let mut leaving = Vec::with_capacity(self.cache.len());
+        leaving.extend(self.cache.living().map(|(slot, last_clock, flow_id)| Reverse((last_clock, flow_id, slot))));
         leaving.sort_unstable();
         self.leaving = Some(leaving.into_iter().map(|Reverse((_, _, slot))| slot).collect());
     }
@@ -196,7 +216,7 @@ impl Meter {
         }
         loop {
             let Self { cache, config, .. } = self;
-            let slot = self.expiry.pop_due(self.now, |slot| due(config, cache.entry(slot)))?;
+            let slot = self.expiry.pop_due(self.now, |slot| due(config, cache, slot))?;
             let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
             if let Some(record) = self.take(slot, reason) {
                 return Some(record);
@@ -240,26 +260,15 @@ impl Meter {
         }
         let at = Moment::of(&self.config, packet);
         self.now = self.now.max(at.clock);
-        let slot = match slot.map(|slot| (slot, fate(&self.config, self.cache.entry(slot), packet, at.clock))) {
-            Some((slot, Fate::Goes)) => slot,
-            Some((slot, Fate::Cut)) => self.cut(slot, packet, at.clock),
-            Some((slot, Fate::Ends(reason))) => {
-                self.expiry.disarm(slot);
-                let record = self.take(slot, reason);
-                self.ready.extend(record);
-                self.open(packet, key, turned, hash, at.clock)
-            }
-            None => self.open(packet, key, turned, hash, at.clock),
+        let slot = match slot {
+            Some(slot) if !self.config.tcp_end && goes_on(&self.config, self.cache.hot(slot), at.clock) => slot,
+            _ => self.slot_for(packet, key, turned, hash, slot, at.clock),
         };
+        let direction = count(&mut self.cache, slot, packet, turned, at);
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
-        let entry = self.cache.entry_mut(slot);
-        let direction = count(&mut entry.state, packet, turned, at);
-        if self.config.application_fields {
-            entry.dissection.observe(direction, packet);
-        }
-        if !matches!(self.classifier, Classifier::Off) {
-            self.classifier.observe(&mut entry.classification, packet, entry.dissection.facts_mut());
+        if self.learns {
+            learning::observe(&mut self.cache, &mut self.classifier, slot, packet, direction);
         }
         if self.config.has_details() {
             self.count_details(slot, packet, direction, at.stamp);
@@ -268,10 +277,34 @@ impl Meter {
             self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
         }
         if !self.metrics.is_empty() {
-            let is_last = self.metrics.fold(slot, packet, || &self.cache.entry(slot).state, direction);
+            let is_last = self.metrics.fold(slot, packet, || self.cache.pkts(slot), direction);
             if is_last || self.metrics.has_groups() {
                 self.update_metrics(slot, packet, is_last);
             }
+        }
+    }
+
+    /// The slot of the flow that a packet is counted in: the one in `slot` if that goes on, or one that begins.
+    #[inline(never)]
+    fn slot_for(
+        &mut self,
+        packet: &Packet<'_>,
+        key: &FlowKey,
+        turned: bool,
+        hash: u64,
+        slot: Option<u32>,
+        clock: Timestamp,
+    ) -> u32 {
+        match slot.map(|slot| (slot, fate(&self.config, &self.cache, slot, packet, clock))) {
+            Some((slot, Fate::Goes)) => slot,
+            Some((slot, Fate::Cut)) => self.cut(slot, packet, clock),
+            Some((slot, Fate::Ends(reason))) => {
+                self.expiry.disarm(slot);
+                let record = self.take(slot, reason);
+                self.ready.extend(record);
+                self.open(packet, key, turned, hash, clock)
+            }
+            None => self.open(packet, key, turned, hash, clock),
         }
     }
 
@@ -287,8 +320,8 @@ impl Meter {
     /// Apart, so that an analysis of TCP alone does without its registers.
     #[inline(never)]
     fn count_sizes(&mut self, slot: u32, packet: &Packet<'_>, direction: Direction, stamp: Timestamp) {
-        let (state, statistics) = self.cache.measured_mut(slot);
-        count_sizes(&self.config, state, statistics, packet, direction, stamp);
+        let (statistics, sequence) = self.cache.measured_mut(slot);
+        count_sizes(&self.config, statistics, sequence, packet, direction, stamp);
         if self.config.tcp_analysis {
             self.count_tcp(slot, packet, direction, stamp);
         }
@@ -305,36 +338,29 @@ impl Meter {
 
     /// The reason with which a flow leaves at the present clock without a packet, if it is due.
     fn ended(&self, slot: u32) -> Option<ExportReason> {
-        let Entry { state, tcp, .. } = self.cache.entry(slot);
-        if tcp.ended.is_some() {
+        if self.cache.tcp_end(slot).ended.is_some() {
             return Some(ExportReason::TCP_END);
         }
         let timeout = self.config.inactive_timeout?;
-        (self.now.nanos_since(state.last_clock) >= timeout).then_some(ExportReason::INACTIVE)
+        (self.now.nanos_since(self.cache.hot(slot).last_clock) >= timeout).then_some(ExportReason::INACTIVE)
     }
 
     fn open(&mut self, packet: &Packet<'_>, key: &FlowKey, turned: bool, hash: u64, clock: Timestamp) -> u32 {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
-        let entry = Entry {
-            state: begin(&self.config, packet, key, turned, clock),
-            hash,
-            tcp: TcpEnd::default(),
-            classification: self.classifier.start(),
-            dissection: learning::begin(self.config.application_fields, packet.info.ip_protocol),
-            metrics: Vec::new(),
-        };
-        let slot = self.cache.insert(entry);
+        let state = begin(&self.config, packet, key, turned, clock);
+        let dissection = learning::begin(self.config.application_fields, packet.info.ip_protocol);
+        let slot = self.cache.insert(state, hash, self.classifier.start(), dissection);
         self.start_metrics(slot, packet.raw.number);
-        self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
+        self.expiry.arm(slot, due(&self.config, &self.cache, slot));
         slot
     }
 
     /// Makes room for one flow: a flow that is due leaves with its own reason, else the one nearest its end.
     fn make_room(&mut self) {
         let Self { cache, config, expiry, .. } = self;
-        let due = |slot| due(config, cache.entry(slot));
+        let due = |slot| due(config, cache, slot);
         let record = if let Some(slot) = expiry.pop_due(self.now, due) {
             let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
             self.take(slot, reason)
@@ -349,41 +375,43 @@ impl Meter {
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
     fn cut(&mut self, slot: u32, packet: &Packet<'_>, clock: Timestamp) -> u32 {
-        let (entry, mut beside) = self.cache.parts_mut(slot);
-        let mut flow = entry.state.take();
-        flow.application = self.classifier.label(&entry.classification);
+        let mut flow = self.cache.take_state(slot);
+        flow.application = learning::label_so_far(&self.cache, &mut self.classifier, slot);
+        let mut beside = self.cache.beside_mut(slot);
         beside.show(&mut flow);
         beside.empty();
-        learning::show_so_far(&mut flow, entry, &self.classifier);
-        entry.state = next_segment(&flow, packet, clock);
-        let states = std::mem::take(&mut entry.metrics);
+        learning::show_so_far(&mut flow, &self.cache, &self.classifier, slot);
+        self.cache.set(slot, next_segment(&flow, packet, clock));
+        let application = flow.application.clone();
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
-        if self.complete(&mut record, slot, states) {
+        if self.complete(&mut record, slot) {
             self.ready.push_back(record);
         }
-        self.start_metrics(slot, packet.raw.number);
+        if !self.metrics.is_empty() {
+            self.start_metrics_of(slot, packet.raw.number, application);
+        }
         slot
     }
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record; `None` if that is withheld.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> Option<FlowRecord> {
-        let (entry, beside) = self.cache.parts_mut(slot);
-        let application = self.classifier.finish(&mut entry.classification, entry.dissection.facts_mut());
-        let states = std::mem::take(&mut entry.metrics);
-        let mut record = FlowRecord { flow: entry.state.take(), export_reason, metrics: Metrics::default() };
-        record.flow.application = application;
-        beside.show(&mut record.flow);
-        learning::show_all(&mut record.flow, entry);
-        self.cache.remove(slot);
-        self.complete(&mut record, slot, states).then_some(record)
+        let mut flow = self.cache.take_state(slot);
+        flow.application = learning::finish(&mut self.cache, &mut self.classifier, slot, &mut flow);
+        self.cache.beside_mut(slot).show(&mut flow);
+        self.cache.remove(slot, |key| self.hasher.hash(key));
+        let mut record = FlowRecord { flow, export_reason, metrics: Metrics::default() };
+        self.complete(&mut record, slot).then_some(record)
     }
 
     /// Adds the metrics to a record that leaves, and takes its packets from those that live; whether it is kept.
-    fn complete(&mut self, record: &mut FlowRecord, slot: u32, states: metrics::States) -> bool {
+    fn complete(&mut self, record: &mut FlowRecord, slot: u32) -> bool {
         let total = record.total();
         self.living.packets -= total.pkts;
         self.living.bytes -= total.bytes;
-        let kept = self.metrics.is_empty() || self.metrics.finish(slot, states, record);
+        let kept = self.metrics.is_empty() || {
+            let states = self.cache.take_called(slot).states;
+            self.metrics.finish(slot, states, record)
+        };
         if !kept {
             self.withheld.records += 1;
             self.withheld.packets += total.pkts;
@@ -397,21 +425,37 @@ impl Meter {
 
     /// Notes FIN and RST, and when a connection ends, that its flow is due after the linger.
     fn watch_end(&mut self, slot: u32, flags: TcpFlags, direction: Direction, clock: Timestamp) {
-        let entry = self.cache.entry_mut(slot);
-        entry.tcp.fins |= u8::from(flags.fin()) << direction as u8;
-        if entry.tcp.ended.is_none() && (flags.rst() || entry.tcp.fins == 0b11) {
-            entry.tcp.ended = Some(clock);
+        let Some(end) = self.cache.tcp_end_mut(slot) else { return };
+        end.fins |= u8::from(flags.fin()) << direction as u8;
+        if end.ended.is_none() && (flags.rst() || end.fins == 0b11) {
+            end.ended = Some(clock);
             self.expiry.disarm(slot);
-            self.expiry.arm(slot, due(&self.config, self.cache.entry(slot)));
+            self.expiry.arm(slot, due(&self.config, &self.cache, slot));
         }
     }
 
+    #[inline]
     fn start_metrics(&mut self, slot: u32, frame: u64) {
         if !self.metrics.is_empty() {
-            let (entry, beside) = self.cache.parts_mut(slot);
-            beside.show_tcp(&mut entry.state);
-            self.metrics.start(slot, &mut entry.metrics, &entry.state, frame);
+            self.start_metrics_of(slot, frame, None);
         }
+    }
+
+    /// Starts the metrics of a flow, or of a segment of one that has a label already.
+    fn start_metrics_of(&mut self, slot: u32, frame: u64, application: Option<Arc<Application>>) {
+        self.metrics.start(slot);
+        if !self.metrics.has_groups() {
+            return;
+        }
+        let mut called = self.cache.take_called(slot);
+        // Statistics are shown with the first packet that is counted.
+        self.cache.show_begun(slot, &mut called.shown);
+        if let Some(shown) = &mut called.shown {
+            shown.application = application;
+            self.metrics.start_groups(&mut called.states, shown, frame);
+            self.cache.put_details(slot, shown);
+        }
+        self.cache.put_called(slot, called);
     }
 
     /// Calls the user's code for a packet, and ends its flow if that or an expression says so.
@@ -429,47 +473,60 @@ impl Meter {
 
     /// Calls the user's code for a packet; a reason if it ends the flow.
     fn call_metrics(&mut self, slot: u32, packet: &Packet<'_>) -> Option<ExportReason> {
-        let (Entry { state, metrics, classification, dissection, .. }, beside) = self.cache.parts_mut(slot);
-        if self.config.application_fields {
-            learning::show(state, dissection);
-        }
-        // While a flow lives, what is measured of it lies apart: metrics look at a copy.
-        beside.show(state);
-        if state.application.is_none() {
-            state.application = classification.decided().cloned();
-        }
-        self.metrics.update(metrics, packet, state)
+        // While a flow lives, what is known of it lies apart: metrics look at a copy.
+        let mut called = self.cache.take_called(slot);
+        self.cache.show(slot, &mut called.shown);
+        let shown = called.shown.as_mut()?;
+        learning::show(shown, &self.cache, slot);
+        let reason = self.metrics.update(&mut called.states, packet, shown);
+        self.cache.put_details(slot, shown);
+        self.cache.put_called(slot, called);
+        reason
     }
 }
 
 /// What a packet that arrives now does to the flow of its key.
 #[inline]
-fn fate(config: &MeterConfig, entry: &Entry, packet: &Packet<'_>, clock: Timestamp) -> Fate {
-    let Entry { state, tcp, .. } = entry;
-    let ended = if config.tcp_end { tcp.ended } else { None };
+fn fate(config: &MeterConfig, cache: &FlowCache, slot: u32, packet: &Packet<'_>, clock: Timestamp) -> Fate {
+    let hot = cache.hot(slot);
+    let ended = if config.tcp_end { cache.tcp_end(slot).ended } else { None };
     if let Some(ended) = ended {
         let flags = packet.info.tcp_flags;
         if clock.nanos_since(ended) >= config.tcp_linger || (flags.syn() && !flags.ack()) {
             return Fate::Ends(ExportReason::TCP_END);
         }
     }
-    if config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(state.last_clock) >= timeout) {
+    if goes_on(config, hot, clock) {
+        return Fate::Goes;
+    }
+    if is_silent(config, hot, clock) {
         return Fate::Ends(if ended.is_some() { ExportReason::TCP_END } else { ExportReason::INACTIVE });
     }
-    let aged = config.active_timeout.is_some_and(|timeout| clock.nanos_since(state.first_clock) >= timeout);
-    if !aged || ended.is_some() {
+    if ended.is_some() {
         return Fate::Goes;
     }
     if config.segments { Fate::Cut } else { Fate::Ends(ExportReason::ACTIVE) }
 }
 
+/// Whether a flow, but for the end of its TCP connection, is neither silent for too long nor too old.
+#[inline(always)]
+fn goes_on(config: &MeterConfig, hot: &Hot, clock: Timestamp) -> bool {
+    !is_silent(config, hot, clock)
+        && config.active_timeout.is_none_or(|timeout| clock.nanos_since(hot.first_clock) < timeout)
+}
+
+#[inline(always)]
+fn is_silent(config: &MeterConfig, hot: &Hot, clock: Timestamp) -> bool {
+    config.inactive_timeout.is_some_and(|timeout| clock.nanos_since(hot.last_clock) >= timeout)
+}
+
 /// When a flow is due if no further packet comes.
 #[inline]
-fn due(config: &MeterConfig, entry: &Entry) -> Due {
-    let inactive =
-        config.inactive_timeout.map_or(NEVER, |timeout| entry.state.last_clock.saturating_add_nanos(timeout));
-    let ended = entry.tcp.ended.map_or(NEVER, |ended| ended.saturating_add_nanos(config.tcp_linger));
-    (inactive.min(ended), entry.state.flow_id)
+fn due(config: &MeterConfig, cache: &FlowCache, slot: u32) -> Due {
+    let last_clock = cache.hot(slot).last_clock;
+    let inactive = config.inactive_timeout.map_or(NEVER, |timeout| last_clock.saturating_add_nanos(timeout));
+    let ended = cache.tcp_end(slot).ended.map_or(NEVER, |ended| ended.saturating_add_nanos(config.tcp_linger));
+    (inactive.min(ended), cache.flow_id(slot))
 }
 
 const TCP: u8 = 6;

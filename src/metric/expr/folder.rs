@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::flow::{Direction, FlowRecord, FlowState, Value};
+use crate::flow::{Direction, FlowRecord, Value};
 use crate::packet::Packet;
 
 use super::accumulate::Places;
@@ -77,22 +77,22 @@ impl Folder {
         self.lanes.load(packets);
     }
 
-    /// Takes in a packet that was loaded, counted in `flow` already; whether the flow ends with it.
+    /// Takes in a packet that was loaded, the last of its flow's `pkts`; whether the flow ends with it.
     #[inline(always)]
-    pub(super) fn update<'a>(
+    pub(super) fn update(
         &mut self,
         slot: u32,
         packet: &Packet<'_>,
-        flow: impl FnOnce() -> &'a FlowState,
+        pkts: impl FnOnce() -> u64,
         direction: Direction,
     ) -> bool {
         self.lanes.note(slot, direction);
-        !self.is_plain && self.update_late(slot, packet, flow())
+        !self.is_plain && self.update_late(slot, packet, pkts())
     }
 
     #[inline(never)]
-    fn update_late(&mut self, slot: u32, packet: &Packet<'_>, flow: &FlowState) -> bool {
-        self.lanes.note_late(packet, flow);
+    fn update_late(&mut self, slot: u32, packet: &Packet<'_>, pkts: u64) -> bool {
+        self.lanes.note_late(packet, pkts);
         self.program.at_once && self.fold_at_once(slot, packet)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::flow::{Direction, FlowRecord, FlowState, MetricParts, Value};
+use crate::flow::{Direction, FlowRecord, MetricParts, Value};
 use crate::packet::Packet;
 
 use super::Expr;
@@ -52,19 +52,19 @@ impl Folds {
         self.folder.load(packets);
     }
 
-    /// Takes in a packet that was loaded, counted in `flow` already; whether the flow ends with it.
+    /// Takes in a packet that was loaded, the last of its flow's `pkts`; whether the flow ends with it.
     #[inline(always)]
-    pub(crate) fn update<'a>(
+    pub(crate) fn update(
         &mut self,
         slot: u32,
         packet: &Packet<'_>,
-        flow: impl Fn() -> &'a FlowState,
+        pkts: impl Fn() -> u64,
         direction: Direction,
     ) -> bool {
         if let Some(turned) = &mut self.turned {
-            turned.update(slot, packet, &flow, direction.turned());
+            turned.update(slot, packet, &pkts, direction.turned());
         }
-        self.folder.update(slot, packet, flow, direction)
+        self.folder.update(slot, packet, pkts, direction)
     }
 
     /// Gives the values of the flow that leaves `slot` as `record`, by their places among all metrics, and what the record

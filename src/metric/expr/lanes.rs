@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::flow::{Direction, FlowState};
+use crate::flow::Direction;
 use crate::packet::Packet;
 
 use super::accumulate::{Places, state};
@@ -112,13 +112,13 @@ impl Lanes {
         self.noted = lane + 1;
     }
 
-    /// Reads what could not be loaded of the packet that was noted last, counted in `flow` already.
-    pub(super) fn note_late(&mut self, packet: &Packet<'_>, flow: &FlowState) {
+    /// Reads what could not be loaded of the packet that was noted last, the last of its flow's `pkts`.
+    pub(super) fn note_late(&mut self, packet: &Packet<'_>, pkts: u64) {
         let lane = self.noted.saturating_sub(1);
         for (place, late) in &self.late {
             let Column { bits, valid, .. } = &mut self.columns[*place];
             let value = match late {
-                Late::Index => Reg::int((flow.counts[0].pkts + flow.counts[1].pkts) as i64 - 1),
+                Late::Index => Reg::int(pkts as i64 - 1),
                 Late::Bytes(read, at) => read(packet, *at),
             };
             (bits[lane], valid[lane]) = (value.bits, value.valid);
