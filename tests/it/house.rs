@@ -23,7 +23,7 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 26] = [
+const FOREIGN: [(&str, &[&str]); 25] = [
     ("arrow_array", &["export/arrow/"]),
     ("arrow_buffer", &["export/arrow/"]),
     ("arrow_schema", &["export/arrow/"]),
