@@ -12,6 +12,7 @@ use crate::fields::Fields;
 use crate::files::{Layout, Records};
 use crate::flow_table::USED;
 use crate::output::{Format, Output, Target};
+use crate::series;
 
 /// Why records are not written.
 pub(crate) enum Failed {
@@ -46,6 +47,13 @@ pub(crate) fn status(ended: Result<(), Failed>, err: &mut dyn Write) -> u8 {
 fn convert(conversion: &Conversion, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> Result<(), Failed> {
     let output = output(&conversion.writing).map_err(Failed::Usage)?;
     let (first, others) = conversion.files.split_first().expect("clap asks for one");
+    if !output.rotation.is_never()
+        && let Some(file) =
+            conversion.files.iter().find(|file| output.file().is_some_and(|name| series::is_of(name, file)))
+    {
+        let words = format!("{}: a file of the output may get this name: choose another -w", file.display());
+        return Err(Failed::Usage(words));
+    }
     let open = |path| Records::open(path, conversion.from_verbatim).map_err(Failed::Input);
     let mut records = open(first)?;
     let layout = records.layout().clone();
@@ -63,9 +71,7 @@ fn convert(conversion: &Conversion, err: &mut dyn Write, interrupted: &dyn Fn() 
         }
         let Some(next) = others.next() else { break };
         records = open(next)?;
-        if let Some(words) = layout.differs(records.layout()) {
-            return Err(Failed::Input(format!("{}: {words}", records.name())));
-        }
+        records.go_on_behind(&layout).map_err(Failed::Input)?;
     }
     let lossy = sink.finish()?;
     target.complete(&output).map_err(Failed::Output)?;

@@ -35,7 +35,7 @@ fn merge(merging: &Merging, err: &mut dyn Write, interrupted: &dyn Fn() -> bool)
     let output = convert::output(&merging.writing).map_err(Failed::Usage)?;
     let mut pieces: Vec<Piece> = Vec::new();
     for path in &merging.files {
-        let piece = Piece::open(path, merging.from_verbatim, interrupted)?;
+        let mut piece = Piece::open(path, merging.from_verbatim, interrupted)?;
         pieces.last().map_or(Ok(()), |before| piece.goes_on_from(before)).map_err(Failed::Input)?;
         pieces.push(piece);
     }
@@ -83,8 +83,9 @@ fn merge(merging: &Merging, err: &mut dyn Write, interrupted: &dyn Fn() -> bool)
     target.complete(&output).map_err(Failed::Output)?;
     if !left_out.is_empty() && merging.writing.fields.is_empty() {
         // There is nobody to tell if this cannot be written.
-        let _ =
-            writeln!(err, "flowgauge: left out, since columns do not tell it of the whole: {}", left_out.join(", "));
+        let names = left_out.join(", ");
+        let names = crate::text::harmless(&names);
+        let _ = writeln!(err, "flowgauge: left out, since columns do not tell it of the whole: {names}");
     }
     convert::tell_loss(lossy, err);
     Ok(())
@@ -118,10 +119,18 @@ impl Piece {
             ("tcp_end", Value::Bool(false), "its flows end with their TCP connections: meter it without --tcp-end"),
             ("end_flow_when", Value::Null, "a condition ended its flows: meter it without --end-flow-when"),
             ("keep_flows", Value::Null, "some of its flows were left out: meter it without --keep-flows"),
+            (
+                "anonymize",
+                Value::Bool(false),
+                "its addresses are replaced, and nothing tells by which key: meter the pieces in one run, -r PIECE1 PIECE2",
+            ),
         ] {
             if self.told.option(name) != Some(&wanted) {
                 return Some(way_out.to_owned());
             }
+        }
+        if self.told.series.is_some() {
+            return Some("it is one of several files of a run: meter the piece without --rotate-...".to_owned());
         }
         let layout = self.records.layout();
         let mut needed = schema::columns().filter(|column| NEEDED.contains(&column.group));
@@ -141,11 +150,9 @@ impl Piece {
     }
 
     /// Checks that it begins where the piece before it ends, and was metered likewise.
-    fn goes_on_from(&self, before: &Self) -> Result<(), String> {
+    fn goes_on_from(&mut self, before: &Self) -> Result<(), String> {
+        self.records.go_on_behind(before.records.layout())?;
         let (name, other) = (self.records.name(), before.records.name());
-        if let Some(words) = before.records.layout().differs(self.records.layout()) {
-            return Err(format!("{name}: {words}"));
-        }
         let differs = |option: &&str| self.told.option(option) != before.told.option(option);
         let mut options = before.told.option_names().filter(|option| !FREE.contains(option));
         if let Some(option) = options.find(differs) {

@@ -80,6 +80,9 @@ impl<'a> Plan<'a> {
         {
             return Err(format!("-F: IANA has no element for {name:?}: leave it out, or say --ipfix-pen NUMBER"));
         }
+        if arguments.position_out.is_some() && arguments.position_out.as_deref() == output.file() {
+            return Err("--position-out is a file of its own, and not that of -w".to_owned());
+        }
         let anonymizer = arguments.anonymize.as_ref().map(Anonymize::anonymizer).transpose()?;
         let after = arguments.after.as_deref().map_or(Ok(Position::default()), position::read)?;
         Ok(Self { arguments, output, fields, known, anonymizer, after })
@@ -162,7 +165,7 @@ impl<'a> Plan<'a> {
             None => {
                 let more = more.iter().map(Path::new);
                 let captures = inputs::expanded(arguments.read.iter().map(AsRef::as_ref).chain(more))?;
-                if let Some(path) = self.output.file() {
+                for path in self.output.file().into_iter().chain(arguments.position_out.as_deref()) {
                     inputs::refuse_to_write_over(&captures, path)?;
                 }
                 Streamer::from_files(captures)

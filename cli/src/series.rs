@@ -136,6 +136,13 @@ pub(crate) fn file_of(path: PathBuf) -> PathBuf {
     }
 }
 
+/// Whether a file is called as one of the files that `-w name` may write one after the other.
+pub(crate) fn is_of(name: &Path, file: &Path) -> bool {
+    let folder = |path: &Path| fs::canonicalize(path.parent().filter(|path| *path != "").unwrap_or(Path::new(".")));
+    let called = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    called.starts_with(&stem(name)) && folder(name).ok() == folder(file).ok()
+}
+
 /// What the names of a run's files begin with.
 fn stem(path: &Path) -> String {
     let (_, plain) = Compression::of_name(path);

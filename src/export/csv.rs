@@ -50,7 +50,7 @@ impl<W: Write> CsvExporter<W> {
         self.line.clear();
         for (index, name) in self.columns.names().enumerate() {
             self.line.push_str(if index == 0 { "" } else { "," });
-            push_text(&mut self.line, name);
+            push_foreign(&mut self.line, name, self.verbatim);
         }
         self.write_line()
     }
@@ -107,6 +107,10 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
             let mut text = String::new();
             json::write_cell(&mut text, other).expect("a string takes everything");
             // The quotes of a JSON string are not part of a field.
+            if text == "null" {
+                // A number that is none, or what has no text: as nothing.
+                return;
+            }
             match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
                 Some(inner) if reads_as_more(inner) => push_quoted(line, inner),
                 inner => push_text(line, inner.unwrap_or(&text)),
@@ -196,6 +200,16 @@ mod tests {
             line.push('|');
         }
         assert_eq!(line, "|7|\"x,y\"|\"0102\"|\"[1, 2]\"|\"\"|\"\"|");
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_nothing_and_the_text_null_is_a_text() {
+        let mut line = String::new();
+        for value in [f64::NAN.into(), f64::INFINITY.into(), 0.5.into(), "null".into()] {
+            push_cell(&mut line, &Cell::Metric(&value), false);
+            line.push('|');
+        }
+        assert_eq!(line, "||0.5|\"null\"|");
     }
 
     #[test]

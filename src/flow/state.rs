@@ -9,10 +9,7 @@ use crate::flow::{Application, Counts, Direction, Facts, FlowFlags, FlowKey, Seq
 use crate::time::Timestamp;
 
 /// A flow between its first packet and its end: plain numbers, and what options add in one allocation.
-///
-/// In this order, what every packet touches lies side by side.
 #[derive(Debug, PartialEq)]
-#[repr(C)]
 pub struct FlowState {
     /// What its packets have in common.
     pub key: FlowKey,

@@ -105,7 +105,8 @@ impl FlowCache {
         dissection: Dissection,
     ) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
-            u32::try_from(self.hot.len()).expect("four thousand million flows do not fit in memory")
+            let slot = u32::try_from(self.hot.len()).ok().filter(|slot| *slot < u32::MAX);
+            slot.expect("four thousand million flows do not fit in memory")
         });
         self.statistics.put(slot, Aligned(Statistics::EMPTY));
         // What lies there of another protocol is not looked at.
@@ -301,16 +302,17 @@ impl FlowCache {
 
     /// Makes `shown` the flow in `slot` as it is, with what lies beside it. Its details are taken for that:
     /// [`FlowCache::put_details`] puts them back.
-    pub(super) fn show(&mut self, slot: u32, shown: &mut Option<Box<FlowState>>) {
+    pub(super) fn show<'a>(&mut self, slot: u32, shown: &'a mut Option<Box<FlowState>>) -> &'a mut FlowState {
         let shown = self.show_state(slot, shown);
         self.beside_mut(slot).show(shown);
+        shown
     }
 
     /// The same of a flow that begins, which has no statistics yet.
-    pub(super) fn show_begun(&mut self, slot: u32, shown: &mut Option<Box<FlowState>>) {
+    pub(super) fn show_begun<'a>(&mut self, slot: u32, shown: &'a mut Option<Box<FlowState>>) -> &'a mut FlowState {
         let shown = self.show_state(slot, shown);
-        shown.statistics = None;
         self.beside_mut(slot).show_tcp(shown);
+        shown
     }
 
     fn show_state<'a>(&mut self, slot: u32, shown: &'a mut Option<Box<FlowState>>) -> &'a mut FlowState {

@@ -223,3 +223,57 @@ const HAS_RARE: u16 = 1 << 14;
 // The highest of its bits.
 const _: () = assert!(FlowFlags::APPLICATION_FIELDS.bits() < HAS_RARE);
 const _: () = assert!(size_of::<Hot>() == 128 && size_of::<Cold>() == 48);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(1000 * second)
+    }
+
+    /// Counts a packet as a cache does.
+    fn count(flow: &mut (Hot, Cold, Option<Rare>), direction: Direction, stamp: Timestamp, added: Added, dscp: u8) {
+        let (hot, cold, rare) = flow;
+        if let Some(unusual) = hot.count(direction, stamp, added, 64) {
+            if unusual.needs_rare() {
+                hot.expect_rare();
+                rare.get_or_insert(Rare::new(cold.flow_id));
+            }
+            unusual.count(cold, direction, stamp, dscp, rare.as_mut());
+        }
+    }
+
+    #[test]
+    fn sums_of_more_than_32_bits_are_exact_and_the_first_packet_stays_the_first() {
+        let key = FlowKey::new(4, 6, (1, 2), (3, 4), 0).0;
+        let mut flow = pack(FlowState::new(key, false, 7, at(10)));
+        let (there, back) = (Direction::SrcToDst, Direction::DstToSrc);
+        count(&mut flow, there, at(10), [1, u32::MAX, 5, 4, 3], 46);
+        // As after four thousand million packets: the next one makes the low half 0, the one after that finds it so.
+        flow.0.sums[0][0] = u32::MAX;
+        count(&mut flow, there, at(12), [1, u32::MAX, 5, 4, 3], 1);
+        count(&mut flow, there, at(11), [1, 2, 5, 4, 3], 2);
+        count(&mut flow, back, at(9), [1, 60, 40, 20, 0], 8);
+        assert!(flow.0.has_rare());
+        let state = state(&flow.0, &flow.1, flow.2.as_ref());
+        let counts = state.counts[0];
+        assert_eq!((counts.pkts, counts.bytes), ((1 << 32) + 1, 2 * u64::from(u32::MAX) + 2));
+        assert_eq!((counts.ip_bytes, counts.payload_bytes), (15, 9));
+        assert_eq!((counts.start, counts.end), (at(10), at(12)));
+        assert_eq!((state.counts[1].pkts, state.counts[1].start), (1, at(9)));
+        assert_eq!((state.dscp, state.conn_id, state.segment), ([46, 8], 7, 0));
+        assert_eq!(flow.0.pkts(flow.2.as_ref()), (1 << 32) + 2);
+    }
+
+    #[test]
+    fn what_is_made_small_is_the_same_flow() {
+        let key = FlowKey::new(6, 58, (9, 0), (3, 0), 12).0;
+        let mut begun = FlowState::new(key, true, 7, at(10));
+        begun.flags.insert(FlowFlags::MACS.union(FlowFlags::ICMP).union(FlowFlags::APPLICATION_FIELDS));
+        (begun.conn_id, begun.segment, begun.tunnel_key) = (3, 2, 99);
+        (begun.flow_label, begun.icmp, begun.macs) = (0xf_ffff, (128, 1), [[1; 6], [2; 6]]);
+        let (hot, cold, rare) = pack(begun.clone());
+        assert_eq!(state(&hot, &cold, rare.as_ref()), begun);
+    }
+}

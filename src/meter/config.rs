@@ -305,7 +305,7 @@ impl MeterConfig {
     pub(crate) fn metric_names(&self) -> Result<MetricNames> {
         let names: Vec<String> = self.metrics.iter().flat_map(Listed::names).collect();
         for (index, name) in names.iter().enumerate() {
-            if name.is_empty() || names[..index].contains(name) || schema::column(name).is_some() {
+            if name.is_empty() || names[..index].contains(name) || is_taken(name) {
                 return Err(Error::Option {
                     option: "user_metrics",
                     value: format!("{name:?}"),
@@ -315,6 +315,13 @@ impl MeterConfig {
         }
         Ok(names.into())
     }
+}
+
+/// Whether a column is called so, or may be where text tells its nanoseconds.
+fn is_taken(name: &str) -> bool {
+    let timely =
+        |column: &schema::Column| matches!(column.kind, schema::ColumnKind::Time | schema::ColumnKind::Duration);
+    schema::column(name).is_some() || name.strip_suffix("_ns").and_then(schema::column).is_some_and(timely)
 }
 
 impl fmt::Debug for MeterConfig {

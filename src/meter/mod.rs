@@ -190,6 +190,9 @@ impl Meter {
     /// Ends every flow: [`Meter::pop`] gives them all, in the order of their last packets, and then nothing more. What
     /// is observed after this is not metered.
     pub fn finish(&mut self) {
+        if self.leaving.is_some() {
+            return;
+        }
         // Nobody comes any more, so that the memory for finding flows and for their deadlines is free for this.
         self.cache.close();
         self.expiry.close();
@@ -449,12 +452,10 @@ impl Meter {
         }
         let mut called = self.cache.take_called(slot);
         // Statistics are shown with the first packet that is counted.
-        self.cache.show_begun(slot, &mut called.shown);
-        if let Some(shown) = &mut called.shown {
-            shown.application = application;
-            self.metrics.start_groups(&mut called.states, shown, frame);
-            self.cache.put_details(slot, shown);
-        }
+        let shown = self.cache.show_begun(slot, &mut called.shown);
+        shown.application = application;
+        self.metrics.start_groups(&mut called.states, shown, frame);
+        self.cache.put_details(slot, shown);
         self.cache.put_called(slot, called);
     }
 
@@ -475,8 +476,7 @@ impl Meter {
     fn call_metrics(&mut self, slot: u32, packet: &Packet<'_>) -> Option<ExportReason> {
         // While a flow lives, what is known of it lies apart: metrics look at a copy.
         let mut called = self.cache.take_called(slot);
-        self.cache.show(slot, &mut called.shown);
-        let shown = called.shown.as_mut()?;
+        let shown = self.cache.show(slot, &mut called.shown);
         learning::show(shown, &self.cache, slot);
         let reason = self.metrics.update(&mut called.states, packet, shown);
         self.cache.put_details(slot, shown);

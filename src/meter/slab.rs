@@ -29,7 +29,10 @@ impl<T> Slab<T> {
         }
         match self.get_mut(slot) {
             Some(place) => *place = value,
-            None => self.push(value),
+            None => {
+                debug_assert_eq!(self.len(), slot as usize, "slots are used in their order");
+                self.push(value);
+            }
         }
     }
 
@@ -79,8 +82,8 @@ impl<T> std::ops::IndexMut<u32> for Slab<T> {
     }
 }
 
-/// Values of a chunk. What is not used of it is only promised, and takes no memory.
-const CHUNK: usize = 1 << 18;
+/// Values of a chunk. What is not used of it is only promised, and takes no memory but for the rest of a large page.
+const CHUNK: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

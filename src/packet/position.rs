@@ -137,7 +137,9 @@ fn fragment(line: &str) -> Option<(FragmentKey, FirstFragment, Timestamp)> {
         ip_protocol: next(words)?,
         flags: PacketFlags(next(words)?),
     };
-    words.next().is_none().then_some((key, first, seen))
+    // Of others there are no fragments.
+    let versions = [key.ip_version, first.ip_version].iter().all(|version| matches!(version, 4 | 6));
+    (versions && words.next().is_none()).then_some((key, first, seen))
 }
 
 /// The first line.

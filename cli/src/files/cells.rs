@@ -96,6 +96,11 @@ fn metric(text: &str, quoted: bool, verbatim: bool) -> Value {
     Value::Text(bare(text, &[&GUARDED[..], &['[']].concat(), verbatim).to_owned())
 }
 
+/// The name of a column out of CSV.
+pub(super) fn name(text: &str, verbatim: bool) -> &str {
+    bare(text, &GUARDED, verbatim)
+}
+
 /// A text without the apostrophe that keeps spreadsheets from taking it for a formula. One that stands before anything else
 /// is the text's own.
 fn bare<'t>(text: &'t str, guarded: &[char], verbatim: bool) -> &'t str {

@@ -26,7 +26,7 @@ struct Field {
 pub(super) fn open(input: Box<dyn BufRead>, verbatim: bool) -> Result<Opened, String> {
     let mut csv = Csv { input, verbatim, line: 0, next_line: 1, record: Vec::new() };
     let names = csv.next_record()?.unwrap_or_default();
-    let names = names.into_iter().map(|field| field.text).collect();
+    let names = names.into_iter().map(|field| cells::name(&field.text, verbatim).to_owned()).collect();
     Ok((Layout::new(names, true)?, Box::new(csv)))
 }
 

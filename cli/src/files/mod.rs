@@ -31,7 +31,11 @@ pub(crate) struct Records {
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     columns: Arc<StoredColumns>,
+    /// In the order of the file.
     metrics: MetricNames,
+    /// In the order of the records, and where each of the file's goes there.
+    told: MetricNames,
+    order: Vec<usize>,
     kinds: Vec<Option<ColumnKind>>,
     /// What each column of the file is, in its order.
     places: Vec<Place>,
@@ -98,6 +102,19 @@ impl Records {
         &self.layout
     }
 
+    /// Goes on behind records of another layout.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the user where that has other columns.
+    pub(crate) fn go_on_behind(&mut self, first: &Layout) -> Result<(), String> {
+        if let Some(words) = first.differs(&self.layout) {
+            return Err(format!("{}: {words}", self.name));
+        }
+        self.layout.arrange(first);
+        Ok(())
+    }
+
     /// The next records; none at the end.
     ///
     /// # Errors
@@ -149,7 +166,9 @@ impl Layout {
         };
         let keys = names.clone();
         let names = names.into_iter().zip(&places).map(own).collect();
-        Ok(Self { columns, metrics: metrics.into(), kinds, places, names, keys, text })
+        let (metrics, order) = (MetricNames::from(metrics), (0..kinds.len()).collect());
+        let told = Arc::clone(&metrics);
+        Ok(Self { columns, metrics, told, order, kinds, places, names, keys, text })
     }
 
     /// All names, in the order of the file.
@@ -190,13 +209,21 @@ impl Layout {
         let places: Vec<Place> = kept.into_iter().map(|(_, place)| *place).collect();
         let columns = self.columns().filter(|column| column.merges());
         let columns = StoredColumns::new(columns).unwrap_or_else(|| Arc::clone(&self.columns));
-        let (metrics, kinds, keys) = (Vec::new().into(), Vec::new(), names.clone());
+        let (metrics, kinds, keys) = (MetricNames::from(Vec::new()), Vec::new(), names.clone());
+        let (told, order) = (Arc::clone(&metrics), Vec::new());
         let left_out = left_out.into_iter().map(|(name, _)| name.clone()).collect();
-        (Self { columns, metrics, kinds, places, names, keys, text: self.text }, left_out)
+        (Self { columns, metrics, told, order, kinds, places, names, keys, text: self.text }, left_out)
+    }
+
+    /// Has records tell metrics in the order of `first`, which has the same.
+    fn arrange(&mut self, first: &Self) {
+        let place = |name: &String| first.told.iter().position(|other| other == name).unwrap_or(usize::MAX);
+        self.order = self.metrics.iter().map(place).collect();
+        self.told = Arc::clone(&first.told);
     }
 
     /// Why records of the other file cannot be written behind those of this one, if so.
-    pub(crate) fn differs(&self, other: &Self) -> Option<String> {
+    fn differs(&self, other: &Self) -> Option<String> {
         let missing = |one: &Self, two: &Self| one.names.iter().find(|name| !two.names.contains(name)).cloned();
         if let Some(name) = missing(self, other) {
             return Some(format!("it has no column {name:?}, which the first file has"));
@@ -220,14 +247,19 @@ impl Layout {
 
     fn record(&self, row: Vec<Cell>) -> Result<FlowRecord, String> {
         let mut cells = Vec::with_capacity(row.len());
-        let mut values = Vec::with_capacity(self.metrics.len());
+        let mut values = vec![Value::Null; self.told.len()];
+        let mut order = self.order.iter();
         for value in row {
             match value {
                 Cell::Column(cell) => cells.push(cell),
-                Cell::Metric(value) => values.push(value),
+                Cell::Metric(value) => {
+                    if let Some(place) = order.next().and_then(|place| values.get_mut(*place)) {
+                        *place = value;
+                    }
+                }
             }
         }
-        let metrics = Metrics::new(Arc::clone(&self.metrics), values);
+        let metrics = Metrics::new(Arc::clone(&self.told), values);
         FlowRecord::of_cells(&self.columns, cells, metrics).map_err(|error| error.to_string())
     }
 }

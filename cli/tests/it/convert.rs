@@ -104,6 +104,37 @@ fn a_table_of_columns_becomes_the_text_that_metering_writes() {
 }
 
 #[test]
+fn metrics_keep_their_names_whatever_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("a.csv"), "src_port,one,two\r\n5,1,2\r\n").unwrap();
+    fs::write(folder.join("b.csv"), "two,one,src_port\r\n4,3,6\r\n").unwrap();
+    let lines = at(folder, "convert a.csv b.csv -o csv -F src_port,one,two").silent().out;
+    assert_eq!(lines, "src_port,one,two\r\n5,1,2\r\n6,3,4\r\n");
+}
+
+#[test]
+fn names_of_columns_are_no_formulas_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("a.jsonl"), "{\"src_port\":5,\"=1+1\":7}\n").unwrap();
+    let lines = at(folder, "convert a.jsonl -o csv").silent().out;
+    assert_eq!(lines, "src_port,'=1+1\r\n5,7\r\n");
+    fs::write(folder.join("a.csv"), lines).unwrap();
+    assert_eq!(at(folder, "convert a.csv -o json").silent().out, "{\"=1+1\":7,\"src_port\":5}\n");
+}
+
+#[test]
+fn files_of_a_series_are_not_written_over_while_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("flows_00001_20261121020539.csv"), "src_port\r\n5\r\n").unwrap();
+    let run = at(folder, "convert flows_00001_20261121020539.csv -w flows.csv --rotate-rows 1");
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.err.contains("a file of the output may get this name: choose another -w"), "{}", run.err);
+}
+
+#[test]
 fn stamps_that_text_cuts_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

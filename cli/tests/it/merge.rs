@@ -67,6 +67,25 @@ fn captures() -> Vec<PathBuf> {
 }
 
 #[test]
+fn what_cannot_be_told_to_be_a_whole_piece_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let story = data("story.pcap");
+    fs::write(folder.join("key"), [7; 32]).unwrap();
+    for (more, words) in [
+        ("-w a.parquet --anonymize blake2:key", "its addresses are replaced, and nothing tells by which key"),
+        ("-w a.parquet --rotate-rows 1000", "it is one of several files of a run"),
+    ] {
+        at(folder, &format!("-r {} -q --active never --dissect 0 {more}", story.display())).silent();
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let file = files.filter(|file| file.extension().is_some_and(|end| end == "parquet")).max().unwrap();
+        let run = at(folder, &format!("merge {} -w whole.csv", file.display()));
+        assert!(run.code == 1 && run.err.contains(words), "{}", run.err);
+        fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn three_pieces_metered_apart_come_to_the_whole() {
     let mut merged_captures = 0;
     let mut merged_flows = 0;

@@ -54,6 +54,9 @@ fn a_capture_is_not_written_over_by_any_of_its_names() {
         let told = format!("cannot write {}: it is the capture that is read: choose another name", path.display());
         assert_eq!(run.message(), told);
     }
+    let run =
+        write(capture.to_str().unwrap(), &folder.path().join("a.csv"), &["--position-out", link.to_str().unwrap()]);
+    assert!(run.message().ends_with("it is the capture that is read: choose another name"));
     assert_eq!(fs::read(&capture).unwrap(), fs::read(data("web.pcap")).unwrap());
     assert_eq!(names(folder.path()), ["in.pcap", "link.csv"]);
 }

@@ -188,6 +188,9 @@ impl Scenario {
         }
         meter.finish();
         records.extend(std::iter::from_fn(|| meter.pop()));
+        // It is over once.
+        meter.finish();
+        assert!(meter.pop().is_none());
         assert_eq!(meter.living(), Default::default());
         records
     }
