@@ -195,3 +195,11 @@ def test_nobody_needs_pandas_who_does_not_ask_for_a_frame() -> None:
     story = Path(__file__).parents[1] / "data" / "story.pcap"
     done = subprocess.run([sys.executable, "-c", program, str(story)], capture_output=True, text=True, check=True)
     assert "pip install 'flowgauge[pandas]'" in done.stdout
+
+
+def test_the_capture_is_not_written_over(tmp_path: Path) -> None:
+    capture = tmp_path / "in.pcap"
+    capture.write_bytes(conversations(2))
+    with pytest.raises(ValueError, match="must not be the capture"):
+        NFStreamer(str(capture)).to_csv(str(capture))
+    assert capture.read_bytes() == conversations(2)

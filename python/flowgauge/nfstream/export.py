@@ -33,7 +33,7 @@ def to_csv(
         if not isinstance(value, int) or value < 0:
             raise ValueError(f"Please specify a valid {name} parameter (>= 0).")
     anonymizer = Anonymizer(columns_to_anonymize)
-    target = paths.target(default_path(streamer.source) if path is None else path)
+    target = paths.target(default_path(streamer.source) if path is None else path, streamer.source)
     with iteration(streamer) as flows, closing(Files(target, flows_per_file, rotate_files)) as files:
         table = Table(getattr(flows, "columns", ()), anonymizer)
         count = 0
