@@ -1,6 +1,7 @@
-//! Records a second into text that nobody keeps: every default column and the core, as CSV and as JSON lines.
+//! Records a second into text that nobody keeps: every default column and the core, as CSV and as JSON lines. With the
+//! feature `parquet` also into Parquet, beside arrow-rs's own writer, which is given the columns.
 //!
-//! `cargo bench --bench export`
+//! `cargo bench --bench export`, `cargo bench --bench export --features parquet`
 
 mod traffic;
 
@@ -62,4 +63,44 @@ fn records() -> (Vec<FlowRecord>, Schema) {
 fn core(schema: &Schema) -> Columns {
     let core = flow::schema::columns().filter(|column| column.group == Group::Core).map(|column| column.name);
     Columns::choose(schema, core).expect("the core is part of every schema")
+}
+
+#[cfg(feature = "parquet")]
+mod parquet_files {
+    use divan::Bencher;
+    use divan::counter::ItemsCount;
+    use flowgauge::export::parquet::ParquetExporter;
+    use flowgauge::export::{Exporter, arrow};
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::WriterProperties;
+
+    /// From records to the bytes of a file.
+    #[divan::bench]
+    fn of_records(bencher: Bencher<'_, '_>) {
+        let (records, schema) = super::records();
+        bencher.counter(ItemsCount::new(records.len())).bench_local(|| {
+            let mut bytes = Vec::new();
+            let mut exporter = ParquetExporter::new("memory", &mut bytes, arrow::Columns::new(&schema));
+            exporter.export_many(&records).and_then(|()| exporter.finish()).expect("memory takes everything");
+            drop(exporter);
+            bytes
+        });
+    }
+
+    /// From columns that are there to the same bytes.
+    #[divan::bench]
+    fn of_columns_by_arrow_alone(bencher: Bencher<'_, '_>) {
+        let (records, schema) = super::records();
+        let mut columns = arrow::Columns::new(&schema);
+        columns.append(&records).expect("they fit");
+        let batch = columns.finish().expect("they fit");
+        let properties =
+            || WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        bencher.counter(ItemsCount::new(records.len())).bench_local(|| {
+            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties())).expect("a schema");
+            writer.write(&batch).expect("memory takes everything");
+            writer.into_inner().expect("memory takes everything")
+        });
+    }
 }
