@@ -1,11 +1,9 @@
 //! IPFIX of columns and metrics that have no element of IANA's: each arrives under its name, as the record has it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::UdpSocket;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use flowgauge::export::{Columns, Exporter, Ignored, IpfixExporter, IpfixOptions};
@@ -21,7 +19,6 @@ use proptest::prelude::*;
 use crate::export_ipfix::{captures, records_of, written};
 use crate::export_ipfix_hostile::{record, text};
 use crate::support::ipfix::{Collector, Element, Message, sorted};
-use crate::support::oracle;
 
 /// The number for examples (RFC 5612).
 const OURS: u32 = 32_473;
@@ -304,8 +301,14 @@ fn only_columns_of_ones_choice_are_sent_in_either_form() {
     assert!(empty.iter().all(|numbers| numbers.contains(&(0, 60))));
 }
 
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 #[test]
 fn ipfix_dump_prints_the_users_metric_by_its_name() {
+    use std::fs;
+    use std::process::Command;
+
+    use crate::support::oracle;
+
     if !oracle::there("ipfixDump", &["-V"]) {
         return;
     }

@@ -91,7 +91,11 @@ impl<B: Iterator<Item = Result<RecordBatch, ArrowError>>> Rows for Columnar<B> {
                 break batch;
             }
         };
-        let here = batch.num_rows().min(ROWS);
+        if batch.num_rows() > MOST_NULLS && batch.columns().iter().all(|array| *array.data_type() == DataType::Null) {
+            return Err(damaged("it says that it has more rows than anybody counted"));
+        }
+        let widest = batch.columns().iter().map(widest).max().unwrap_or_default();
+        let here = batch.num_rows().min(ROWS).min((HEAVY / widest.max(1)).max(1));
         if here < batch.num_rows() {
             self.rest = Some(batch.slice(here, batch.num_rows() - here));
         }
@@ -227,12 +231,38 @@ fn values(array: &ArrayRef) -> Option<Vec<Value>> {
             };
             keys.into_iter().enumerate().map(value).collect()
         }
-        DataType::List(_) => {
-            let lists = array.as_list::<i32>().iter();
-            lists.map(|list| list.map_or(Some(Value::Null), |list| values(&list).map(Value::List))).collect()
+        DataType::List(item) if is_flat(item.data_type()) => {
+            let lists = array.as_list::<i32>();
+            let offsets: &[i32] = lists.offsets();
+            let count = offsets.last().zip(offsets.first()).map_or(0, |(last, first)| last.saturating_sub(*first));
+            // Nulls take no bytes, so that a file may state any number of them.
+            if *item.data_type() == DataType::Null && count as usize > MOST_NULLS {
+                return None;
+            }
+            lists.iter().map(|list| list.map_or(Some(Value::Null), |list| values(&list).map(Value::List))).collect()
         }
         _ => None,
     }
+}
+
+/// Whether each of its values lies in the array itself, and once.
+fn is_flat(item: &DataType) -> bool {
+    !item.is_nested() && !matches!(item, DataType::Dictionary(..) | DataType::Utf8View)
+}
+
+/// Bytes of the longest text that several rows may share, so that each of them gets a copy.
+fn widest(array: &ArrayRef) -> usize {
+    let longest = |texts: &ArrayRef| match texts.data_type() {
+        DataType::Utf8 => texts.as_string::<i32>().iter().flatten().map(str::len).max(),
+        DataType::LargeUtf8 => texts.as_string::<i64>().iter().flatten().map(str::len).max(),
+        _ => None,
+    };
+    let longest = match array.data_type() {
+        DataType::Dictionary(..) => array.as_any_dictionary_opt().and_then(|array| longest(array.values())),
+        DataType::Utf8View => array.as_string_view().iter().flatten().map(str::len).max(),
+        _ => None,
+    };
+    longest.unwrap_or_default()
 }
 
 /// Whether every column lies where there are bytes.
@@ -257,3 +287,8 @@ fn guarded<T, E: Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Stri
 fn damaged(words: &str) -> String {
     format!("it is damaged: {words}")
 }
+
+/// Nulls that may come without a byte for each.
+const MOST_NULLS: usize = 1 << 20;
+/// Bytes of shared texts in the rows that are read at once.
+const HEAVY: usize = 64 << 20;

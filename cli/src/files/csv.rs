@@ -4,7 +4,7 @@
 
 use std::io::BufRead;
 
-use super::{Cell, Layout, Opened, ROWS, Rows, cells, read_line};
+use super::{Cell, HEAVY, Layout, Opened, ROWS, Rows, cells, read_line};
 
 struct Csv {
     input: Box<dyn BufRead>,
@@ -32,10 +32,12 @@ pub(super) fn open(input: Box<dyn BufRead>, verbatim: bool) -> Result<Opened, St
 
 impl Rows for Csv {
     fn next_rows(&mut self, layout: &Layout) -> Result<Vec<Vec<Cell>>, String> {
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         while rows.len() < ROWS
+            && bytes < HEAVY
             && let Some(fields) = self.next_record()?
         {
+            bytes += self.record.len();
             if fields.len() != layout.places.len() {
                 return Err(format!("line {}: {} fields, and {} names", self.line, fields.len(), layout.places.len()));
             }

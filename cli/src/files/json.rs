@@ -6,7 +6,7 @@ use std::io::BufRead;
 use flowgauge::flow::schema::{self, Group};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Cell, Layout, Opened, ROWS, Rows, cells, read_line};
+use super::{Cell, HEAVY, Layout, Opened, ROWS, Rows, cells, read_line};
 
 /// A value; numbers keep all their digits, and objects their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +48,11 @@ pub(super) fn open(input: Box<dyn BufRead>) -> Result<Opened, String> {
 
 impl Rows for JsonLines {
     fn next_rows(&mut self, layout: &Layout) -> Result<Vec<Vec<Cell>>, String> {
-        let mut rows = Vec::new();
-        while rows.len() < ROWS {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < ROWS && bytes < HEAVY {
             let first = self.first.take().map(Some);
             let Some(object) = first.map_or_else(|| self.next_object(), Ok)? else { break };
+            bytes += self.bytes.len();
             if object.len() != layout.places.len() {
                 return Err(format!(
                     "line {}: {} values, and the first line has {}",

@@ -10,6 +10,7 @@ mod csv;
 mod json;
 mod messages;
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -149,7 +150,8 @@ impl Layout {
         let columns = StoredColumns::new(columns).ok_or("a column comes twice")?;
         let name = |(name, place): (&String, &Place)| matches!(place, Place::Metric).then(|| name.clone());
         let metrics: Vec<_> = names.iter().zip(&places).filter_map(name).collect();
-        if metrics.iter().enumerate().any(|(index, name)| metrics[..index].contains(name)) {
+        let mut seen = HashSet::new();
+        if !metrics.iter().all(|name| seen.insert(name)) {
             return Err("a column comes twice".to_owned());
         }
         if columns.columns().next().is_none() {
@@ -217,32 +219,31 @@ impl Layout {
 
     /// Has records tell metrics in the order of `first`, which has the same.
     fn arrange(&mut self, first: &Self) {
-        let place = |name: &String| first.told.iter().position(|other| other == name).unwrap_or(usize::MAX);
-        self.order = self.metrics.iter().map(place).collect();
+        let places: HashMap<_, _> = first.told.iter().zip(0..).collect();
+        self.order = self.metrics.iter().map(|name| places.get(name).copied().unwrap_or(usize::MAX)).collect();
         self.told = Arc::clone(&first.told);
     }
 
     /// Why records of the other file cannot be written behind those of this one, if so.
     fn differs(&self, other: &Self) -> Option<String> {
-        let missing = |one: &Self, two: &Self| one.names.iter().find(|name| !two.names.contains(name)).cloned();
+        let missing = |one: &Self, two: &Self| {
+            let there: HashSet<_> = two.names.iter().collect();
+            one.names.iter().find(|name| !there.contains(name)).cloned()
+        };
         if let Some(name) = missing(self, other) {
             return Some(format!("it has no column {name:?}, which the first file has"));
         }
         if let Some(name) = missing(other, self) {
             return Some(format!("it has the column {name:?}, which the first file has not"));
         }
-        let kind = |layout: &Self, name: &String| {
-            let index = layout.metrics.iter().position(|metric| metric == name);
-            index.and_then(|index| layout.kinds[index])
-        };
-        let other_kind = |name: &&String| match (kind(self, name), kind(other, name)) {
-            (Some(one), Some(two)) => one != two,
+        let kinds: HashMap<_, _> = other.metrics.iter().zip(&other.kinds).collect();
+        let is_other = |(name, kind): &(&String, &Option<ColumnKind>)| match (kind, kinds.get(name)) {
+            (Some(one), Some(Some(two))) => one != two,
             _ => false,
         };
-        self.metrics
-            .iter()
-            .find(other_kind)
-            .map(|name| format!("the values of {name:?} are of another type than in the first file"))
+        let mut metrics = self.metrics.iter().zip(&self.kinds);
+        let (name, _) = metrics.find(is_other)?;
+        Some(format!("the values of {name:?} are of another type than in the first file"))
     }
 
     fn record(&self, row: Vec<Cell>) -> Result<FlowRecord, String> {
@@ -320,5 +321,7 @@ const HEAD_BYTES: u64 = 8;
 const BUFFER_BYTES: usize = 1 << 16;
 /// How many rows are read at once.
 const ROWS: usize = 256;
+/// Bytes of lines after which no more of them are read at once.
+const HEAVY: usize = 16 << 20;
 /// No row of ours comes near.
 const LONGEST_LINE: usize = 64 << 20;
