@@ -106,11 +106,11 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
         other => {
             let mut text = String::new();
             json::write_cell(&mut text, other).expect("a string takes everything");
-            // The quotes of a JSON string are not part of a field.
+            // A number that is none, or what has no text: as nothing.
             if text == "null" {
-                // A number that is none, or what has no text: as nothing.
                 return;
             }
+            // The quotes of a JSON string are not part of a field.
             match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
                 Some(inner) if reads_as_more(inner) => push_quoted(line, inner),
                 inner => push_text(line, inner.unwrap_or(&text)),
@@ -209,7 +209,7 @@ mod tests {
             push_cell(&mut line, &Cell::Metric(&value), false);
             line.push('|');
         }
-        assert_eq!(line, "||0.5|\"null\"|");
+        assert_eq!(line, "||0.5|null|");
     }
 
     #[test]
