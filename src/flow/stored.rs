@@ -174,7 +174,7 @@ impl FlowRecord {
 impl FlowState {
     /// What it was made of, if it was stored.
     #[inline]
-    pub(super) fn stored(&self) -> Option<&Stored> {
+    pub(crate) fn stored(&self) -> Option<&Stored> {
         self.details.as_ref()?.stored.as_deref()
     }
 }

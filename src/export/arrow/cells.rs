@@ -13,7 +13,7 @@ use arrow_array::types::{ArrowPrimitiveType, Int32Type};
 use crate::flow::Value;
 use crate::flow::schema::{Cell, Column, ColumnKind};
 
-use super::{LARGEST, Overflow, fields, text};
+use super::{AT_ONCE, LARGEST, Overflow, fields, text};
 
 /// The cells of one column, by what they hold.
 pub(super) enum Cells {
@@ -67,33 +67,40 @@ impl Cells {
         }
     }
 
-    /// Appends cells. What is absent is null, or 0 in a column that has no nulls.
-    pub(super) fn extend<'a>(&mut self, nullable: bool, cells: impl Iterator<Item = Cell<'a>>) -> Result<(), Overflow> {
+    /// Appends the cell that `get` reads off each row. What is absent is null, or 0 in a column that has no nulls.
+    // A cell is looked at where `get` wrote it: handed on through an iterator it would be copied in other pieces than it was
+    // written in, and the processor waits for that.
+    pub(super) fn extend<'a, R>(
+        &mut self,
+        nullable: bool,
+        rows: &'a [R],
+        get: impl Fn(&'a R) -> Cell<'a>,
+    ) -> Result<(), Overflow> {
         match self {
             Self::Bool(column) => {
-                cells.for_each(|cell| column.append_option(truth(&cell).or((!nullable).then_some(false))));
+                rows.iter().for_each(|row| column.append_option(truth(&get(row)).or((!nullable).then_some(false))));
             }
-            Self::U8(column) => numbers(column, nullable, cells, |cell| uint(cell).map(|number| number as u8)),
-            Self::U16(column) => numbers(column, nullable, cells, |cell| uint(cell).map(|number| number as u16)),
-            Self::U32(column) => numbers(column, nullable, cells, |cell| uint(cell).map(|number| number as u32)),
-            Self::U64(column) => numbers(column, nullable, cells, uint),
-            Self::I64(column) => numbers(column, nullable, cells, int),
-            Self::F64(column) => numbers(column, nullable, cells, float),
-            Self::Time(column) => numbers(column, nullable, cells, time),
-            Self::Duration(column) => numbers(column, nullable, cells, duration),
-            Self::Text(column) => return text::texts(column, nullable, cells),
-            Self::Names(column) => return text::names(column, nullable, cells),
-            Self::ListU8(column) => return lists(column, cells, |number| number as u8),
-            Self::ListU16(column) => return lists(column, cells, |number| number as u16),
-            Self::ListU32(column) => return lists(column, cells, |number| number as u32),
-            Self::ListI64(column) => return lists(column, cells, |number| number),
+            Self::U8(column) => numbers(column, nullable, rows, get, |cell| uint(cell).map(|number| number as u8)),
+            Self::U16(column) => numbers(column, nullable, rows, get, |cell| uint(cell).map(|number| number as u16)),
+            Self::U32(column) => numbers(column, nullable, rows, get, |cell| uint(cell).map(|number| number as u32)),
+            Self::U64(column) => numbers(column, nullable, rows, get, uint),
+            Self::I64(column) => numbers(column, nullable, rows, get, int),
+            Self::F64(column) => numbers(column, nullable, rows, get, float),
+            Self::Time(column) => numbers(column, nullable, rows, get, time),
+            Self::Duration(column) => numbers(column, nullable, rows, get, duration),
+            Self::Text(column) => return text::texts(column, nullable, rows, get),
+            Self::Names(column) => return text::names(column, nullable, rows, get),
+            Self::ListU8(column) => return lists(column, rows, get, |number| number as u8),
+            Self::ListU16(column) => return lists(column, rows, get, |number| number as u16),
+            Self::ListU32(column) => return lists(column, rows, get, |number| number as u32),
+            Self::ListI64(column) => return lists(column, rows, get, |number| number),
             Self::ListF64(column) => {
-                return metric_lists(column, cells, |column, value| column.append_option(as_float(value)));
+                return metric_lists(column, rows, get, |column, value| column.append_option(as_float(value)));
             }
             Self::ListBool(column) => {
-                return metric_lists(column, cells, |column, value| column.append_option(as_truth(value)));
+                return metric_lists(column, rows, get, |column, value| column.append_option(as_truth(value)));
             }
-            Self::ListText(column) => return text::lists(column, cells),
+            Self::ListText(column) => return text::lists(column, rows, get),
         }
         Ok(())
     }
@@ -139,27 +146,40 @@ impl Cells {
     }
 }
 
-fn numbers<'a, T: ArrowPrimitiveType>(
+/// Reads a few rows at a time into an array, so that a column grows by all of them at once.
+fn numbers<'a, T: ArrowPrimitiveType, R>(
     column: &mut PrimitiveBuilder<T>,
     nullable: bool,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
     read: impl Fn(&Cell<'a>) -> Option<T::Native>,
 ) {
-    for cell in cells {
-        match read(&cell) {
-            Some(number) => column.append_value(number),
-            None if nullable => column.append_null(),
-            None => column.append_value(T::Native::default()),
+    for rows in rows.chunks(AT_ONCE) {
+        let mut numbers = [T::Native::default(); AT_ONCE];
+        let mut known = [true; AT_ONCE];
+        let mut are_known = true;
+        for (row, (number, is_known)) in rows.iter().zip(numbers.iter_mut().zip(&mut known)) {
+            let read = read(&get(row));
+            *is_known = read.is_some();
+            are_known &= *is_known;
+            *number = read.unwrap_or_default();
+        }
+        if are_known || !nullable {
+            column.append_slice(&numbers[..rows.len()]);
+        } else {
+            column.append_values(&numbers[..rows.len()], &known[..rows.len()]);
         }
     }
 }
 
-fn lists<'a, T: ArrowPrimitiveType>(
+fn lists<'a, T: ArrowPrimitiveType, R>(
     column: &mut ListBuilder<PrimitiveBuilder<T>>,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
     narrow: impl Fn(i64) -> T::Native,
 ) -> Result<(), Overflow> {
-    for cell in cells {
+    for row in rows {
+        let cell = get(row);
         match &cell {
             Cell::List(numbers) => {
                 room(column.values_ref().len(), numbers.len())?;
@@ -176,13 +196,14 @@ fn lists<'a, T: ArrowPrimitiveType>(
     Ok(())
 }
 
-fn metric_lists<'a, B: ArrayBuilder>(
+fn metric_lists<'a, B: ArrayBuilder, R>(
     column: &mut ListBuilder<B>,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
     push: impl Fn(&mut B, &Value),
 ) -> Result<(), Overflow> {
-    for cell in cells {
-        let Cell::Metric(Value::List(values)) = cell else {
+    for row in rows {
+        let Cell::Metric(Value::List(values)) = get(row) else {
             column.append(false);
             continue;
         };

@@ -44,14 +44,13 @@ impl MetricColumn {
         Self { name: schema.metrics()[index].clone(), index, values }
     }
 
-    pub(super) fn extend(&mut self, records: &[FlowRecord]) -> Result<(), Overflow> {
+    pub(super) fn extend<'a>(&mut self, records: &'a [FlowRecord]) -> Result<(), Overflow> {
         let index = self.index;
-        let given =
-            records.iter().map(|record| record.metrics.iter().nth(index).map_or(&Value::Null, |(_, value)| value));
+        let given = |record: &'a FlowRecord| record.metrics.iter().nth(index).map_or(&Value::Null, |(_, value)| value);
         match &mut self.values {
-            Values::Typed(_, cells) => cells.extend(true, given.map(Cell::Metric)),
+            Values::Typed(_, cells) => cells.extend(true, records, |record| Cell::Metric(given(record))),
             Values::Any { values, weight, .. } => {
-                for value in given {
+                for value in records.iter().map(given) {
                     *weight = weight.saturating_add(weight_of(value));
                     values.push(value.clone());
                 }

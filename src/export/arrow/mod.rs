@@ -103,12 +103,19 @@ impl Columns {
     ///
     /// [`Error::Column`] for more than 2 GiB of text, or 2^31 items of lists, in one column: see [`Columns::is_full`].
     pub fn append(&mut self, records: &[FlowRecord]) -> Result<()> {
+        // As many as stay in the processor's nearest cache while one column after the other is read off them.
+        records.chunks(AT_ONCE).try_for_each(|records| self.append_few(records))
+    }
+
+    fn append_few(&mut self, records: &[FlowRecord]) -> Result<()> {
         self.rows += records.len();
+        let are_metered = records.iter().all(|record| record.stored().is_none());
         for growing in &mut self.columns {
             let appended = match growing {
-                Growing::Column(column, cells) => {
-                    cells.extend(column.nullable, records.iter().map(|record| column.get(record)))
+                Growing::Column(column, cells) if are_metered => {
+                    cells.extend(column.nullable, records, |record| column.metered(record))
                 }
+                Growing::Column(column, cells) => cells.extend(column.nullable, records, |record| column.get(record)),
                 Growing::Metric(metric) => metric.extend(records),
             };
             if appended.is_err() {
@@ -239,5 +246,7 @@ struct Overflow;
 
 /// Bytes of text or items of lists after which a batch is better finished.
 const FULL: usize = 1 << 30;
+/// Records whose columns are filled together.
+const AT_ONCE: usize = 64;
 /// The largest offset.
 const LARGEST: usize = i32::MAX as usize;

@@ -13,13 +13,14 @@ use super::Overflow;
 use super::cells::room;
 
 /// Appends texts and addresses.
-pub(super) fn texts<'a>(
+pub(super) fn texts<'a, R>(
     column: &mut StringBuilder,
     nullable: bool,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
 ) -> Result<(), Overflow> {
-    for cell in cells {
-        match &cell {
+    for row in rows {
+        match &get(row) {
             Cell::Text(text) => {
                 room(column.values_slice().len(), text.len())?;
                 column.append_value(text);
@@ -40,13 +41,14 @@ pub(super) fn texts<'a>(
 }
 
 /// Appends names, of which there are few.
-pub(super) fn names<'a>(
+pub(super) fn names<'a, R>(
     column: &mut StringDictionaryBuilder<Int32Type>,
     nullable: bool,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
 ) -> Result<(), Overflow> {
-    for cell in cells {
-        match &cell {
+    for row in rows {
+        match &get(row) {
             Cell::Text(text) => drop(column.append(text).map_err(|_| Overflow)?),
             _ if nullable => column.append_null(),
             _ => drop(column.append("").map_err(|_| Overflow)?),
@@ -56,12 +58,13 @@ pub(super) fn names<'a>(
 }
 
 /// Appends lists of texts.
-pub(super) fn lists<'a>(
+pub(super) fn lists<'a, R>(
     column: &mut ListBuilder<StringBuilder>,
-    cells: impl Iterator<Item = Cell<'a>>,
+    rows: &'a [R],
+    get: impl Fn(&'a R) -> Cell<'a>,
 ) -> Result<(), Overflow> {
-    for cell in cells {
-        let Cell::Texts(texts) = cell else {
+    for row in rows {
+        let Cell::Texts(texts) = get(row) else {
             column.append(false);
             continue;
         };

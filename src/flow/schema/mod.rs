@@ -184,7 +184,8 @@ impl Column {
     }
 
     /// The value that the state of `record` gives, also where it was made of cells.
-    pub(in crate::flow) fn metered<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
+    #[inline]
+    pub(crate) fn metered<'a>(&self, record: &'a FlowRecord) -> Cell<'a> {
         (self.get)(record)
     }
 
