@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::classify::Classification;
 use crate::dissect::Dissection;
 use crate::flow::{Direction, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
-use crate::meter::compact::{self, Cold, Hot, Rare, Unusual};
+use crate::meter::compact::{self, Added, Cold, Hot, Rare};
 use crate::meter::hint;
 use crate::meter::metrics::States;
 use crate::meter::slab::Slab;
@@ -169,27 +169,33 @@ impl FlowCache {
         &mut self.hot[slot]
     }
 
+    /// The living flow with this key, if it is in `slot`.
+    #[inline(always)]
+    pub(super) fn held_mut(&mut self, slot: u32, key: &FlowKey) -> Option<&mut Hot> {
+        self.hot.get_mut(slot).filter(|hot| hot.key == *key)
+    }
+
     #[inline]
     pub(super) fn flow_id(&self, slot: u32) -> u64 {
         self.cold[slot].flow_id
     }
 
-    /// Counts what [`Hot::count`] found unusual about a packet.
+    /// Counts a packet that [`Hot::count`] did not.
     #[inline(never)]
     pub(super) fn count_unusual(
         &mut self,
         slot: u32,
-        unusual: Unusual,
         direction: Direction,
         stamp: Timestamp,
-        dscp: u8,
+        added: Added,
+        ttl_and_dscp: (u8, u8),
     ) {
         let (hot, cold) = (&mut self.hot[slot], &mut self.cold[slot]);
-        if unusual.needs_rare() {
+        if compact::needs_rare(hot, direction, added) {
             hot.expect_rare();
         }
         let rare = hot.has_rare().then(|| self.rare.entry(slot).or_insert_with(|| Rare::new(cold.flow_id)));
-        unusual.count(cold, direction, stamp, dscp, rare);
+        compact::count_unusual(hot, cold, rare, direction, stamp, added, ttl_and_dscp);
     }
 
     /// Packets of the flow in `slot`.

@@ -1,7 +1,8 @@
 //! A living flow in 176 bytes: what every packet touches in two lines of memory, the rest apart.
 //!
-//! Counts are 32 bits wide here. What does not fit, and what few flows have at all, lies in a [`Rare`], which only flows
-//! with the mark for it have. [`state`] makes of all this the [`FlowState`] that others know.
+//! Counts are 31 bits wide here, two of them in 64, so that one addition counts both and one look at the bits between them
+//! tells whether they still fit. What does not fit, and what few flows have at all, lies in a [`Rare`], which only flows with
+//! the mark for it have. [`state`] makes of all this the [`FlowState`] that others know.
 
 use crate::flow::{Counts, Details, Direction, FlowFlags, FlowKey, FlowState, TtlRange};
 use crate::time::Timestamp;
@@ -17,8 +18,10 @@ pub(super) struct Hot {
     marks: u16,
     icmp: [u8; 2],
     ttl: [TtlRange; 2],
-    /// The low halves of the five sums of [`Counts`], by direction.
-    sums: [[u32; SUMS]; 2],
+    /// The lowest 31 bits of the packets of [`Counts`], by direction.
+    pkts: [u32; 2],
+    /// Those of its other sums, two in each number, in the order of [`Added`].
+    sums: [[u64; 2]; 2],
     /// The largest stamp, by direction; [`Timestamp::MIN`] without packets.
     ends: [Timestamp; 2],
     /// The clock at the first packet of this segment.
@@ -41,15 +44,17 @@ pub(super) struct Cold {
 /// What few flows have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rare {
-    /// What the low halves of the sums lack.
-    carried: [[u64; SUMS]; 2],
+    /// What the low bits of the packets lack.
+    carried_pkts: [u64; 2],
+    /// What those of the other sums lack.
+    carried: [[u64; 4]; 2],
     conn_id: u64,
     segment: u32,
     tunnel_key: u32,
 }
 
-/// What a packet adds to the sums: itself, and its length on the wire, in IP, in transport, and of payload.
-pub(super) type Added = [u32; SUMS];
+/// What a packet adds to the sums: its length on the wire, in IP, in transport, and of payload.
+pub(super) type Added = [u32; 4];
 
 impl Hot {
     /// The flow's flags.
@@ -80,70 +85,81 @@ impl Hot {
     /// Packets in both directions.
     #[inline]
     pub(super) fn pkts(&self, rare: Option<&Rare>) -> u64 {
-        let carried = rare.map_or(0, |rare| rare.carried[0][0] + rare.carried[1][0]);
-        u64::from(self.sums[0][0]) + u64::from(self.sums[1][0]) + carried
+        let carried = rare.map_or(0, |rare| rare.carried_pkts[0] + rare.carried_pkts[1]);
+        u64::from(self.pkts[0]) + u64::from(self.pkts[1]) + carried
     }
 
-    /// Counts a packet; `Some` says what is unusual about it, and is to be counted too.
+    /// Counts a packet, unless something about it is unusual: then this is `false`, and [`count_unusual`] is to count it.
     #[inline(always)]
-    pub(super) fn count(&mut self, direction: Direction, stamp: Timestamp, added: Added, ttl: u8) -> Option<Unusual> {
+    pub(super) fn count(&mut self, direction: Direction, stamp: Timestamp, added: Added, ttl: u8) -> bool {
         let of = direction as usize;
-        let sums = &mut self.sums[of];
-        let is_first = sums[0] == 0;
-        let mut wide = 0;
-        for (sum, added) in sums.iter_mut().zip(added) {
-            let exact = u64::from(*sum) + u64::from(added);
-            wide |= exact;
-            *sum = exact as u32;
+        let [first, second] = [lanes(added[0], added[1]), lanes(added[2], added[3])];
+        let pkts = self.pkts[of].wrapping_add(1);
+        let sums = [self.sums[of][0].wrapping_add(first), self.sums[of][1].wrapping_add(second)];
+        // Of a sum with both highest bits clear, nothing was carried from one number into the other.
+        let beyond = (first | second | sums[0] | sums[1]) & BEYOND;
+        if (pkts == 1) | (pkts > MOST) | (stamp < self.ends[of]) | (beyond != 0) {
+            return false;
         }
-        self.ttl[of].count(ttl);
-        if is_first | (stamp < self.ends[of]) | (wide > u64::from(u32::MAX)) {
-            self.ends[of] = self.ends[of].max(stamp);
-            // A sum is less than what was added to it only if it began anew at 0.
-            return Some(Unusual { is_first, carries: std::array::from_fn(|nth| self.sums[of][nth] < added[nth]) });
-        }
+        self.pkts[of] = pkts;
+        self.sums[of] = sums;
         self.ends[of] = stamp;
-        None
+        self.ttl[of].count(ttl);
+        true
     }
 }
 
-/// What about a packet touches more than [`Hot`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unusual {
-    /// The first of its direction, as far as the low half of the sum of packets can tell.
-    is_first: bool,
-    /// Sums that began anew at 0.
-    carries: [bool; SUMS],
+/// Counts a packet that is the first of its direction, or older than another, or too much for 31 bits. There must be a
+/// [`Rare`] if [`needs_rare`] says so.
+pub(super) fn count_unusual(
+    hot: &mut Hot,
+    cold: &mut Cold,
+    rare: Option<&mut Rare>,
+    direction: Direction,
+    stamp: Timestamp,
+    added: Added,
+    (ttl, dscp): (u8, u8),
+) {
+    let of = direction as usize;
+    if hot.pkts[of] == 0 && rare.as_ref().is_none_or(|rare| rare.carried_pkts[of] == 0) {
+        cold.labels |= u32::from(dscp & 0x3f) << DSCP_AT[of];
+    }
+    cold.starts[of] = cold.starts[of].min(stamp);
+    hot.ends[of] = hot.ends[of].max(stamp);
+    hot.ttl[of].count(ttl);
+    let pkts = u64::from(hot.pkts[of]) + 1;
+    let mut sums = sums_of(hot, of);
+    sums.iter_mut().zip(added).for_each(|(sum, added)| *sum += u64::from(added));
+    hot.pkts[of] = low(pkts);
+    hot.sums[of] = [lanes(low(sums[0]), low(sums[1])), lanes(low(sums[2]), low(sums[3]))];
+    if let Some(rare) = rare {
+        rare.carried_pkts[of] += pkts - u64::from(low(pkts));
+        rare.carried[of].iter_mut().zip(sums).for_each(|(carried, sum)| *carried += sum - u64::from(low(sum)));
+    }
 }
 
-impl Unusual {
-    /// Counts the packet where it is not counted yet.
-    pub(super) fn count(
-        self,
-        cold: &mut Cold,
-        direction: Direction,
-        stamp: Timestamp,
-        dscp: u8,
-        rare: Option<&mut Rare>,
-    ) {
-        let of = direction as usize;
-        cold.starts[of] = cold.starts[of].min(stamp);
-        let mut is_first = self.is_first;
-        if let Some(rare) = rare {
-            is_first &= rare.carried[of][0] == 0;
-            for (carried, carries) in rare.carried[of].iter_mut().zip(self.carries) {
-                *carried += u64::from(carries) << u32::BITS;
-            }
-        }
-        if is_first {
-            cold.labels |= u32::from(dscp & 0x3f) << DSCP_AT[of];
-        }
-    }
+/// Whether a packet makes a sum too large for 31 bits.
+pub(super) fn needs_rare(hot: &Hot, direction: Direction, added: Added) -> bool {
+    let of = direction as usize;
+    let sums = sums_of(hot, of).into_iter().zip(added);
+    hot.pkts[of] == MOST || sums.into_iter().any(|(sum, added)| sum + u64::from(added) > u64::from(MOST))
+}
 
-    /// Whether a sum is too large for 32 bits, so that there must be a [`Rare`].
-    pub(super) fn needs_rare(&self) -> bool {
-        self.carries.contains(&true)
-    }
+/// What is in [`Hot`] of the sums of a direction.
+fn sums_of(hot: &Hot, of: usize) -> [u64; 4] {
+    let [first, second] = hot.sums[of];
+    [first & LANE, first >> 32, second & LANE, second >> 32]
+}
+
+/// Two numbers in one.
+#[inline(always)]
+const fn lanes(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+/// The lowest 31 bits.
+const fn low(sum: u64) -> u32 {
+    sum as u32 & MOST
 }
 
 impl Rare {
@@ -158,7 +174,7 @@ impl Rare {
 
     /// That of a flow with nothing rare about it.
     pub(super) const fn new(flow_id: u64) -> Self {
-        Self { carried: [[0; SUMS]; 2], conn_id: flow_id, segment: 0, tunnel_key: 0 }
+        Self { carried_pkts: [0; 2], carried: [[0; 4]; 2], conn_id: flow_id, segment: 0, tunnel_key: 0 }
     }
 }
 
@@ -172,7 +188,8 @@ pub(super) fn pack(mut state: FlowState) -> (Hot, Cold, Option<Rare>) {
         marks: state.flags.bits() | high | if rare { HAS_RARE } else { 0 },
         icmp: [state.icmp.0, state.icmp.1],
         ttl: state.ttl,
-        sums: [[0; SUMS]; 2],
+        pkts: [0; 2],
+        sums: [[0; 2]; 2],
         ends: [Counts::EMPTY.end; 2],
         first_clock: state.first_clock,
     };
@@ -192,8 +209,10 @@ pub(super) fn state(hot: &Hot, cold: &Cold, rare: Option<&Rare>) -> FlowState {
     let none = Rare::new(cold.flow_id);
     let rare = rare.unwrap_or(&none);
     let counts = |of: usize| {
-        let [pkts, bytes, ip_bytes, transport_bytes, payload_bytes] =
-            std::array::from_fn(|nth| u64::from(hot.sums[of][nth]) + rare.carried[of][nth]);
+        let pkts = u64::from(hot.pkts[of]) + rare.carried_pkts[of];
+        let sums = sums_of(hot, of);
+        let [bytes, ip_bytes, transport_bytes, payload_bytes] =
+            std::array::from_fn(|nth| sums[nth] + rare.carried[of][nth]);
         let (start, end) = (cold.starts[of], hot.ends[of]);
         Counts { pkts, bytes, ip_bytes, transport_bytes, payload_bytes, start, end }
     };
@@ -213,7 +232,12 @@ pub(super) fn state(hot: &Hot, cold: &Cold, rare: Option<&Rare>) -> FlowState {
     }
 }
 
-const SUMS: usize = 5;
+/// The most that 31 bits hold.
+const MOST: u32 = u32::MAX >> 1;
+/// The lower of two numbers in one.
+const LANE: u64 = u32::MAX as u64;
+/// The highest bits of both, which are clear.
+const BEYOND: u64 = lanes(!MOST, !MOST);
 const FLOW_LABEL: u32 = 0xf_ffff;
 const DSCP_AT: [u32; 2] = [20, 26];
 /// Whether the source is the second end of the key.
@@ -226,6 +250,8 @@ const _: () = assert!(size_of::<Hot>() == 128 && size_of::<Cold>() == 48);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -235,35 +261,56 @@ mod tests {
     /// Counts a packet as a cache does.
     fn count(flow: &mut (Hot, Cold, Option<Rare>), direction: Direction, stamp: Timestamp, added: Added, dscp: u8) {
         let (hot, cold, rare) = flow;
-        if let Some(unusual) = hot.count(direction, stamp, added, 64) {
-            if unusual.needs_rare() {
+        if !hot.count(direction, stamp, added, 64) {
+            if needs_rare(hot, direction, added) {
                 hot.expect_rare();
                 rare.get_or_insert(Rare::new(cold.flow_id));
             }
-            unusual.count(cold, direction, stamp, dscp, rare.as_mut());
+            count_unusual(hot, cold, rare.as_mut(), direction, stamp, added, (64, dscp));
         }
     }
 
     #[test]
-    fn sums_of_more_than_32_bits_are_exact_and_the_first_packet_stays_the_first() {
+    fn sums_beyond_31_bits_are_exact_and_the_first_packet_stays_the_first() {
         let key = FlowKey::new(4, 6, (1, 2), (3, 4), 0).0;
         let mut flow = pack(FlowState::new(key, false, 7, at(10)));
         let (there, back) = (Direction::SrcToDst, Direction::DstToSrc);
-        count(&mut flow, there, at(10), [1, u32::MAX, 5, 4, 3], 46);
-        // As after four thousand million packets: the next one makes the low half 0, the one after that finds it so.
-        flow.0.sums[0][0] = u32::MAX;
-        count(&mut flow, there, at(12), [1, u32::MAX, 5, 4, 3], 1);
-        count(&mut flow, there, at(11), [1, 2, 5, 4, 3], 2);
-        count(&mut flow, back, at(9), [1, 60, 40, 20, 0], 8);
+        count(&mut flow, there, at(10), [u32::MAX, 5, 4, 3], 46);
+        // As after two thousand million packets: the next one makes the low bits 0, the one after that finds them so.
+        flow.0.pkts[0] = MOST;
+        count(&mut flow, there, at(12), [u32::MAX, 5, 4, 3], 1);
+        count(&mut flow, there, at(11), [2, 5, 4, 3], 2);
+        count(&mut flow, back, at(9), [60, 40, 20, 0], 8);
         assert!(flow.0.has_rare());
         let state = state(&flow.0, &flow.1, flow.2.as_ref());
         let counts = state.counts[0];
-        assert_eq!((counts.pkts, counts.bytes), ((1 << 32) + 1, 2 * u64::from(u32::MAX) + 2));
+        assert_eq!((counts.pkts, counts.bytes), ((1 << 31) + 1, 2 * u64::from(u32::MAX) + 2));
         assert_eq!((counts.ip_bytes, counts.payload_bytes), (15, 9));
         assert_eq!((counts.start, counts.end), (at(10), at(12)));
         assert_eq!((state.counts[1].pkts, state.counts[1].start), (1, at(9)));
         assert_eq!((state.dscp, state.conn_id, state.segment), ([46, 8], 7, 0));
-        assert_eq!(flow.0.pkts(flow.2.as_ref()), (1 << 32) + 2);
+        assert_eq!(flow.0.pkts(flow.2.as_ref()), (1 << 31) + 2);
+    }
+
+    proptest! {
+        /// Against plain sums of 64 bits, with lengths that are usual and others that nobody ever sent.
+        #[test]
+        fn sums_are_exact(packets in prop::collection::vec((any::<bool>(), 0i64..9, lengths()), 0..40)) {
+            let key = FlowKey::new(4, 6, (1, 2), (3, 4), 0).0;
+            let mut flow = pack(FlowState::new(key, false, 7, at(0)));
+            let mut plain = [Counts::EMPTY; 2];
+            for (back, second, added) in packets {
+                let direction = if back { Direction::DstToSrc } else { Direction::SrcToDst };
+                count(&mut flow, direction, at(second), added, 0);
+                plain[direction as usize].count(at(second), added[0], added[1], added[2], added[3]);
+            }
+            prop_assert_eq!(state(&flow.0, &flow.1, flow.2.as_ref()).counts, plain);
+        }
+    }
+
+    fn lengths() -> impl Strategy<Value = Added> {
+        let length = || prop_oneof![0..2000u32, any::<u32>(), Just(MOST), Just(MOST + 1), Just(u32::MAX)];
+        [length(), length(), length(), length()]
     }
 
     #[test]

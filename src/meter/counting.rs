@@ -2,9 +2,9 @@
 
 use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
 use crate::meter::cache::FlowCache;
-use crate::meter::compact::Hot;
+use crate::meter::compact::{Added, Hot};
 use crate::meter::config::{MeterConfig, PacketSize};
-use crate::packet::{Packet, PacketFlags};
+use crate::packet::{Packet, PacketFlags, PacketInfo};
 use crate::time::Timestamp;
 
 /// When a packet came, as a meter takes it.
@@ -87,19 +87,37 @@ pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestam
 
 /// Counts a packet in its flow; which way it goes.
 #[inline(always)]
-pub(super) fn count(cache: &mut FlowCache, slot: u32, packet: &Packet<'_>, turned: bool, at: Moment) -> Direction {
-    let info = packet.info;
+pub(super) fn count(cache: &mut FlowCache, slot: u32, info: &PacketInfo, turned: bool, at: Moment) -> Direction {
     let hot = cache.hot_mut(slot);
     let direction = hot.direction(turned);
     hot.last_clock = at.clock;
-    if info.flags.intersection(MARKS) != PacketFlags::default() {
+    if leaves_marks(info) {
         mark(hot, info.flags, direction);
     }
-    let added = [1, info.wire_len, info.ip_len, info.transport_len, info.payload_len];
-    if let Some(unusual) = hot.count(direction, at.stamp, added, info.ttl) {
-        cache.count_unusual(slot, unusual, direction, at.stamp, packet.dscp());
+    if !hot.count(direction, at.stamp, added(info), info.ttl) {
+        cache.count_unusual(slot, direction, at.stamp, added(info), (info.ttl, info.traffic_class >> 2));
     }
     direction
+}
+
+/// Counts a packet in its flow, if nothing about it is unusual; else it does nothing, and this is `false`.
+#[inline(always)]
+pub(super) fn count_usual(hot: &mut Hot, info: &PacketInfo, turned: bool, at: Moment) -> bool {
+    let counted = !leaves_marks(info) && hot.count(hot.direction(turned), at.stamp, added(info), info.ttl);
+    if counted {
+        hot.last_clock = at.clock;
+    }
+    counted
+}
+
+#[inline(always)]
+fn leaves_marks(info: &PacketInfo) -> bool {
+    info.flags.intersection(MARKS) != PacketFlags::default()
+}
+
+#[inline(always)]
+const fn added(info: &PacketInfo) -> Added {
+    [info.wire_len, info.ip_len, info.transport_len, info.payload_len]
 }
 
 /// Counts the size of a packet and the gap before it in what options ask for.

@@ -76,6 +76,12 @@ impl Descriptor {
         (&self.key, self.turned)
     }
 
+    /// When it was captured.
+    #[inline]
+    pub(super) const fn stamp(&self) -> Timestamp {
+        self.stamp
+    }
+
     /// The hash of its flow.
     #[inline]
     pub fn hash(&self) -> u64 {

@@ -35,7 +35,7 @@ use crate::time::Timestamp;
 
 use cache::{FlowCache, Kept};
 use compact::Hot;
-use counting::{Moment, analyse, begin, count, count_sizes, next_segment};
+use counting::{Moment, analyse, begin, count, count_sizes, count_usual, next_segment};
 use expiry::{Due, Expiry, NEVER};
 use metrics::MetricRunner;
 
@@ -51,6 +51,8 @@ pub struct Meter {
     cache: FlowCache,
     /// Whether payload is looked at.
     learns: bool,
+    /// Whether packets of living flows are counted, and no option asks for more.
+    counts_only: bool,
     expiry: Expiry,
     now: Timestamp,
     ready: VecDeque<FlowRecord>,
@@ -119,12 +121,15 @@ impl Meter {
             application_fields: config.application_fields,
             groups: metrics.has_groups(),
         };
+        let learns = kept.application || kept.application_fields;
+        let wants_more = learns || config.has_details() || config.tcp_end || config.whole_millis || !metrics.is_empty();
         Ok(Self {
+            counts_only: !wants_more,
             metrics,
             classifier,
             hasher,
             cache: FlowCache::new(kept),
-            learns: kept.application || kept.application_fields,
+            learns,
             expiry: Expiry::new(horizon),
             now: Timestamp::MIN,
             ready: VecDeque::new(),
@@ -170,6 +175,9 @@ impl Meter {
             }
             self.metrics.load(group);
             for (slot, descriptor) in found.iter().zip(group) {
+                if self.counts_only && self.count_usual(descriptor, *slot) {
+                    continue;
+                }
                 let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
                 let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, key) {
@@ -180,6 +188,23 @@ impl Meter {
                 self.meter(&descriptor.packet(block), key, turned, hash, slot);
             }
         }
+    }
+
+    /// Counts a packet of the flow that is thought to be in `slot`, if it is there and goes on, nothing about the packet is
+    /// unusual, and all there is to do is to count it; else it does nothing, and this is `false`.
+    #[inline(always)]
+    fn count_usual(&mut self, descriptor: &Descriptor, slot: u32) -> bool {
+        let (key, turned) = descriptor.key();
+        let info = descriptor.info();
+        let at = Moment { stamp: descriptor.stamp(), clock: info.clock };
+        let Some(hot) = self.cache.held_mut(slot, key) else { return false };
+        if !goes_on(&self.config, hot, at.clock) || !count_usual(hot, info, turned, at) {
+            return false;
+        }
+        self.now = self.now.max(at.clock);
+        self.living.packets += 1;
+        self.living.bytes += u64::from(info.wire_len);
+        true
     }
 
     /// Moves the clock of a silent wire to `now`, never back: flows that are due by then leave.
@@ -193,6 +218,7 @@ impl Meter {
         if self.leaving.is_some() {
             return;
         }
+        self.counts_only = false;
         // Nobody comes any more, so that the memory for finding flows and for their deadlines is free for this.
         self.cache.close();
         self.expiry.close();
@@ -267,7 +293,7 @@ impl Meter {
             Some(slot) if !self.config.tcp_end && goes_on(&self.config, self.cache.hot(slot), at.clock) => slot,
             _ => self.slot_for(packet, key, turned, hash, slot, at.clock),
         };
-        let direction = count(&mut self.cache, slot, packet, turned, at);
+        let direction = count(&mut self.cache, slot, packet.info, turned, at);
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
         if self.learns {

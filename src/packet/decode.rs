@@ -9,6 +9,7 @@ use crate::packet::fragment::{FirstFragment, FragmentKey, FragmentTable};
 use crate::packet::info::offset16;
 use crate::packet::ip::{self, Fragment, IpHeader, Place};
 use crate::packet::link::{self, LinkLayer, Network};
+use crate::packet::plain;
 use crate::packet::transport;
 use crate::packet::tunnel::{self, Inner};
 use crate::packet::{
@@ -75,7 +76,18 @@ impl Decoder {
     /// The skipped frame; what `info` then holds has no meaning.
     #[inline]
     pub fn decode_into(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
-        let data = &raw.data[..raw.data.len().min(u32::MAX as usize - 1)];
+        let clock = self.clock.max(raw.stamp);
+        if plain::decode(raw, readable(raw), clock, info) {
+            self.clock = clock;
+            return Ok(());
+        }
+        self.decode_in_order(raw, info)
+    }
+
+    /// [`decode_into`](Self::decode_into) header by header.
+    #[inline(never)]
+    pub(super) fn decode_in_order(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
+        let data = readable(raw);
         let mut layer = LinkLayer::UNREAD;
         match self.frame(raw, data, &mut layer, info) {
             Ok(()) => {
@@ -341,6 +353,12 @@ impl Decoder {
             Err(skipped) => Err(skipped),
         }
     }
+}
+
+/// The captured bytes, as many as offsets can tell.
+#[inline(always)]
+fn readable<'a>(raw: &RawPacket<'a>) -> &'a [u8] {
+    &raw.data[..raw.data.len().min(u32::MAX as usize - 1)]
 }
 
 /// What is the same for all packets within packets of a frame.

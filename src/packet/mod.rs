@@ -13,6 +13,7 @@ mod ip;
 mod link;
 mod link_type;
 mod options;
+mod plain;
 mod position;
 mod ppp;
 mod radio;

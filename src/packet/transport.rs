@@ -80,7 +80,7 @@ fn data_offset(bytes: &[u8], len: u32, at: usize, to_len: impl Fn(u8) -> u32) ->
 
 pub(super) const UDP: u8 = 17;
 const ICMP: u8 = 1;
-const TCP: u8 = 6;
+pub(super) const TCP: u8 = 6;
 const DCCP: u8 = 33;
 const ICMPV6: u8 = 58;
 const SCTP: u8 = 132;
