@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha1::{Digest, Sha1};
 
-/// The Community ID of packets from `src` to `dst`; ICMP messages begin with `icmp` (type and code).
+/// The Community ID, in ASCII, of packets from `src` to `dst`; ICMP messages begin with `icmp` (type and code).
 ///
 /// `None` for ICMP whose type is not known.
 pub(super) fn community_id(
@@ -18,7 +18,7 @@ pub(super) fn community_id(
     src: (IpAddr, u16),
     dst: (IpAddr, u16),
     icmp: Option<(u8, u8)>,
-) -> Option<String> {
+) -> Option<[u8; ID_BYTES]> {
     let (ports, one_way) = match ip_protocol {
         ICMP => icmp_ports(icmp?, &ANSWERS_V4),
         ICMPV6 => icmp_ports(icmp?, &ANSWERS_V6),
@@ -42,9 +42,8 @@ pub(super) fn community_id(
         sha.update(low.1.to_be_bytes());
         sha.update(high.1.to_be_bytes());
     }
-    let mut id = String::with_capacity(ID_BYTES);
-    id.push_str("1:");
-    BASE64_STANDARD.encode_string(sha.finalize(), &mut id);
+    let mut id = *b"1:0000000000000000000000000000";
+    BASE64_STANDARD.encode_slice(sha.finalize(), &mut id[2..]).ok()?;
     Some(id)
 }
 
@@ -79,7 +78,8 @@ mod tests {
     use super::*;
 
     fn id(protocol: u8, src: &str, sport: u16, dst: &str, dport: u16, icmp: Option<(u8, u8)>) -> String {
-        community_id(protocol, (src.parse().unwrap(), sport), (dst.parse().unwrap(), dport), icmp).unwrap()
+        let (src, dst) = ((src.parse().unwrap(), sport), (dst.parse().unwrap(), dport));
+        String::from_utf8(community_id(protocol, src, dst, icmp).unwrap().to_vec()).unwrap()
     }
 
     #[test]

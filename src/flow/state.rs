@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::flow::community_id::community_id;
 use crate::flow::details::Details;
+use crate::flow::schema::CellText;
 use crate::flow::{Application, Counts, Direction, Facts, FlowFlags, FlowKey, Sequence, Statistics, TtlRange};
 use crate::time::Timestamp;
 
@@ -138,11 +139,15 @@ impl FlowState {
     /// The Community ID, version 1 (<https://github.com/corelight/community-id-spec>), with seed 0; `None` when ports, or
     /// the type of an ICMP message, were not captured.
     pub fn community_id(&self) -> Option<String> {
+        self.community_id_text().map(CellText::into_owned)
+    }
+
+    pub(in crate::flow) fn community_id_text(&self) -> Option<CellText<'static>> {
         if self.flags.contains(FlowFlags::PORTS_UNKNOWN) {
             return None;
         }
         let icmp = self.flags.contains(FlowFlags::ICMP).then_some(self.icmp);
-        community_id(self.key.ip_protocol(), self.src(), self.dst(), icmp)
+        community_id(self.key.ip_protocol(), self.src(), self.dst(), icmp).map(|id| CellText::short(&id))
     }
 
     /// The flow as it is, for a record; it keeps its own numbers, but not what lies elsewhere in memory.

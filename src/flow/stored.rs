@@ -138,7 +138,7 @@ impl StoredCell {
             Self::Uint(number) => Cell::Uint(*number),
             Self::Int(number) => Cell::Int(*number),
             Self::Float(number) => Cell::Float(*number),
-            Self::Text(text) => Cell::Text(text.into()),
+            Self::Text(text) => Cell::Text(text.as_str().into()),
             Self::Ip(address) => Cell::Ip(*address),
             Self::Time(stamp) => Cell::Time(*stamp),
             Self::Duration(nanos) => Cell::Duration(*nanos),

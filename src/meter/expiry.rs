@@ -3,6 +3,9 @@
 //! Far deadlines wait in a wheel of buckets, linked through the slots; the nearest ones lie in a heap, in exact order. A
 //! flow whose deadline moved on is not touched: it is looked at again when its old deadline comes up. So the deadline kept
 //! here is never later than the true one, and the smallest true one is always found first.
+//!
+//! Whoever has no time to look at a million flows at once says how many: then those that are due leave a few at a time, each
+//! few in order.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,8 +22,10 @@ pub(super) const NEVER: Timestamp = Timestamp::MAX;
 pub(super) struct Expiry {
     /// Nanoseconds that one bucket spans.
     width: u64,
-    /// First slot of each bucket; the last one holds those that are never due.
+    /// First slot of each bucket; then of those that are never due, and of those in [`REST`].
     heads: Vec<u32>,
+    /// After a leap of the clock: the first bucket that is still to be looked at, whatever its time.
+    sweep: Option<u32>,
     links: Vec<Link>,
     /// Flows in the wheel, those that are never due left out.
     waiting: usize,
@@ -44,7 +49,8 @@ impl Expiry {
     pub(super) fn new(horizon: u64) -> Self {
         Self {
             width: (horizon / (BUCKETS - 2)).max(1),
-            heads: vec![NONE; BUCKETS as usize + 1],
+            heads: vec![NONE; BUCKETS as usize + 2],
+            sweep: None,
             links: Vec::new(),
             waiting: 0,
             cursor: 0,
@@ -65,7 +71,7 @@ impl Expiry {
             self.links.resize(index + 1, Link { next: NONE, previous: NONE, place: NOWHERE, stay: 0 });
         }
         if due.0 == NEVER {
-            return self.link(slot, BUCKETS as u32);
+            return self.link(slot, WITHOUT_DEADLINE);
         }
         if self.waiting == 0 {
             // The wheel is empty: it may go on to anywhere, so it need not turn through a gap in time.
@@ -97,56 +103,69 @@ impl Expiry {
     }
 
     /// Takes out the flow that is due first, if that is at `now` or before; `due` tells the true state of a slot.
+    ///
+    /// With no `looks` left, of which each flow that is looked at in vain or in advance takes one, it is the first of those
+    /// that were looked at, and `None` does not say that nobody is due.
     #[inline]
-    pub(super) fn pop_due(&mut self, now: Timestamp, due: impl Fn(u32) -> Due) -> Option<u32> {
+    pub(super) fn pop_due(&mut self, now: Timestamp, looks: &mut usize, due: impl Fn(u32) -> Due) -> Option<u32> {
         // The last bucket of all time holds nobody who is ever due, and is what `turn` takes for no target.
         let target = self.bucket(now).min(u64::MAX - 1);
         loop {
-            if let Some((deadline, slot)) = self.settle(&due) {
-                if deadline <= now && deadline != NEVER {
+            if self.has_rest() {
+                self.load_some(looks, &due);
+            }
+            let first = self.settle(looks, &due);
+            match first {
+                Some((deadline, slot)) if deadline <= now && deadline != NEVER => {
                     self.disarm_top();
                     return Some(slot);
                 }
-                if deadline != NEVER {
-                    return None;
-                }
+                Some((deadline, _)) if deadline != NEVER => return None,
+                _ => {}
             }
-            if self.waiting == 0 || self.cursor >= target {
+            if *looks == 0 || self.waiting == 0 || self.cursor >= target {
                 return None;
             }
-            self.turn(target, &due);
+            self.turn(target);
         }
     }
 
     /// Takes out the flow that is due first, whenever that is.
     pub(super) fn pop_first(&mut self, due: impl Fn(u32) -> Due) -> Option<u32> {
+        let mut all = usize::MAX;
+        let all = &mut all;
         loop {
-            match self.settle(&due) {
+            if self.has_rest() {
+                self.load_some(all, &due);
+            }
+            match self.settle(all, &due) {
                 Some((deadline, slot)) if deadline != NEVER || self.waiting == 0 => {
                     self.disarm_top();
                     return Some(slot);
                 }
-                _ if self.waiting > 0 => self.turn(u64::MAX, &due),
+                _ if self.waiting > 0 => self.turn(u64::MAX),
                 _ => {
-                    if self.heads[BUCKETS as usize] == NONE {
+                    if self.heads[WITHOUT_DEADLINE as usize] == NONE {
                         return None;
                     }
-                    self.load(BUCKETS as u32, &due);
+                    self.load_those_without(&due);
                 }
             }
         }
     }
 
-    /// Makes the top of the heap a flow with its true deadline, and tells it.
-    fn settle(&mut self, due: &impl Fn(u32) -> Due) -> Option<(Timestamp, u32)> {
+    /// Makes the top of the heap a flow with its true deadline, and tells it; `None` also when there are no `looks` left.
+    fn settle(&mut self, looks: &mut usize, due: &impl Fn(u32) -> Due) -> Option<(Timestamp, u32)> {
         while let Some(Reverse((kept, slot, stay))) = self.heap.peek().copied() {
-            if !valid(&self.links, slot, stay) {
+            let is_valid = valid(&self.links, slot, stay);
+            let truth = if is_valid { due(slot) } else { kept };
+            if is_valid && truth == kept {
+                return Some((kept.0, slot));
+            }
+            *looks = looks.checked_sub(1)?;
+            if !is_valid {
                 self.heap.pop();
                 continue;
-            }
-            let truth = due(slot);
-            if truth == kept {
-                return Some((kept.0, slot));
             }
             self.disarm_top();
             self.arm(slot, truth);
@@ -154,13 +173,13 @@ impl Expiry {
         None
     }
 
-    /// Moves the cursor, which lies before `target`, to the next bucket with flows, at most to `target`, and those flows to
-    /// the heap.
-    fn turn(&mut self, target: u64, due: &impl Fn(u32) -> Due) {
+    /// Moves the cursor, which lies before `target`, to the next bucket with flows, at most to `target`; those flows are to
+    /// be looked at next.
+    fn turn(&mut self, target: u64) {
         if target != u64::MAX && target - self.cursor >= BUCKETS {
             // The clock leapt over the whole wheel: everybody in it is looked at once.
-            self.cursor = target;
-            return (0..BUCKETS as u32).for_each(|place| self.load(place, due));
+            (self.cursor, self.sweep) = (target, Some(0));
+            return;
         }
         for _ in 0..BUCKETS {
             if self.cursor >= target {
@@ -169,24 +188,48 @@ impl Expiry {
             self.cursor += 1;
             let place = (self.cursor % BUCKETS) as u32;
             if self.heads[place as usize] != NONE {
-                return self.load(place, due);
+                return self.detach(place);
             }
         }
     }
 
-    fn load(&mut self, place: u32, due: &impl Fn(u32) -> Due) {
-        let mut slot = std::mem::replace(&mut self.heads[place as usize], NONE);
-        while slot != NONE {
-            let link = &mut self.links[slot as usize];
-            let next = link.next;
-            link.place = NOWHERE;
-            let truth = due(slot);
-            if place == BUCKETS as u32 {
-                self.push(slot, truth);
-            } else {
-                self.waiting -= 1;
-                self.rearm(slot, truth);
+    /// Whether the cursor has passed flows that were not looked at yet.
+    fn has_rest(&self) -> bool {
+        self.sweep.is_some() || self.heads[REST as usize] != NONE
+    }
+
+    /// Moves a bucket of flows to the rest, which is empty.
+    fn detach(&mut self, place: u32) {
+        let first = std::mem::replace(&mut self.heads[place as usize], NONE);
+        self.heads[REST as usize] = first;
+        if first != NONE {
+            // The others learn where they are when they become the first.
+            self.links[first as usize].place = REST;
+        }
+    }
+
+    /// Looks at the flows of the rest, as many as there are `looks` for: those whose deadline moved on wait again, the others
+    /// go to the heap.
+    fn load_some(&mut self, looks: &mut usize, due: &impl Fn(u32) -> Due) {
+        while *looks > 0 {
+            let slot = self.heads[REST as usize];
+            if slot == NONE {
+                let Some(place) = self.sweep else { return };
+                self.sweep = Some(place + 1).filter(|next| u64::from(*next) < BUCKETS);
+                self.detach(place);
+                continue;
             }
+            *looks -= 1;
+            self.unlink(slot);
+            self.rearm(slot, due(slot));
+        }
+    }
+
+    fn load_those_without(&mut self, due: &impl Fn(u32) -> Due) {
+        let mut slot = std::mem::replace(&mut self.heads[WITHOUT_DEADLINE as usize], NONE);
+        while slot != NONE {
+            let next = self.links[slot as usize].next;
+            self.push(slot, due(slot));
             slot = next;
         }
     }
@@ -195,7 +238,7 @@ impl Expiry {
     fn rearm(&mut self, slot: u32, due: Due) {
         let bucket = self.bucket(due.0);
         if due.0 == NEVER {
-            self.link(slot, BUCKETS as u32);
+            self.link(slot, WITHOUT_DEADLINE);
         } else if bucket <= self.cursor {
             self.push(slot, due);
         } else {
@@ -231,14 +274,19 @@ impl Expiry {
     fn unlink(&mut self, slot: u32) {
         let Link { next, previous, place, .. } = self.links[slot as usize];
         match previous {
-            NONE => self.heads[place as usize] = next,
+            NONE => {
+                self.heads[place as usize] = next;
+                if next != NONE {
+                    self.links[next as usize].place = place;
+                }
+            }
             previous => self.links[previous as usize].next = next,
         }
         if next != NONE {
             self.links[next as usize].previous = previous;
         }
         self.links[slot as usize].place = NOWHERE;
-        if place != BUCKETS as u32 {
+        if place != WITHOUT_DEADLINE {
             self.waiting -= 1;
         }
     }
@@ -255,6 +303,10 @@ fn valid(links: &[Link], slot: u32, stay: u32) -> bool {
 
 /// Buckets of the wheel: with the default timeout each spans 29 ms.
 const BUCKETS: u64 = 2048;
+/// The place of those that are never due.
+const WITHOUT_DEADLINE: u32 = BUCKETS as u32;
+/// The place of those whose bucket the cursor has reached, and that were not looked at yet.
+const REST: u32 = WITHOUT_DEADLINE + 1;
 const NONE: u32 = u32::MAX;
 const NOWHERE: u32 = u32::MAX;
 const IN_HEAP: u32 = u32::MAX - 1;
@@ -269,13 +321,17 @@ mod tests {
         Timestamp::from_nanos(nanos)
     }
 
+    fn all() -> usize {
+        usize::MAX
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Arm { ahead: u32, never: bool },
         Postpone { which: usize, ahead: u32 },
         Hasten { which: usize, ahead: u32 },
         Disarm { which: usize },
-        Advance { by: u32 },
+        Advance { by: u32, looks: usize },
         Evict,
     }
 
@@ -285,7 +341,7 @@ mod tests {
             2 => (any::<usize>(), 0u32..1000).prop_map(|(which, ahead)| Step::Postpone { which, ahead }),
             1 => (any::<usize>(), 0u32..500).prop_map(|(which, ahead)| Step::Hasten { which, ahead }),
             1 => any::<usize>().prop_map(|which| Step::Disarm { which }),
-            2 => (0u32..2000).prop_map(|by| Step::Advance { by }),
+            2 => (0u32..2000, prop_oneof![Just(all()), 0usize..4]).prop_map(|(by, looks)| Step::Advance { by, looks }),
             1 => Just(Step::Evict),
         ];
         prop::collection::vec(step, 0..300)
@@ -328,14 +384,16 @@ mod tests {
                         expiry.disarm(slot as u32);
                         truth[slot] = None;
                     },
-                    Step::Advance { by } => {
+                    Step::Advance { by, looks } => {
                         now += i64::from(by);
-                        while let Some(slot) = expiry.pop_due(at(now), |slot| truth[slot as usize].unwrap()) {
-                            let first = truth.iter().flatten().min().copied();
-                            prop_assert_eq!(truth[slot as usize].take(), first);
-                            prop_assert!(first.unwrap().0 <= at(now));
+                        // A few at a time, any that are due may come.
+                        let mut left = looks;
+                        while let Some(slot) = expiry.pop_due(at(now), &mut left, |slot| truth[slot as usize].unwrap()) {
+                            let taken = truth[slot as usize].take();
+                            prop_assert!(taken.unwrap().0 <= at(now));
+                            prop_assert!(looks < all() || truth.iter().flatten().all(|due| taken < Some(*due)));
                         }
-                        prop_assert!(truth.iter().flatten().all(|due| due.0 > at(now)));
+                        prop_assert!(left == 0 || truth.iter().flatten().all(|due| due.0 > at(now)));
                     }
                     Step::Evict => {
                         let slot = expiry.pop_first(|slot| truth[slot as usize].unwrap());
@@ -366,7 +424,7 @@ mod tests {
         for id in 0..100_000 {
             let due = (at(id * hour / 100), id as u64);
             expiry.arm(0, due);
-            assert_eq!(expiry.pop_due(at(id * hour / 100 + hour / 200), |_| due), Some(0));
+            assert_eq!(expiry.pop_due(at(id * hour / 100 + hour / 200), &mut all(), |_| due), Some(0));
         }
     }
 

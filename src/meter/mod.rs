@@ -228,8 +228,15 @@ impl Meter {
         self.leaving = Some(leaving.into_iter().map(|Reverse((_, _, slot))| slot).collect());
     }
 
-    /// The next record of a flow that ended or was cut.
+    /// The next record of a flow that ended or was cut; of flows that are due, the first one.
     pub fn pop(&mut self) -> Option<FlowRecord> {
+        self.pop_within(&mut { usize::MAX })
+    }
+
+    /// As [`Meter::pop`], without the pause that many flows make that are due at once: each flow that is looked at takes one
+    /// of `looks`, whether it is due or not. When none are left, `None` does not say that no flow is due, and the first of
+    /// those that were looked at comes first. When a flow leaves never changes its record.
+    pub fn pop_within(&mut self, looks: &mut usize) -> Option<FlowRecord> {
         if let Some(record) = self.ready.pop_front() {
             return Some(record);
         }
@@ -245,7 +252,7 @@ impl Meter {
         }
         loop {
             let Self { cache, config, .. } = self;
-            let slot = self.expiry.pop_due(self.now, |slot| due(config, cache, slot))?;
+            let slot = self.expiry.pop_due(self.now, looks, |slot| due(config, cache, slot))?;
             let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
             if let Some(record) = self.take(slot, reason) {
                 return Some(record);
@@ -390,7 +397,12 @@ impl Meter {
     fn make_room(&mut self) {
         let Self { cache, config, expiry, .. } = self;
         let due = |slot| due(config, cache, slot);
-        let record = if let Some(slot) = expiry.pop_due(self.now, due) {
+        let mut looks = ROOM_LOOKS;
+        let mut slot = expiry.pop_due(self.now, &mut looks, due);
+        if slot.is_none() && looks == 0 {
+            slot = expiry.pop_due(self.now, &mut { usize::MAX }, due);
+        }
+        let record = if let Some(slot) = slot {
             let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);
             self.take(slot, reason)
         } else if let Some(slot) = expiry.pop_first(due) {
@@ -560,5 +572,7 @@ const TCP: u8 = 6;
 const GROUP: usize = 32;
 const _: () = assert!(GROUP <= Folds::MOST);
 const NOT_FOUND: u32 = u32::MAX;
+/// Flows that are looked at for one that is due, to make room, before all are.
+const ROOM_LOOKS: usize = 64;
 /// How many flows ahead of leaving, at the end, a flow is asked for.
 const LEAVING_AHEAD: usize = 8;

@@ -100,19 +100,20 @@ impl Worker {
             lock(&self.ledger.workers[self.index]).metered += 1;
         }
         self.meter.advance(batch.clock);
-        self.collect();
+        // Each packet makes at most one flow, so that those that are due never pile up.
+        self.collect(LOOKS + 4 * descriptors.len());
     }
 
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.meter.advance(now);
-        self.collect();
+        self.collect(LOOKS_OF_A_TICK);
         self.flush();
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
         if !self.abandoned.is_raised() {
             self.meter.finish();
-            self.collect();
+            self.collect(usize::MAX);
         }
         self.flush();
         // Hangs up first: freeing many flows takes a while, and nobody need wait for it.
@@ -120,9 +121,11 @@ impl Worker {
         self.meter.take_error().map_or(Ok(()), Err)
     }
 
-    /// Takes the records that are ready, and sends them whenever enough are together.
-    fn collect(&mut self) {
-        while let Some(record) = self.meter.pop() {
+    /// Takes records that are ready, at most so many, and sends them whenever enough are together.
+    fn collect(&mut self, most: usize) {
+        let mut looks = most;
+        for _ in 0..most {
+            let Some(record) = self.meter.pop_within(&mut looks) else { break };
             #[cfg(test)]
             if self.lose == Some(super::Hop::Metered) {
                 continue;
@@ -176,6 +179,11 @@ impl Worker {
 
 /// Blocks of a busy source after which records are sent, however few.
 const BLOCKS: u32 = 32;
+/// Flows that are looked at after a batch of packets, beside four for each packet, to see whether they are due: half a
+/// millisecond's worth, so that a million that are due at once hold nobody up.
+const LOOKS: usize = 1024;
+/// Those that are looked at on a wire that is silent for a tenth of a second.
+const LOOKS_OF_A_TICK: usize = 1 << 13;
 /// Packets metered between two signs of life.
 const PART: usize = 256;
 /// Records sent at a time, at most.

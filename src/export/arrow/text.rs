@@ -23,11 +23,11 @@ pub(super) fn texts<'a, R>(
         match &get(row) {
             Cell::Text(text) => {
                 room(column.values_slice().len(), text.len())?;
-                column.append_value(text);
+                column.append_value(&**text);
             }
             Cell::Metric(Value::Text(text)) => {
                 room(column.values_slice().len(), text.len())?;
-                column.append_value(text);
+                column.append_value(&**text);
             }
             Cell::Ip(address) => {
                 room(column.values_slice().len(), LONGEST_ADDRESS)?;
@@ -49,7 +49,7 @@ pub(super) fn names<'a, R>(
 ) -> Result<(), Overflow> {
     for row in rows {
         match &get(row) {
-            Cell::Text(text) => drop(column.append(text).map_err(|_| Overflow)?),
+            Cell::Text(text) => drop(column.append(&**text).map_err(|_| Overflow)?),
             _ if nullable => column.append_null(),
             _ => drop(column.append("").map_err(|_| Overflow)?),
         }

@@ -1,6 +1,5 @@
 //! Values as bytes (RFC 7011 sections 6 and 7).
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use crate::export::ipfix::template::{ENTERPRISE_BIT, VARIABLE};
@@ -139,7 +138,7 @@ fn push_list(out: &mut Vec<u8>, header: ListHeader, cell: &Cell<'_>, longest: us
             ElementKind::I64 => Cell::Int(*number),
             _ => Cell::Uint(u64::try_from(*number).unwrap_or_default()),
         })),
-        Cell::Texts(texts) => push_items(&mut texts.iter().map(|text| Cell::Text(Cow::Borrowed(*text)))),
+        Cell::Texts(texts) => push_items(&mut texts.iter().map(|text| Cell::Text((*text).into()))),
         Cell::Metric(Value::List(values)) => push_items(&mut values.iter().map(Cell::Metric)),
         _ => false,
     };

@@ -1,6 +1,6 @@
 //! Identity: which flow a record belongs to.
 
-use super::{Cell, Column, ColumnKind, Group, element, text};
+use super::{Cell, CellText, Column, ColumnKind, Group, element, text};
 use crate::flow::FlowFlags;
 use crate::flow::{FlowRecord, Statistics};
 
@@ -84,7 +84,7 @@ pub(super) static COLUMNS: &[Column] = &[
         ColumnKind::Text,
         true,
         "Community ID, version 1, seed 0 (github.com/corelight/community-id-spec); null when ports or ICMP type are unknown.",
-        |r| r.community_id().map_or(Cell::Null, |id| Cell::Text(id.into())),
+        |r| r.community_id_text().map_or(Cell::Null, Cell::Text),
     ).own(1005),
     identity(
         "src_oui",
@@ -225,7 +225,7 @@ fn octets<'a>(record: &FlowRecord, octets: &[u8]) -> Cell<'a> {
         digits[1] = HEXADECIMAL[usize::from(octet & 15)];
     }
     let len = (3 * octets.len()).saturating_sub(1).min(text.len());
-    Cell::Text(String::from_utf8_lossy(&text[..len]).into_owned().into())
+    Cell::Text(CellText::short(&text[..len]))
 }
 
 /// A number of the IP headers of `pkts` packets.

@@ -6,6 +6,7 @@
 #![doc = include_str!("../../../docs/columns.md")]
 
 mod application;
+mod cell_text;
 mod core;
 mod counts;
 mod element;
@@ -15,11 +16,11 @@ mod sequence;
 mod statistics;
 mod tcp;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use cell_text::CellText;
 pub use element::{Element, ElementKind, Side};
 
 use crate::flow::{FlowFlags, FlowRecord, MetricNames, Value};
@@ -139,7 +140,7 @@ pub enum Cell<'a> {
     /// A number with a fraction; never NaN.
     Float(f64),
     /// Text.
-    Text(Cow<'a, str>),
+    Text(CellText<'a>),
     /// An address.
     Ip(IpAddr),
     /// A moment.
@@ -336,7 +337,7 @@ fn number<T: Into<u64>>(value: Option<T>) -> Cell<'static> {
 }
 
 fn text(value: Option<&str>) -> Cell<'_> {
-    value.map_or(Cell::Null, |text| Cell::Text(Cow::Borrowed(text)))
+    value.map_or(Cell::Null, |text| Cell::Text(text.into()))
 }
 
 #[cfg(test)]
