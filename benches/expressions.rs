@@ -62,8 +62,7 @@ fn decoded(flows: u32, hasher: &FlowHasher) -> (Arc<Block>, Vec<Descriptor>) {
     for (number, (stamp, data)) in (1..).zip(&traffic::frames(PACKETS, flows)) {
         let raw = RawPacket { number, stamp: *stamp, wire_len: data.len() as u32, link: LinkType::ETHERNET, data };
         let mut packet = Descriptor::EMPTY;
-        decoder.decode_into(&raw, packet.info_mut()).expect("the frames are sound");
-        packet.complete(&raw, bytes.len() as u32, hasher);
+        packet.describe(&mut decoder, &raw, bytes.len() as u32, hasher).expect("the frames are sound");
         packets.push(packet);
         bytes.extend_from_slice(data);
     }

@@ -60,6 +60,17 @@ impl FlowKey {
         (Self { low: low.0, high: high.0, numbers, tunnel_key: 0, tunnel: None }, turned)
     }
 
+    /// As [`FlowKey::new`], of a packet of IP version 4 without a VLAN tag.
+    #[inline(always)]
+    pub(crate) fn new_v4(ip_protocol: u8, src: (u32, u16), dst: (u32, u16)) -> (Self, bool) {
+        let end = |(address, port): (u32, u16)| u64::from(address) << 16 | u64::from(port);
+        let (src, dst) = (end(src), end(dst));
+        let (low, high) = (src.min(dst), src.max(dst));
+        let numbers = low & 0xffff | (high & 0xffff) << 16 | 4 << 48 | u64::from(ip_protocol) << 56;
+        let (low, high) = (u128::from(low >> 16), u128::from(high >> 16));
+        (Self { low, high, numbers, tunnel_key: 0, tunnel: None }, src > dst)
+    }
+
     /// The same key inside a tunnel of this kind; `key` is the tunnel's own where tunnels with different keys are kept
     /// apart, else 0.
     #[must_use]
@@ -126,8 +137,12 @@ impl FlowHasher {
     #[inline]
     pub fn hash(&self, key: &FlowKey) -> u64 {
         let mut hasher = self.0.build_hasher();
-        hasher.write_u128(key.low);
-        hasher.write_u128(key.high);
+        if key.ip_version() == 4 {
+            hasher.write_u64(key.low as u64 | (key.high as u64) << 32);
+        } else {
+            hasher.write_u128(key.low);
+            hasher.write_u128(key.high);
+        }
         hasher.write_u64(key.numbers);
         let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1);
         hasher.write_u64(tunnel << 32 | u64::from(key.tunnel_key));
@@ -148,6 +163,14 @@ mod tests {
         let (back, turned_back) = FlowKey::new(4, 6, B, A, 0);
         assert_eq!(there, back);
         assert_eq!((turned_there, turned_back), (false, true));
+    }
+
+    #[test]
+    fn a_key_of_version_4_is_the_same_however_it_is_made() {
+        for (src, dst) in [(A, B), (B, A), (A, A), ((A.0, 7), A), ((u128::from(u32::MAX), 65_535), (0, 0))] {
+            let narrow = |(address, port): (u128, u16)| (address as u32, port);
+            assert_eq!(FlowKey::new_v4(17, narrow(src), narrow(dst)), FlowKey::new(4, 17, src, dst, 0));
+        }
     }
 
     #[test]

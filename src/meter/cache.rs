@@ -33,6 +33,8 @@ pub(super) struct FlowCache {
     free: Vec<u32>,
     living: usize,
     is_closed: bool,
+    /// Packets that touched more of a flow than what every packet touches.
+    unusual: u64,
 }
 
 /// What of a flow is kept because an option asks for it.
@@ -93,6 +95,7 @@ impl FlowCache {
             free: Vec::new(),
             living: 0,
             is_closed: false,
+            unusual: 0,
         }
     }
 
@@ -190,6 +193,7 @@ impl FlowCache {
         added: Added,
         ttl_and_dscp: (u8, u8),
     ) {
+        self.unusual += 1;
         let (hot, cold) = (&mut self.hot[slot], &mut self.cold[slot]);
         if compact::needs_rare(hot, direction, added) {
             hot.expect_rare();
@@ -227,6 +231,23 @@ impl FlowCache {
             self.dissections.get(slot).into_iter().for_each(hint::prefetch);
         }
         Some(slot)
+    }
+
+    /// How many packets touched more of a flow than what every packet touches.
+    #[inline]
+    pub(super) const fn unusual(&self) -> u64 {
+        self.unusual
+    }
+
+    /// Asks for what a packet touches that is the first of its direction, if it is, in the flow that is thought to be in
+    /// `slot`.
+    #[inline]
+    pub(super) fn want_for_first(&self, slot: u32, turned: bool) {
+        if let Some(hot) = self.hot.get(slot)
+            && hot.is_empty(hot.direction(turned))
+        {
+            hint::prefetch_all(&self.cold[slot]);
+        }
     }
 
     /// Asks for all the memory of a flow that leaves soon.

@@ -72,6 +72,12 @@ impl Hot {
         if turned == (self.marks & SRC_IS_HIGH != 0) { Direction::SrcToDst } else { Direction::DstToSrc }
     }
 
+    /// Whether no packet of a direction was counted, as far as the low bits tell.
+    #[inline]
+    pub(super) const fn is_empty(&self, direction: Direction) -> bool {
+        self.pkts[direction as usize] == 0
+    }
+
     /// Whether there is a [`Rare`] for this flow.
     #[inline]
     pub(super) const fn has_rare(&self) -> bool {

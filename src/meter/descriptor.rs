@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flow::{FlowHasher, FlowKey};
 use crate::metric::expr::{See, Seen};
-use crate::packet::{Block, LinkType, Packet, PacketFlags, PacketInfo, RawPacket};
+use crate::packet::{Block, Decoder, LinkType, Packet, PacketFlags, PacketInfo, RawPacket, Skipped};
 use crate::time::Timestamp;
 
 /// All of a packet but its bytes: what decoding learnt, the key of its flow and its hash, and where in a [`Block`] it lies.
@@ -23,7 +23,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// A place for a packet: [`Descriptor::info_mut`] is to be decoded into, then [`Descriptor::complete`] called.
+    /// A place for a packet, to be filled with [`Descriptor::describe`].
     pub const EMPTY: Self = Self {
         info: PacketInfo::EMPTY,
         key: FlowKey::EMPTY,
@@ -36,22 +36,48 @@ impl Descriptor {
         turned: false,
     };
 
-    /// Where to decode the packet to.
-    #[inline]
-    pub fn info_mut(&mut self) -> &mut PacketInfo {
-        &mut self.info
-    }
-
-    /// Fills in all but what was decoded: `raw`, whose bytes begin at `offset` in their block, and key and hash.
-    #[inline]
-    pub fn complete(&mut self, raw: &RawPacket<'_>, offset: u32, hasher: &FlowHasher) {
-        (self.key, self.turned) = key_of(&self.info);
-        self.hash = hasher.hash(&self.key);
+    /// Makes this the packet in `raw`, whose bytes begin at `offset` in their block: decoded, with the key of its flow and its
+    /// hash.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decoder::decode_into`]; what this then holds has no meaning.
+    #[inline(always)]
+    pub fn describe(
+        &mut self,
+        decoder: &mut Decoder,
+        raw: &RawPacket<'_>,
+        offset: u32,
+        hasher: &FlowHasher,
+    ) -> Result<(), Skipped> {
+        if decoder.decode_plain(raw, &mut self.info) {
+            // What is known of a plain packet need not be looked at: no tunnel, no VLAN, and addresses of 32 bits.
+            let info = &self.info;
+            let (src, dst) = ((info.src as u32, info.src_port), (info.dst as u32, info.dst_port));
+            (self.key, self.turned) = FlowKey::new_v4(info.ip_protocol, src, dst);
+            self.hash = hasher.hash(&self.key);
+        } else {
+            self.describe_in_order(decoder, raw, hasher)?;
+        }
         self.number = raw.number;
         self.stamp = raw.stamp;
         self.offset = offset;
         self.captured_len = raw.data.len() as u32;
         self.link = raw.link;
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn describe_in_order(
+        &mut self,
+        decoder: &mut Decoder,
+        raw: &RawPacket<'_>,
+        hasher: &FlowHasher,
+    ) -> Result<(), Skipped> {
+        decoder.decode_in_order(raw, &mut self.info)?;
+        (self.key, self.turned) = key_of(&self.info);
+        self.hash = hasher.hash(&self.key);
+        Ok(())
     }
 
     /// The packet again, with its bytes out of `block`.

@@ -13,6 +13,16 @@ pub(crate) fn prefetch<T>(place: &T) {
 pub(crate) fn prefetch_all<T>(place: &T) {
     let start: *const i8 = std::ptr::from_ref(place).cast();
     (0..size_of::<T>()).step_by(64).for_each(|offset| line(start.wrapping_add(offset)));
+    // What does not begin with a line may end in one more.
+    if align_of::<T>() < 64 {
+        line(start.wrapping_add(size_of::<T>() - 1));
+    }
+}
+
+/// Asks for the cache line of the byte at `at`, which may lie beyond the end.
+#[inline(always)]
+pub(crate) fn prefetch_at(bytes: &[u8], at: usize) {
+    line(bytes.as_ptr().wrapping_add(at).cast());
 }
 
 #[inline(always)]

@@ -163,6 +163,7 @@ impl Meter {
         // Passes over a few packets at a time: one asks for the places of flows, the next for the flows of all of them, so
         // that memory answers while the others are looked up.
         descriptors.iter().take(GROUP).for_each(|descriptor| self.cache.expect(descriptor.hash()));
+        let mut many_are_first = false;
         for (nth, group) in descriptors.chunks(GROUP).enumerate() {
             let coming = descriptors.iter().skip((nth + 1) * GROUP).take(GROUP);
             coming.for_each(|descriptor| self.cache.expect(descriptor.hash()));
@@ -173,7 +174,12 @@ impl Meter {
             if self.config.has_details() {
                 self.cache.want_details(&found);
             }
+            if many_are_first {
+                let guesses = found.iter().zip(group);
+                guesses.for_each(|(slot, descriptor)| self.cache.want_for_first(*slot, descriptor.key().1));
+            }
             self.metrics.load(group);
+            let unusual = self.cache.unusual();
             for (slot, descriptor) in found.iter().zip(group) {
                 if self.counts_only && self.count_usual(descriptor, *slot) {
                     continue;
@@ -187,6 +193,7 @@ impl Meter {
                 };
                 self.meter(&descriptor.packet(block), key, turned, hash, slot);
             }
+            many_are_first = self.cache.unusual() - unusual > MANY;
         }
     }
 
@@ -572,6 +579,8 @@ const TCP: u8 = 6;
 const GROUP: usize = 32;
 const _: () = assert!(GROUP <= Folds::MOST);
 const NOT_FOUND: u32 = u32::MAX;
+/// Packets of a group that are the first of their direction, from which on more memory is asked for ahead.
+const MANY: u64 = GROUP as u64 / 8;
 /// Flows that are looked at for one that is due, to make room, before all are.
 const ROOM_LOOKS: usize = 64;
 /// How many flows ahead of leaving, at the end, a flow is asked for.

@@ -76,17 +76,27 @@ impl Decoder {
     /// The skipped frame; what `info` then holds has no meaning.
     #[inline]
     pub fn decode_into(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
-        let clock = self.clock.max(raw.stamp);
-        if plain::decode(raw, readable(raw), clock, info) {
-            self.clock = clock;
+        if self.decode_plain(raw, info) {
             return Ok(());
         }
         self.decode_in_order(raw, info)
     }
 
+    /// [`decode_into`](Self::decode_into) for a frame of which there is nothing unusual: Ethernet, IPv4 without options or
+    /// fragments, and TCP or UDP that is no tunnel. `false`, and `info` untouched, for any other.
+    #[inline(always)]
+    pub(crate) fn decode_plain(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> bool {
+        let clock = self.clock.max(raw.stamp);
+        let is_plain = plain::decode(raw, readable(raw), clock, info);
+        if is_plain {
+            self.clock = clock;
+        }
+        is_plain
+    }
+
     /// [`decode_into`](Self::decode_into) header by header.
     #[inline(never)]
-    pub(super) fn decode_in_order(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
+    pub(crate) fn decode_in_order(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> Result<(), Skipped> {
         let data = readable(raw);
         let mut layer = LinkLayer::UNREAD;
         match self.frame(raw, data, &mut layer, info) {

@@ -118,12 +118,22 @@ impl CaptureLoop {
     fn batch(&mut self, frames: &FrameBatch, outlet: &mut Outlet) {
         let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(frames.frames.len());
         outlet.begin(frames);
-        let mut read = 0;
+        // Which way packets go is decided once for all of them.
+        let read = match outlet {
+            Outlet::Inline(worker, batch) => self.frames(frames, count, &mut Inline { worker, batch }),
+            Outlet::Workers(dispatcher) => self.frames(frames, count, &mut **dispatcher),
+        };
+        self.publish();
+        self.ledger.see(self.source.input(), &frames.frames[..read]);
+        outlet.hand_over(self.decoder.clock(), is_bulk(frames));
+    }
+
+    /// Takes the first `count` frames on their way, or fewer if that is enough; how many.
+    fn frames(&mut self, frames: &FrameBatch, count: usize, way: &mut impl Way) -> usize {
         for index in 0..count {
             if !self.matching_frames_left() {
-                break;
+                return index;
             }
-            read = index + 1;
             let number = self.frames_before.saturating_add(self.counts.frames_read).saturating_add(1);
             prefetch(frames, index + AHEAD);
             let raw = frames.raw(index, number);
@@ -143,21 +153,20 @@ impl CaptureLoop {
                 self.counts.filtered_bytes += wire_len;
                 continue;
             }
-            let descriptor = outlet.descriptor();
-            match self.decoder.decode_into(&raw, descriptor.info_mut()) {
+            let descriptor = way.descriptor();
+            match descriptor.describe(&mut self.decoder, &raw, frames.frames[index].offset, &self.hasher) {
                 Ok(()) => {
-                    descriptor.complete(&raw, frames.frames[index].offset, &self.hasher);
                     self.counts.packets += 1;
-                    self.counts.packet_bytes += u64::from(descriptor.info().wire_len);
+                    self.counts.packet_bytes += wire_len;
                     self.counts.out_of_order += u64::from(raw.stamp < descriptor.info().clock);
                     #[cfg(test)]
                     if self.loses(super::Hop::Decoded) {
                         continue;
                     }
-                    if outlet.is_full() {
+                    if way.is_full() {
                         self.publish();
                     }
-                    outlet.push();
+                    way.push();
                 }
                 Err(skipped) => {
                     self.counts.skipped[skipped.reason as usize] += 1;
@@ -168,9 +177,7 @@ impl CaptureLoop {
                 }
             }
         }
-        self.publish();
-        self.ledger.see(self.source.input(), &frames.frames[..read]);
-        outlet.hand_over(self.decoder.clock(), is_bulk(frames));
+        count
     }
 
     fn frames_left(&self) -> u64 {
@@ -232,11 +239,11 @@ fn is_bulk(frames: &FrameBatch) -> bool {
 }
 
 /// Asks for the headers of a frame that is decoded soon.
-#[inline]
+#[inline(always)]
 fn prefetch(frames: &FrameBatch, index: usize) {
     let Some(frame) = frames.frames.get(index) else { return };
-    let bytes = frames.block.bytes().get(frame.offset as usize..).unwrap_or_default();
-    bytes.iter().step_by(64).take(2).for_each(hint::prefetch);
+    hint::prefetch_at(frames.block.bytes(), frame.offset as usize);
+    hint::prefetch_at(frames.block.bytes(), frame.offset as usize + 64);
 }
 
 impl Outlet {
@@ -248,41 +255,6 @@ impl Outlet {
                 for batch in &mut dispatcher.pending {
                     batch.block = Arc::clone(&frames.block);
                 }
-            }
-        }
-    }
-
-    /// Where the next packet is to be described. It goes on its way with [`Outlet::push`] only.
-    #[inline]
-    fn descriptor(&mut self) -> &mut Descriptor {
-        match self {
-            Self::Inline(_, batch) => batch.next(),
-            Self::Workers(dispatcher) => &mut dispatcher.next,
-        }
-    }
-
-    /// Whether the next packet handed on makes the meter in this thread work.
-    #[inline]
-    fn is_full(&self) -> bool {
-        matches!(self, Self::Inline(_, batch) if batch.filled + 1 == INLINE_PACKETS)
-    }
-
-    /// Hands on the packet that was described last.
-    #[inline]
-    fn push(&mut self) {
-        match self {
-            Self::Inline(worker, batch) => {
-                batch.filled += 1;
-                // A few at a time, so that descriptors and bytes are still at hand when they are metered.
-                if batch.filled == INLINE_PACKETS {
-                    worker.batch(batch);
-                    batch.filled = 0;
-                }
-            }
-            Self::Workers(dispatcher) => {
-                let shard = dispatcher.shard();
-                *dispatcher.pending[shard].next() = dispatcher.next;
-                dispatcher.pending[shard].filled += 1;
             }
         }
     }
@@ -336,6 +308,65 @@ impl Outlet {
             Self::Inline(worker, _) => worker.finish(),
             Self::Workers(_) => Ok(()),
         }
+    }
+}
+
+/// What a packet does on its way.
+trait Way {
+    /// Where the next packet is to be described. It goes on its way with [`Way::push`] only.
+    fn descriptor(&mut self) -> &mut Descriptor;
+
+    /// Whether the next packet handed on makes the meter in this thread work.
+    fn is_full(&self) -> bool;
+
+    /// Hands on the packet that was described last.
+    fn push(&mut self);
+}
+
+/// The way to the meter in this thread.
+struct Inline<'a> {
+    worker: &'a mut Worker,
+    batch: &'a mut Batch,
+}
+
+impl Way for Inline<'_> {
+    #[inline(always)]
+    fn descriptor(&mut self) -> &mut Descriptor {
+        self.batch.next()
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.batch.filled + 1 == INLINE_PACKETS
+    }
+
+    #[inline(always)]
+    fn push(&mut self) {
+        self.batch.filled += 1;
+        // A few at a time, so that descriptors and bytes are still at hand when they are metered.
+        if self.batch.filled == INLINE_PACKETS {
+            self.worker.batch(self.batch);
+            self.batch.filled = 0;
+        }
+    }
+}
+
+impl Way for Dispatcher {
+    #[inline(always)]
+    fn descriptor(&mut self) -> &mut Descriptor {
+        &mut self.next
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn push(&mut self) {
+        let shard = self.shard();
+        *self.pending[shard].next() = self.next;
+        self.pending[shard].filled += 1;
     }
 }
 
