@@ -1,6 +1,7 @@
 //! The command `flowgauge`: flow records from captures and interfaces.
 //!
-//! A library, so that the program and the command that the Python package installs are the same.
+//! A library, so that the program and the command that the Python package installs are the same, and so are the manifests
+//! that both write.
 
 mod amount;
 mod anonymize;
@@ -14,7 +15,7 @@ mod flow_table;
 mod habits;
 mod help;
 mod inputs;
-mod manifest;
+pub mod manifest;
 mod merge;
 mod meter;
 mod output;
