@@ -24,6 +24,7 @@ mod progress;
 mod schema;
 mod series;
 mod sink;
+mod status;
 mod summary;
 mod table;
 mod text;
@@ -63,12 +64,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         },
     };
     match ended {
-        Ok(Ended::Whole | Ended::Unwanted) => 0,
-        Ok(Ended::Interrupted) => 130,
+        Ok(Ended::Whole | Ended::Unwanted) => status::DONE,
+        Ok(Ended::Interrupted) => status::INTERRUPTED,
         Err(error) => {
             let _ = writeln!(err, "flowgauge: {error}");
-            // An option out of range is as wrong as one that does not exist.
-            if matches!(error, Error::Option { .. } | Error::Expression { .. }) { 2 } else { 1 }
+            status::of(&error)
         }
     }
 }

@@ -26,7 +26,7 @@ struct Piece {
     told: Told,
 }
 
-/// Merges, and gives the exit status: 0, 1 for an error, 2 for a usage error, 130 after Ctrl-C.
+/// Merges, and gives the exit status.
 pub(crate) fn run(merging: &Merging, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     convert::status(merge(merging, err, interrupted), err)
 }
