@@ -433,7 +433,6 @@ impl Streamer {
         signature = (path, columns=None, *, uniflow=false, enterprise_number=Given::Default, manifest=false),
         text_signature = "($self, path, columns=None, *, uniflow=False, enterprise_number=None, manifest=False)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "they are Python's keywords")]
     fn to_ipfix(
         &self,
         py: Python<'_>,
