@@ -38,6 +38,8 @@ use std::io::{self, ErrorKind, Write};
 use clap::Parser;
 use flowgauge::{Error, Result};
 
+pub use text::is_harmful;
+
 use arguments::{Arguments, Command};
 use meter::{Ended, Plan};
 use output::Output;

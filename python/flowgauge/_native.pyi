@@ -38,6 +38,7 @@ __all__ = [
     "cells",
     "columns",
     "flow",
+    "is_harmful",
     "merge",
     "nfstream_columns",
     "packet",
@@ -105,6 +106,9 @@ def when(condition: Expression | bool) -> When:
     """A choice: `when(condition).then(value).otherwise(other)` is `value` where the condition is true, else `other`, which it
     is also where the condition is null.
     """
+
+def is_harmful(character: str) -> bool:
+    """Whether a terminal or a browser would obey this character, or not show it: what the command escapes."""
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command with these arguments, the program's name first; give its exit status."""
