@@ -8,11 +8,12 @@ use flowgauge::flow::schema::{Cell, Column, ColumnKind, Schema};
 use flowgauge::{Error, FlowRecord};
 
 use crate::arguments::{Conversion, Writing};
-use crate::fields::Fields;
+use crate::fields::{self, Fields};
 use crate::files::{Layout, Records};
 use crate::flow_table::USED;
 use crate::output::{Format, Output, Target};
 use crate::series;
+use crate::status;
 
 /// Why records are not written.
 pub(crate) enum Failed {
@@ -24,7 +25,7 @@ pub(crate) enum Failed {
     Interrupted,
 }
 
-/// Converts, and gives the exit status: 0, 1 for an error, 2 for a usage error, 130 after Ctrl-C.
+/// Converts, and gives the exit status.
 pub(crate) fn run(conversion: &Conversion, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     status(convert(conversion, err, interrupted), err)
 }
@@ -32,13 +33,15 @@ pub(crate) fn run(conversion: &Conversion, err: &mut dyn Write, interrupted: &dy
 /// Says what went wrong, and gives the exit status; nobody is to be told if that cannot be written.
 pub(crate) fn status(ended: Result<(), Failed>, err: &mut dyn Write) -> u8 {
     let (status, words) = match ended {
-        Ok(()) => return 0,
+        Ok(()) => return status::DONE,
         // Whoever read along wants no more.
-        Err(Failed::Output(Error::Write { source, .. })) if source.kind() == ErrorKind::BrokenPipe => return 0,
-        Err(Failed::Interrupted) => return 130,
-        Err(Failed::Usage(words)) => (2, words),
-        Err(Failed::Input(words)) => (1, words),
-        Err(Failed::Output(error)) => (1, error.to_string()),
+        Err(Failed::Output(Error::Write { source, .. })) if source.kind() == ErrorKind::BrokenPipe => {
+            return status::DONE;
+        }
+        Err(Failed::Interrupted) => return status::INTERRUPTED,
+        Err(Failed::Usage(words)) => (status::USAGE, words),
+        Err(Failed::Input(words)) => (status::FAILED, words),
+        Err(Failed::Output(error)) => (status::of(&error), error.to_string()),
     };
     let _ = writeln!(err, "flowgauge: {}", crate::text::harmless(&words));
     status
@@ -205,18 +208,13 @@ fn fields(writing: &Writing, layout: &Layout, format: Format) -> Result<Option<F
     }
     let mut names: Vec<String> = Vec::new();
     for word in writing.fields.iter().map(|word| word.trim()) {
-        let of_word = |column: &Column| word == "all" || column.group.name() == word;
         if layout.names().iter().any(|name| name == word) {
             names.push(word.to_owned());
             continue;
         }
-        let metrics = layout.metrics().iter().filter(|_| matches!(word, "all" | "metrics"));
-        let group = layout.columns().filter(|column| of_word(column)).map(|column| column.name.to_owned());
-        let before = names.len();
-        names.extend(group.chain(metrics.cloned()));
-        if names.len() == before {
-            return Err(format!("-F: there is no column {word:?} here: there are {}", layout.names().join(", ")));
-        }
+        let group = fields::of_group(word, layout.columns(), layout.metrics()).filter(|group| !group.is_empty());
+        let none = || format!("-F: there is no column {word:?} here: there are {}", layout.names().join(", "));
+        names.extend(group.ok_or_else(none)?);
     }
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));

@@ -123,20 +123,25 @@ impl Known {
     /// The columns of a group, whose options are turned on; `None` when it is no group. Of all columns, those of the first
     /// packets are part only when it is known how many.
     fn group(&mut self, word: &str) -> Result<Option<Vec<String>>, String> {
-        if word == "metrics" {
-            return Ok(Some(self.metrics.clone()));
-        }
-        let all = word == "all";
         let known = |column: &Column| self.on.contains(&Needs::Splt) || column.group != Group::Sequence;
-        let of_group = |column: &&'static Column| if all { known(column) } else { column.group.name() == word };
-        let columns: Vec<_> = schema::columns().filter(of_group).collect();
-        if columns.is_empty() {
-            return Ok(None);
-        }
-        columns.iter().try_for_each(|column| self.ask_for(column.name))?;
-        let names = columns.into_iter().map(|column| column.name.to_owned());
-        Ok(Some(names.chain(self.metrics.iter().filter(|_| all).cloned()).collect()))
+        let there = schema::columns().filter(|column| word != "all" || known(column));
+        let Some(names) = of_group(word, there, &self.metrics) else { return Ok(None) };
+        names.iter().try_for_each(|name| self.ask_for(name))?;
+        Ok(Some(names))
     }
+}
+
+/// What a word stands for that is a group of columns, `all` of them or `metrics`; `None` for any other word, and for a group
+/// of which nothing is there.
+pub(crate) fn of_group(
+    word: &str,
+    columns: impl Iterator<Item = &'static Column>,
+    metrics: &[String],
+) -> Option<Vec<String>> {
+    let columns = columns.filter(|column| word == "all" || column.group.name() == word);
+    let columns = columns.map(|column| column.name.to_owned());
+    let names: Vec<_> = columns.chain(metrics.iter().filter(|_| matches!(word, "all" | "metrics")).cloned()).collect();
+    (word == "metrics" || !names.is_empty()).then_some(names)
 }
 
 /// What other programs call our columns.

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::arguments::Arguments;
 use crate::habits;
+use crate::status;
 
 /// Says what is wrong with the arguments, or what help and version have to say; gives the exit status. There is nobody to
 /// tell if it cannot be said.
@@ -17,10 +18,10 @@ pub(crate) fn say(usage: &clap::Error) -> u8 {
     if !usage.use_stderr() {
         let mut out = io::stdout();
         let _ = write!(out, "{text}{line_end}").and_then(|()| out.flush());
-        return 0;
+        return status::DONE;
     }
     let _ = write!(io::stderr(), "{text}{line_end}");
-    2
+    status::USAGE
 }
 
 /// An error of usage with these words.

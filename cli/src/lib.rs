@@ -1,6 +1,7 @@
 //! The command `flowgauge`: flow records from captures and interfaces.
 //!
-//! A library, so that the program and the command that the Python package installs are the same.
+//! A library, so that the program and the command that the Python package installs are the same, and so are the manifests
+//! that both write.
 
 mod amount;
 mod anonymize;
@@ -14,7 +15,7 @@ mod flow_table;
 mod habits;
 mod help;
 mod inputs;
-mod manifest;
+pub mod manifest;
 mod merge;
 mod meter;
 mod output;
@@ -23,6 +24,7 @@ mod progress;
 mod schema;
 mod series;
 mod sink;
+mod status;
 mod summary;
 mod table;
 mod text;
@@ -35,6 +37,8 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::Parser;
 use flowgauge::{Error, Result};
+
+pub use text::is_harmful;
 
 use arguments::{Arguments, Command};
 use meter::{Ended, Plan};
@@ -62,12 +66,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         },
     };
     match ended {
-        Ok(Ended::Whole | Ended::Unwanted) => 0,
-        Ok(Ended::Interrupted) => 130,
+        Ok(Ended::Whole | Ended::Unwanted) => status::DONE,
+        Ok(Ended::Interrupted) => status::INTERRUPTED,
         Err(error) => {
             let _ = writeln!(err, "flowgauge: {error}");
-            // An option out of range is as wrong as one that does not exist.
-            if matches!(error, Error::Option { .. } | Error::Expression { .. }) { 2 } else { 1 }
+            status::of(&error)
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The manifest beside a file of -w: what its records were made of, so that `flowgauge verify` can make them again.
+//! The manifest beside a file of records: what these were made of, so that `flowgauge verify` can make them again.
+//!
+//! The command writes it beside each file of -w, and the Python package beside what its streamer writes.
 
 use std::cell::RefCell;
 use std::fs;
@@ -14,13 +16,11 @@ use flowgauge::export::{
     Columns, CompleteFile, Exporter, FileDigest, Ignored, InputFile, Manifest, PartFile, RecordDigest, SeriesPlace,
 };
 use flowgauge::streamer::{ReportHandle, versions};
-use flowgauge::{Error, FlowRecord, Flows, Result, Streamer, Timestamp, Value};
-
-use crate::output::Output;
+use flowgauge::{Error, FlowRecord, Result, Streamer, Timestamp, Value};
 
 /// Looks at every record that is written, and writes the manifest at the end; of several files, one for each when it is
 /// complete, and that of the last one at the end.
-pub(crate) struct Witness {
+pub struct Witness {
     /// What is known so far.
     manifest: Manifest,
     /// The file of records, when that is known.
@@ -43,7 +43,7 @@ pub(crate) struct Watched<'a> {
 }
 
 /// What is known before a run begins.
-pub(crate) struct Facts {
+pub struct Facts {
     manifest: Manifest,
     inputs: Vec<(String, Option<PathBuf>)>,
 }
@@ -55,10 +55,10 @@ struct Hashing {
 }
 
 impl Witness {
-    /// What this streamer is told and where it runs.
-    pub(crate) fn facts(streamer: &Streamer, interface: Option<&str>) -> Facts {
+    /// What this streamer reads and was told, once that is everything.
+    pub fn facts(streamer: &Streamer) -> Facts {
         let manifest = Manifest {
-            interface: interface.map(str::to_owned),
+            interface: streamer.interface().map(str::to_owned),
             options: streamer.options(),
             user_metrics: streamer.metric_texts(),
             ..Manifest::default()
@@ -66,30 +66,52 @@ impl Witness {
         Facts { manifest, inputs: streamer.inputs() }
     }
 
-    /// A manifest for the file or the files that are written; that of one file is open from here on.
+    /// A manifest for one file of records, of these columns in this format (as `-o` names it); it is open from here on.
     ///
     /// # Errors
     ///
     /// [`Error::Write`] when it cannot be written.
-    pub(crate) fn new(facts: Facts, file: &Path, output: &Output, columns: Columns, flows: &Flows) -> Result<Self> {
+    pub fn new(facts: Facts, file: &Path, format: &str, columns: Columns, report: ReportHandle) -> Result<Self> {
+        let part = Some(PartFile::create(path_of(file))?);
+        Self::begin(facts, file, format, columns, report, part)
+    }
+
+    /// A manifest for each file of those that are written one after the other, whose names are made of `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Thread`] when the inputs cannot be looked at meanwhile.
+    pub(crate) fn of_series(
+        mut facts: Facts,
+        file: &Path,
+        format: &str,
+        columns: Columns,
+        report: ReportHandle,
+    ) -> Result<Self> {
+        let path = file.display().to_string();
+        facts.manifest.series = Some(SeriesPlace { path, began: now(), ..SeriesPlace::default() });
+        facts.manifest.inputs = facts.inputs.iter().map(|(path, _)| unread(path)).collect();
+        Self::begin(facts, file, format, columns, report, None)
+    }
+
+    fn begin(
+        facts: Facts,
+        file: &Path,
+        format: &str,
+        columns: Columns,
+        report: ReportHandle,
+        part: Option<PartFile>,
+    ) -> Result<Self> {
         let Facts { mut manifest, inputs } = facts;
-        manifest.format = output.format.name();
+        manifest.format = format.to_owned();
         manifest.columns = columns.names().map(str::to_owned).collect();
         manifest.versions = versions();
-        let part = if output.rotation.is_never() {
-            Some(PartFile::create(path_of(file))?)
-        } else {
-            let path = file.display().to_string();
-            manifest.series = Some(SeriesPlace { path, began: now(), ..SeriesPlace::default() });
-            manifest.inputs = inputs.iter().map(|(path, _)| unread(path)).collect();
-            None
-        };
-        let (file, digest, report) = (file.to_owned(), RecordDigest::new(), flows.report_handle());
+        let (file, digest) = (file.to_owned(), RecordDigest::new());
         Ok(Self { manifest, file, part, columns, digest, report, hashing: Hashing::begin(inputs)? })
     }
 
     /// Records that are written.
-    pub(crate) fn see(&mut self, records: &[FlowRecord]) {
+    pub fn see(&mut self, records: &[FlowRecord]) {
         records.iter().for_each(|record| self.digest.add_record(&self.columns, record));
     }
 
@@ -119,7 +141,7 @@ impl Witness {
     /// # Errors
     ///
     /// [`Error::Write`] when it cannot be written, or the file of records not be read.
-    pub(crate) fn complete(&mut self, interrupted: bool) -> Result<()> {
+    pub fn complete(&mut self, interrupted: bool) -> Result<()> {
         let report = self.report.report();
         if interrupted {
             let frames = Value::from(report.frames_read);
@@ -130,6 +152,11 @@ impl Witness {
         self.manifest.inputs = self.hashing.end(interrupted);
         self.note_spans();
         self.write()
+    }
+
+    /// Whether all inputs were looked through, so that [`Witness::complete`] will not wait for that.
+    pub fn is_ready(&self) -> bool {
+        self.hashing.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     fn note_spans(&mut self) {
@@ -232,8 +259,13 @@ fn now() -> Timestamp {
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
+/// Whether this is a device or a pipe: no file, so it has no manifest.
+pub fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 /// Where the manifest of a file lies: beside it, and where the name is a link, beside what it leads to.
-pub(crate) fn path_of(file: &Path) -> PathBuf {
+pub fn path_of(file: &Path) -> PathBuf {
     let mut path = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).into_os_string();
     path.push(SUFFIX);
     path.into()

@@ -26,7 +26,7 @@ struct Piece {
     told: Told,
 }
 
-/// Merges, and gives the exit status: 0, 1 for an error, 2 for a usage error, 130 after Ctrl-C.
+/// Merges, and gives the exit status.
 pub(crate) fn run(merging: &Merging, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     convert::status(merge(merging, err, interrupted), err)
 }
@@ -154,8 +154,9 @@ impl Piece {
         self.records.go_on_behind(before.records.layout())?;
         let (name, other) = (self.records.name(), before.records.name());
         let differs = |option: &&str| self.told.option(option) != before.told.option(option);
-        let mut options = before.told.option_names().filter(|option| !FREE.contains(option));
-        if let Some(option) = options.find(differs) {
+        // What only one of them has differs too.
+        let options = before.told.option_names().chain(self.told.option_names());
+        if let Some(option) = options.filter(|option| !FREE.contains(option)).find(differs) {
             return Err(format!("{name}: it was metered with another {option} than {other}"));
         }
         let begins = |piece: &Self| piece.told.option("resume").and_then(Value::as_u64);
@@ -198,8 +199,8 @@ fn doubtful(records: &[FlowRecord], timeout: Duration) -> Option<u64> {
 
 /// Groups whose columns are all needed.
 const NEEDED: [Group; 3] = [Group::Core, Group::Identity, Group::Counts];
-/// Options in which pieces may differ.
-const FREE: [&str; 2] = ["resume", "workers"];
+/// Options in which pieces may differ: how many frames of a piece are read, where it ends says.
+const FREE: [&str; 4] = ["resume", "workers", "max_frames", "max_matching_frames"];
 /// How far the clock is taken to be ahead of a stamp at most.
 const DOUBT: Duration = Duration::from_secs(1);
 /// How many records are written between two looks at whether to stop.

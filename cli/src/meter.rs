@@ -15,7 +15,7 @@ use crate::anonymize::Anonymize;
 use crate::arguments::{Metering, ReportFormat};
 use crate::fields::{Fields, Known};
 use crate::inputs;
-use crate::manifest::{SharedWitness, Watched, Witness};
+use crate::manifest::{Facts, SharedWitness, Watched, Witness, path_of};
 use crate::output::{Format, Output, Target};
 use crate::position;
 use crate::progress::Progress;
@@ -95,13 +95,10 @@ impl<'a> Plan<'a> {
     /// Whatever ended the run before its end; what could be written still was, and standard error got the summary.
     pub(crate) fn run(&self, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> Result<Ended> {
         let streamer = self.streamer()?;
-        let facts = Witness::facts(&streamer, self.arguments.interface.as_deref());
+        let facts = Witness::facts(&streamer);
         let mut flows = streamer.start()?;
         let mut target = self.output.open()?;
-        let file = self.output.file().filter(|_| !self.arguments.no_manifest);
-        let columns = self.columns(flows.schema());
-        let witness = file.map(|file| Witness::new(facts, file, &self.output, columns, &flows)).transpose()?;
-        let witness = witness.map(|witness| SharedWitness::new(witness.into()));
+        let witness = self.witness(facts, &flows)?;
         let progress = self.progress(&flows);
         let mut sink = self.sink(&mut target, flows.schema(), witness.as_ref())?;
         let mut records = 0;
@@ -156,6 +153,15 @@ impl<'a> Plan<'a> {
         ended
     }
 
+    /// What makes the manifest of a file, where there is to be one.
+    fn witness(&self, facts: Facts, flows: &Flows) -> Result<Option<SharedWitness>> {
+        let Some(file) = self.output.file().filter(|_| !self.arguments.no_manifest) else { return Ok(None) };
+        let (format, columns, report) =
+            (self.output.format.name(), self.columns(flows.schema()), flows.report_handle());
+        let begin = if self.output.rotation.is_never() { Witness::new } else { Witness::of_series };
+        begin(facts, file, &format, columns, report).map(|witness| Some(SharedWitness::new(witness.into())))
+    }
+
     fn streamer(&self) -> Result<Streamer> {
         let arguments = self.arguments;
         let captures = arguments.words.iter().take_while(|word| inputs::is_capture(word)).count();
@@ -165,7 +171,9 @@ impl<'a> Plan<'a> {
             None => {
                 let more = more.iter().map(Path::new);
                 let captures = inputs::expanded(arguments.read.iter().map(AsRef::as_ref).chain(more))?;
-                for path in self.output.file().into_iter().chain(arguments.position_out.as_deref()) {
+                let manifest = self.output.file().filter(|_| !arguments.no_manifest).map(path_of);
+                let written = [self.output.file(), manifest.as_deref(), arguments.position_out.as_deref()];
+                for path in written.into_iter().flatten() {
                     inputs::refuse_to_write_over(&captures, path)?;
                 }
                 Streamer::from_files(captures)

@@ -26,7 +26,7 @@ use crate::arguments::Metering;
 use crate::collector::Collector;
 use crate::fields::Fields;
 use crate::flow_table::{FlowTable, usual_columns};
-use crate::manifest::{SharedWitness, Watched};
+use crate::manifest::{SharedWitness, Watched, is_special};
 use crate::text::Harmless;
 
 /// How records are written.
@@ -137,10 +137,7 @@ impl Format {
             }
             Self::Csv => Box::new(CsvExporter::new(name, target, units(columns)).verbatim(output.verbatim)),
             Self::Json => Box::new(JsonLinesExporter::new(name, target).columns(units(columns))),
-            Self::Ipfix => match &output.collector {
-                Some(collector) => collector.exporter(columns, &output.ipfix, output.live)?,
-                None => Box::new(IpfixExporter::new(name, target, columns, &output.ipfix)?),
-            },
+            Self::Ipfix => output.ipfix(name, target, columns).map_err(in_words_of_the_command)?,
             Self::Parquet => Box::new(ParquetExporter::new(name, target, growing(schema, &columns))),
             Self::Arrow => Box::new(IpcExporter::file(name, target, growing(schema, &columns))),
             Self::ArrowStream => Box::new(IpcExporter::stream(name, target, growing(schema, &columns))),
@@ -153,7 +150,7 @@ impl Format {
     /// # Errors
     ///
     /// What to tell the user when it asks for nothing that is known.
-    fn of_name(name: &Path) -> std::result::Result<Self, String> {
+    pub(crate) fn of_name(name: &Path) -> std::result::Result<Self, String> {
         let end = name.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let all = Self::value_variants();
         if let Some(format) = all.iter().find(|format| format.suffixes().contains(&end.as_str())) {
@@ -282,6 +279,14 @@ impl Output {
         match witness.cloned() {
             Some(witness) => exporter.on_complete(move |file| witness.borrow_mut().next_file(file)),
             None => exporter,
+        }
+    }
+
+    /// What writes IPFIX, to a collector or to `target`.
+    fn ipfix<'a>(&self, name: String, target: impl Write + 'a, columns: Columns) -> Result<Box<dyn Exporter + 'a>> {
+        match &self.collector {
+            Some(collector) => Ok(collector.exporter(columns, &self.ipfix, self.live)?),
+            None => Ok(Box::new(IpfixExporter::new(name, target, columns, &self.ipfix)?)),
         }
     }
 
@@ -433,9 +438,14 @@ fn line_of_json(schema: &Schema) -> Columns {
     Columns::choose(schema, names).expect("all of them are names of the schema")
 }
 
-/// Whether this is a device or a pipe.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+/// An error of the library that names an option by its name here.
+fn in_words_of_the_command(error: Error) -> Error {
+    match error {
+        Error::Option { option: "enterprise_number", value, allowed } => {
+            Error::Option { option: "--ipfix-pen", value, allowed }
+        }
+        other => other,
+    }
 }
 
 /// Columns as they grow in memory.

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use flowgauge::export::{Compression, RecordDigest};
+use flowgauge::export::{RecordDigest, begin_of_names};
 
 use crate::manifest::{SUFFIX, path_of};
 use crate::told::{Series, Told};
@@ -51,11 +51,11 @@ impl Members {
         // Behind a link, they lie elsewhere than the link.
         let is_link = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_symlink());
         let like = if is_link { manifest.as_path() } else { file };
-        let begin = stem(Path::new(&series.path));
+        let begin = begin_of_names(Path::new(&series.path));
         let mut beside = Vec::new();
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name();
-            if name.to_string_lossy().starts_with(&begin) && name.to_string_lossy().ends_with(SUFFIX) {
+            if starts_with(&name, &begin) && name.as_bytes().ends_with(SUFFIX.as_bytes()) {
                 beside.push(name);
             }
         }
@@ -139,14 +139,11 @@ pub(crate) fn file_of(path: PathBuf) -> PathBuf {
 /// Whether a file is called as one of the files that `-w name` may write one after the other.
 pub(crate) fn is_of(name: &Path, file: &Path) -> bool {
     let folder = |path: &Path| fs::canonicalize(path.parent().filter(|path| *path != "").unwrap_or(Path::new(".")));
-    let called = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    called.starts_with(&stem(name)) && folder(name).ok() == folder(file).ok()
+    starts_with(file.file_name().unwrap_or_default(), &begin_of_names(name)) && folder(name).ok() == folder(file).ok()
 }
 
-/// What the names of a run's files begin with.
-fn stem(path: &Path) -> String {
-    let (_, plain) = Compression::of_name(path);
-    format!("{}_", plain.file_stem().unwrap_or_default().to_string_lossy())
+fn starts_with(name: &OsStr, begin: &OsStr) -> bool {
+    name.as_bytes().starts_with(begin.as_bytes())
 }
 
 #[cfg(test)]
@@ -166,7 +163,9 @@ mod tests {
 
     #[test]
     fn names_begin_with_that_of_the_run() {
-        assert_eq!(stem(Path::new("a/flows.2026.csv.gz")), "flows.2026_");
+        let of = |file: &str| is_of(Path::new("./flows.2026.csv.gz"), Path::new(file));
+        assert!(["flows.2026_00001.csv.gz", "./flows.2026_x"].into_iter().all(of));
+        assert!(!["flows.2026.csv.gz", "flows.2025_00001.csv.gz"].into_iter().any(of));
         assert_eq!(file_of("a/b.csv.manifest.json".into()), Path::new("a/b.csv"));
         assert_eq!(file_of("a/b.csv".into()), Path::new("a/b.csv"));
     }

@@ -89,13 +89,14 @@ fn escaped(text: &str, may: fn(char) -> bool) -> String {
 }
 
 /// Controls, and what changes the direction or place of its neighbours (Unicode UAX #9) or is not seen at all.
-fn is_harmful(character: char) -> bool {
+pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
                 | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
@@ -159,6 +160,7 @@ mod tests {
             ("a\u{9b}31m\x7f\r\n\t", "a\\u{9b}31m\\x7f\\x0d\\x0a\\x09"),
             ("gpj.\u{202e}exe", "gpj.\\u{202e}exe"),
             ("\u{3164}a\u{e0100}", "\\u{3164}a\\u{e0100}"),
+            ("\u{1d173}a\u{13430}\u{1bca3}", "\\u{1d173}a\\u{13430}\\u{1bca3}"),
             ("e\u{301}\u{301}\u{301}\u{301}\u{301}x", "e\u{301}\u{301}\u{301}\u{301}\\u{301}x"),
             ("e\u{301}a\u{301}", "e\u{301}a\u{301}"),
         ] {

@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use flowgauge::Streamer;
 use flowgauge::expr::Expr;
+use flowgauge::{OnError, Streamer};
 use serde_json::Value;
 
 /// What a manifest says, as far as it is looked at.
@@ -138,12 +138,21 @@ impl Told {
             .keep_flows(expression("keep_flows")?)
             .max_frames(number("max_frames")?)
             .max_matching_frames(number("max_matching_frames")?);
+        // What is not one of these words, or names single tunnels, is found by the comparison below.
+        if options.field("on_error")?.value == "skip" {
+            streamer = streamer.on_error(OnError::Skip);
+        }
+        if options.field("decode_tunnels")?.value == false {
+            streamer = streamer.decode_tunnels(false);
+        }
         if let Some(filter) = options.field("bpf_filter")?.or_null(|place| place.text())? {
             streamer = streamer.bpf_filter(filter);
         }
         for metric in top.field("user_metrics")?.list()? {
             let name = metric.field("name")?.text()?;
-            streamer = streamer.expression(name, metric.field("expression")?.expression()?);
+            let expression = metric.field("expression")?.or_null(|place| place.expression())?;
+            let words = || format!("the metric {name:?} is code and no expression, so that it cannot be computed here");
+            streamer = streamer.expression(name.clone(), expression.ok_or_else(words)?);
         }
         self.check(&streamer)?;
         Ok(streamer)

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::manifest::path_of;
 use crate::output::Output;
 use crate::series::{self, Members, Sum};
+use crate::status;
 use crate::told::{Digest, Series, Told};
 
 /// Checks files, and says on standard output, a line a thing, what is equal and what differs; gives the exit status: 0
@@ -28,12 +29,13 @@ pub(crate) fn run(files: &[PathBuf], err: &mut dyn Write, interrupted: &dyn Fn()
         written.and(out.complete(&output)).map(|()| all_equal)
     });
     match ended {
-        _ if interrupted() => 130,
-        Ok(all_equal) => u8::from(!all_equal),
+        _ if interrupted() => status::INTERRUPTED,
+        Ok(true) => status::DONE,
+        Ok(false) => status::FAILED,
         Err(error) => {
             // There is nobody to tell if this cannot be written.
             let _ = writeln!(err, "flowgauge: {error}");
-            1
+            status::FAILED
         }
     }
 }

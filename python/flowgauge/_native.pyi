@@ -38,6 +38,7 @@ __all__ = [
     "cells",
     "columns",
     "flow",
+    "is_harmful",
     "merge",
     "nfstream_columns",
     "packet",
@@ -105,6 +106,9 @@ def when(condition: Expression | bool) -> When:
     """A choice: `when(condition).then(value).otherwise(other)` is `value` where the condition is true, else `other`, which it
     is also where the condition is null.
     """
+
+def is_harmful(character: str) -> bool:
+    """Whether a terminal or a browser would obey this character, or not show it: what the command escapes."""
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command with these arguments, the program's name first; give its exit status."""
@@ -2881,20 +2885,80 @@ class Streamer:
             ValueError: A callable is in `user_metrics`, whose type is known with the first flows only.
         """
 
-    def to_csv(self, path: _Path | bytes) -> int:
+    def to_csv(self, path: _Path | bytes, columns: Sequence[str] | None = None, *, manifest: bool = False) -> int:
         """Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
 
-        Times are whole milliseconds since the Unix epoch. The file appears under its name when it is complete. If the
-        capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`, and the
-        exception has a note of it.
+        Times are whole milliseconds since the Unix epoch. A text that a spreadsheet would take for a formula gets an
+        apostrophe in front.
+
+        Args:
+            path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+                the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+                and the exception has a note of it.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+            manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+                `flowgauge verify`.
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty, or a capture of the source.
+            ValueError: It is empty or a capture of the source, or a name in `columns` is none.
             OSError: It is a directory, or cannot be written.
         """
 
-    def to_parquet(self, path: _Path | bytes, columns: Sequence[str] | None = None) -> int:
+    def to_json(self, path: _Path | bytes, columns: Sequence[str] | None = None, *, manifest: bool = False) -> int:
+        """Write every flow as a line of JSON; tell how many there were.
+
+        Each line is an object (RFC 8259) of all columns by name, as `Flow.to_dict` has them: times are whole milliseconds
+        since the Unix epoch. Read it with `pandas.read_json(path, lines=True)` or `polars.read_ndjson`.
+
+        Args:
+            path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+                the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+                and the exception has a note of it.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+            manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+                `flowgauge verify`.
+
+        Raises:
+            TypeError: `path` is no str, bytes or os.PathLike.
+            ValueError: It is empty or a capture of the source, or a name in `columns` is none.
+            OSError: It is a directory, or cannot be written.
+        """
+
+    def to_ipfix(
+        self,
+        path: _Path | bytes,
+        columns: Sequence[str] | None = None,
+        *,
+        uniflow: bool = False,
+        enterprise_number: int | None = None,
+        manifest: bool = False,
+    ) -> int:
+        """Write every flow to a file of IPFIX (RFC 5655), for nfdump, SiLK and other collectors; tell how many there were.
+
+        A flow is a record of both directions with reverse elements (RFC 5103). The file has the names of applications and, at
+        its end, what was sent and ignored. What has no element of IANA's is left out without an `enterprise_number`.
+
+        Args:
+            path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+                the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+                and the exception has a note of it.
+            columns: Names of the columns and metrics wanted, in order; None is all of them.
+            uniflow: Whether each direction that has packets is a record of its own, for readers that look at forward elements
+                only.
+            enterprise_number: The number that IANA assigned you, for columns and metrics that have no element of the registry;
+                None leaves them out.
+            manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+                `flowgauge verify`.
+
+        Raises:
+            TypeError: `path` is no str, bytes or os.PathLike.
+            ValueError: It is empty or a capture of the source, a name in `columns` is none or has no element, or an option
+                is out of its range.
+            OSError: It is a directory, or cannot be written.
+        """
+
+    def to_parquet(self, path: _Path | bytes, columns: Sequence[str] | None = None, *, manifest: bool = False) -> int:
         """Write every flow as a row of a Parquet file; tell how many there were.
 
         Compressed with Zstandard, a row group for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit
@@ -2904,15 +2968,17 @@ class Streamer:
             path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
                 flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
             columns: Names of the columns and metrics wanted, in order; None is all of them.
+            manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+                `flowgauge verify`.
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
-                `user_metrics` yields another type than in the first 65,536 flows.
+            ValueError: It is empty, a capture of the source or called as something compressed (as the file is inside), a name
+                in `columns` is none, or a callable in `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 
-    def to_feather(self, path: _Path | bytes, columns: Sequence[str] | None = None) -> int:
+    def to_feather(self, path: _Path | bytes, columns: Sequence[str] | None = None, *, manifest: bool = False) -> int:
         """Write every flow as a row of a Feather file, which is Arrow's own format; tell how many there were.
 
         Compressed with Zstandard, a batch for 65,536 flows: memory stays bounded. Types are those of `to_arrow`, with unit and
@@ -2922,11 +2988,13 @@ class Streamer:
             path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
                 flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
             columns: Names of the columns and metrics wanted, in order; None is all of them.
+            manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+                `flowgauge verify`.
 
         Raises:
             TypeError: `path` is no str, bytes or os.PathLike.
-            ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
-                `user_metrics` yields another type than in the first 65,536 flows.
+            ValueError: It is empty, a capture of the source or called as something compressed (as the file is inside), a name
+                in `columns` is none, or a callable in `user_metrics` yields another type than in the first 65,536 flows.
             OSError: It is a directory, or cannot be written.
         """
 

@@ -55,8 +55,11 @@ class Progress:
             with self._lock:
                 if not self._done.is_set():
                     self._done.set()
-                    self._update()
-                    self._bar.close()
+                    try:
+                        self._update()
+                    finally:
+                        # A bar that is left open would be drawn over by whatever comes.
+                        self._bar.close()
         except KeyboardInterrupt:
             # It is meant for whoever runs this.
             _thread.interrupt_main()
@@ -71,7 +74,7 @@ class Progress:
                         self._update()
         except Exception:
             # The terminal is gone, or somebody closed the stream.
-            self._done.set()
+            self.close()
 
     def _update(self) -> None:
         report = self._look()

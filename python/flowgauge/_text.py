@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from ._native import is_harmful
 
 __all__ = ["shown"]
 
@@ -18,8 +18,8 @@ def shown(value: object, most: int) -> str:
 
 
 def _visible(character: str) -> str:
-    # Control, format (right-to-left marks among them), lone surrogates, separators of lines and paragraphs.
-    if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return character
     code = ord(character)
+    # A lone surrogate, out of a path that is no UTF-8, is no character.
+    if not 0xD800 <= code < 0xE000 and not is_harmful(character):
+        return character
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

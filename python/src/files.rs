@@ -1,12 +1,20 @@
 //! Flows straight into a file, without an object for each.
 
 use std::io::BufWriter;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use flowgauge::Error;
 use flowgauge::export::arrow::IpcExporter;
 use flowgauge::export::parquet::ParquetExporter;
-use flowgauge::export::{CsvExporter, Exporter, PartFile};
+use flowgauge::export::{
+    Columns, Compressed, Compression, CsvExporter, Exporter, IpfixExporter, IpfixOptions, JsonLinesExporter, PartFile,
+};
+use flowgauge::flow::schema;
+use flowgauge_cli::manifest::{self, Facts, Witness};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::collect::columns;
@@ -14,40 +22,67 @@ use crate::error;
 use crate::flows::Run;
 use crate::streamer::Streamer;
 
+/// What is to be written.
+pub(crate) struct Wanted {
+    pub(crate) form: Form,
+    /// The columns, the only ones that are computed; `None` is all.
+    pub(crate) names: Option<Vec<String>>,
+    /// Whether a manifest is to lie beside the file.
+    pub(crate) manifest: bool,
+}
+
 /// How a file is written.
 pub(crate) enum Form {
     Csv,
+    Json,
+    Ipfix { uniflow: bool, enterprise_number: Option<NonZeroU32> },
     Parquet,
     Feather,
 }
 
-/// Runs `streamer` and writes every flow to `path`; tells how many. Only the columns of these names are computed, by
-/// default all.
-pub(crate) fn write(
-    py: Python<'_>,
-    streamer: &Streamer,
-    path: Bound<'_, PyAny>,
-    form: &Form,
-    names: Option<&[String]>,
-) -> PyResult<u64> {
-    let checked = py.import("flowgauge.paths")?.call_method1("target", (path, streamer.source(py)))?;
-    let path: PathBuf = checked.extract()?;
-    let run = streamer.start_only(py, names)?;
-    let written = write_run(py, &run, &path, form, names);
+/// Runs `streamer` and writes every flow to `path`; tells how many.
+pub(crate) fn write(py: Python<'_>, streamer: &Streamer, path: Bound<'_, PyAny>, wanted: &Wanted) -> PyResult<u64> {
+    let check = py.import("flowgauge.paths")?.getattr("target")?;
+    let path: PathBuf = check.call1((path, streamer.source(py)))?.extract()?;
+    wanted.check_path(&path)?;
+    let has_manifest = wanted.manifest && !manifest::is_special(&path);
+    if has_manifest {
+        check.call1((manifest::path_of(&path), streamer.source(py)))?;
+    }
+    let ready = streamer.ready(py, wanted.names.as_deref())?;
+    wanted.check_columns()?;
+    let facts = has_manifest.then(|| Witness::facts(&ready.streamer));
+    let run = streamer.start_ready(py, ready)?;
+    let written = write_run(py, &run, &path, wanted, facts);
     run.close(py);
     written
 }
 
 /// They are written to a file beside it, which takes its place when all is there. If the capture turns out to be damaged,
 /// that file keeps the flows before the damage, and the exception has a note of it.
-fn write_run(py: Python<'_>, run: &Run, path: &Path, form: &Form, names: Option<&[String]>) -> PyResult<u64> {
+fn write_run(py: Python<'_>, run: &Run, path: &Path, wanted: &Wanted, facts: Option<Facts>) -> PyResult<u64> {
     let raise = |error| error::raise(py, error);
     let name = path.display().to_string();
-    let mut out = BufWriter::with_capacity(1 << 16, py.detach(|| PartFile::create(path)).map_err(raise)?);
-    let mut exporter: Box<dyn Exporter + Send> = match form {
-        Form::Csv => Box::new(CsvExporter::new(name.as_str(), &mut out, run.schema().clone())),
-        Form::Parquet => Box::new(ParquetExporter::new(name.as_str(), &mut out, columns(py, run.schema(), names)?)),
-        Form::Feather => Box::new(IpcExporter::file(name.as_str(), &mut out, columns(py, run.schema(), names)?)),
+    let compression = Compression::of_name(path).0;
+    let file = BufWriter::with_capacity(1 << 16, py.detach(|| PartFile::create(path)).map_err(raise)?);
+    let mut out = Compressed::new(file, compression).map_err(raise)?;
+    let mut witness = match facts {
+        None => None,
+        Some(facts) => {
+            let (columns, report) = (wanted.columns(run), run.report().handle());
+            Some(py.detach(|| Witness::new(facts, path, wanted.form.name(), columns, report)).map_err(raise)?)
+        }
+    };
+    let batches = || columns(py, run.schema(), wanted.names.as_deref());
+    let mut exporter: Box<dyn Exporter + Send> = match &wanted.form {
+        Form::Csv => Box::new(CsvExporter::new(name.as_str(), &mut out, wanted.columns(run))),
+        Form::Json => Box::new(JsonLinesExporter::new(name.as_str(), &mut out).columns(wanted.columns(run))),
+        Form::Ipfix { uniflow, enterprise_number } => {
+            let options = IpfixOptions::default().uniflow(*uniflow).enterprise_number(*enterprise_number);
+            Box::new(IpfixExporter::new(name.as_str(), &mut out, wanted.columns(run), &options).map_err(raise)?)
+        }
+        Form::Parquet => Box::new(ParquetExporter::new(name.as_str(), &mut out, batches()?)),
+        Form::Feather => Box::new(IpcExporter::file(name.as_str(), &mut out, batches()?)),
     };
     let mut count = 0;
     let ended = loop {
@@ -55,16 +90,38 @@ fn write_run(py: Python<'_>, run: &Run, path: &Path, form: &Form, names: Option<
             Ok(records) if records.is_empty() => break Ok(()),
             Ok(records) => {
                 count += records.len() as u64;
-                py.detach(|| exporter.export_many(&records)).map_err(raise)?;
+                let written = py.detach(|| {
+                    if let Some(witness) = &mut witness {
+                        witness.see(&records);
+                    }
+                    exporter.export_many(&records)
+                });
+                written.map_err(raise)?;
             }
             Err(error) => break Err(error),
         }
     };
+    let report = run.report().handle().report();
+    exporter.ignored(&(&report).into());
     py.detach(|| exporter.finish()).map_err(raise)?;
     drop(exporter);
-    let file = out.into_inner().map_err(|failed| raise(Error::Write { what: name, source: failed.into_error() }))?;
+    if ended.is_ok() {
+        witness.as_ref().map_or(Ok(()), |witness| wait_for(py, witness))?;
+    }
+    let failed = |source| raise(Error::Write { what: name.clone(), source });
+    let file = py.detach(|| out.finish()).map_err(failed)?;
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
     match ended {
-        Ok(()) => py.detach(|| file.complete()).map_err(raise).map(|()| count),
+        Ok(()) => {
+            py.detach(|| {
+                // A manifest of numbers that do not add up would be worse than none.
+                let sound = if witness.is_some() { report.check() } else { Ok(()) };
+                sound.and_then(|()| file.complete())?;
+                witness.map_or(Ok(()), |mut witness| witness.complete(false))
+            })
+            .map_err(raise)?;
+            Ok(count)
+        }
         Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => match file.keep() {
             Some(part) => {
                 let text = format!("the {count} flows before that are in {:?}", part.display().to_string());
@@ -75,3 +132,68 @@ fn write_run(py: Python<'_>, run: &Run, path: &Path, form: &Form, names: Option<
         Err(error) => Err(error),
     }
 }
+
+/// Captures are looked through beside the metering, which may be the faster one.
+fn wait_for(py: Python<'_>, witness: &Witness) -> PyResult<()> {
+    while !witness.is_ready() {
+        py.check_signals()?;
+        py.detach(|| thread::sleep(LOOK));
+    }
+    Ok(())
+}
+
+impl Wanted {
+    /// # Errors
+    ///
+    /// `ValueError` for a name that says that the file is compressed, where it is so inside.
+    fn check_path(&self, path: &Path) -> PyResult<()> {
+        let inside = matches!(self.form, Form::Parquet | Form::Feather);
+        if !inside || Compression::of_name(path).0 == Compression::None {
+            return Ok(());
+        }
+        let shown = path.display().to_string();
+        Err(PyValueError::new_err(format!(
+            "path must not end as that of a compressed file, since this one is compressed inside, not {shown:?}"
+        )))
+    }
+
+    /// # Errors
+    ///
+    /// `ValueError` for a column that was asked for and cannot be written.
+    fn check_columns(&self) -> PyResult<()> {
+        if !matches!(self.form, Form::Ipfix { enterprise_number: None, .. }) {
+            return Ok(());
+        }
+        let without = |name: &&String| schema::column(name).is_none_or(|column| column.ipfix.is_empty());
+        self.names.iter().flatten().find(without).map_or(Ok(()), |name| {
+            Err(PyValueError::new_err(format!(
+                "IANA has no element for {name:?}: leave it out of columns, or give your enterprise_number"
+            )))
+        })
+    }
+
+    /// The columns of a run that are written.
+    fn columns(&self, run: &Run) -> Columns {
+        match &self.names {
+            None => run.schema().clone().into(),
+            Some(names) => Columns::choose(run.schema(), names.iter().map(String::as_str))
+                .expect("a run is started for columns that it has"),
+        }
+    }
+}
+
+impl Form {
+    /// The command's word for it after -o.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Ipfix { .. } => "ipfix",
+            Self::Parquet => "parquet",
+            Self::Feather => "arrow",
+        }
+    }
+}
+
+/// How long a wait lasts between two looks at signals.
+const LOOK: Duration = Duration::from_millis(10);

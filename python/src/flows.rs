@@ -276,6 +276,11 @@ impl RunReport {
         Ok(Report::new(self.handle.report()))
     }
 
+    /// The same for the library.
+    pub(crate) fn handle(&self) -> ReportHandle {
+        self.handle.clone()
+    }
+
     /// Where reading stopped.
     pub(crate) fn position(&self) -> PyResult<Option<Position>> {
         self.same_process()?;

@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use super::columns::{Column, columns};
     #[pymodule_export]
-    use super::command::run_command;
+    use super::command::{is_harmful, run_command};
     #[pymodule_export]
     use super::expression::Expression;
     #[pymodule_export]

@@ -119,9 +119,12 @@ pub fn push_cell(line: &mut String, cell: &Cell<'_>, verbatim: bool) {
     }
 }
 
+/// What a text begins with that gets an apostrophe in front, unless it is written as [`CsvExporter::verbatim`] says.
+pub const GUARDED_CSV: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '\n', '\''];
+
 /// A text that others have chosen.
 fn push_foreign(line: &mut String, text: &str, verbatim: bool) {
-    if verbatim || !text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']) {
+    if verbatim || !text.starts_with(GUARDED_CSV) {
         return push_text(line, text);
     }
     push_text(line, &format!("'{text}"));

@@ -17,14 +17,14 @@ mod rotate;
 
 pub use columns::Columns;
 pub use compress::{Compressed, Compression};
-pub use csv::{CsvExporter, push_cell as push_csv_cell};
+pub use csv::{CsvExporter, GUARDED_CSV, push_cell as push_csv_cell};
 pub use digest::{FileDigest, RecordDigest, schema_digest};
 pub use file::PartFile;
 pub use ignored::Ignored;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
 pub use manifest::{InputFile, Manifest, SeriesPlace};
-pub use rotate::{CompleteFile, RotatingExporter, Rotation, SharedFile};
+pub use rotate::{CompleteFile, RotatingExporter, Rotation, SharedFile, begin_of_names};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;

@@ -7,6 +7,7 @@
 //! Time is that of the capture, the largest clock of the records so far: the same capture gives the same files. Slots of
 //! time begin at multiples of their length since 1970, as nfcapd's do; one in which no record left has no file.
 
+use std::ffi::OsString;
 use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Write};
 use std::num::NonZeroU64;
@@ -303,12 +304,20 @@ impl Write for SharedFile {
     }
 }
 
+/// What the names of all files begin with that are written one after the other under names made of `path`: behind it come
+/// their numbers.
+pub fn begin_of_names(path: &Path) -> OsString {
+    let (_, plain) = Compression::of_name(path);
+    let mut begin = plain.file_stem().unwrap_or_default().to_owned();
+    begin.push("_");
+    begin
+}
+
 /// `path` with a number and a moment before the ends of its name that say how it is written.
 fn numbered(path: &Path, number: u64, moment: Option<Timestamp>) -> PathBuf {
     let (compression, plain) = Compression::of_name(path);
-    let stem = plain.file_stem().unwrap_or_default();
-    let mut name = stem.to_owned();
-    let mut mark = format!("_{number:05}");
+    let mut name = begin_of_names(path);
+    let mut mark = format!("{number:05}");
     if let Some(moment) = moment {
         let [year, month, day, hour, minute, second] = moment.as_utc();
         write!(mark, "_{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}").expect("a string takes everything");

@@ -7,7 +7,7 @@ use crate::classify::DissectionLimits;
 use crate::export::schema_digest;
 use crate::flow::Value;
 use crate::packet::{Ports, RadioMacs, Tunnels};
-use crate::streamer::source::Source;
+use crate::streamer::source::{self, Source, names_a_file};
 use crate::streamer::{LIVE_CAPACITY, Streamer, default_workers};
 use crate::tunnel::Tunnel;
 
@@ -27,7 +27,7 @@ impl Streamer {
         } else {
             Value::List(vec![tcp.into(), udp.into(), other.into()])
         };
-        let live = matches!(self.source, Source::Interface(_));
+        let live = self.interface().is_some();
         let capacity = self.capacity.or(live.then_some(LIVE_CAPACITY));
         let mut options = self.meter.effective();
         options.extend([
@@ -61,12 +61,26 @@ impl Streamer {
     /// The captures that are to be read, by the name that errors call them, and the path of each that has one; none for an
     /// interface or a source of one's own.
     pub fn inputs(&self) -> Vec<(String, Option<PathBuf>)> {
-        let Source::Inputs(inputs) = &self.source else { return Vec::new() };
         let path = |input: &Input| match input {
             Input::Path(path) => Some(path.clone()),
             Input::Stdin | Input::Bytes(_) | Input::Reader { .. } => None,
         };
-        inputs.iter().map(|input| (input.name(), path(input))).collect()
+        let told = |input: &Input| (input.name(), path(input));
+        match &self.source {
+            Source::Inputs(inputs) => inputs.iter().map(told).collect(),
+            Source::Named(name) if names_a_file(name) => vec![told(&source::input(name.into()))],
+            Source::Interface(_) | Source::Named(_) | Source::Own(_) => Vec::new(),
+        }
+    }
+
+    /// The interface that is captured on; `None` for any other source. What [`Streamer::from_name`] was given is looked up
+    /// now, as it is when the run starts.
+    pub fn interface(&self) -> Option<&str> {
+        match &self.source {
+            Source::Interface(name) => Some(name),
+            Source::Named(name) if !names_a_file(name) => Some(name),
+            Source::Inputs(_) | Source::Named(_) | Source::Own(_) => None,
+        }
     }
 }
 
@@ -125,7 +139,9 @@ mod tests {
         let limits = DissectionLimits { tcp: 1, udp: 2, other: 3 };
         let list = Value::List(vec![1u32.into(), 2u32.into(), 3u32.into()]);
         assert_eq!(of(plain().dissection_limits(limits), "n_dissections"), Some(list));
-        assert_eq!(of(Streamer::from_interface("x"), "capacity"), Some(1_000_000u64.into()));
+        for live in [Streamer::from_interface("x"), Streamer::from_name("x")] {
+            assert_eq!(of(live, "capacity"), Some(1_000_000u64.into()));
+        }
         let names = |streamer: Streamer| streamer.options().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(plain()), names(plain().statistics(true).splt(9).bpf_filter("udp").capacity(1)));
     }
@@ -135,6 +151,13 @@ mod tests {
         let inputs = Streamer::from_files(["a", "-"]).inputs();
         assert_eq!(inputs, [("a".to_owned(), Some("a".into())), ("standard input".to_owned(), None)]);
         assert!(Streamer::from_interface("eth0").inputs().is_empty());
+        assert_eq!(Streamer::from_interface("eth0").interface(), Some("eth0"));
+        assert_eq!(Streamer::from_file("eth0").interface(), None);
+        let file = env!("CARGO_MANIFEST_PATH");
+        let named = Streamer::from_name(file);
+        assert_eq!((named.inputs(), named.interface()), (vec![(file.to_owned(), Some(file.into()))], None));
+        let other = Streamer::from_name("no such file");
+        assert_eq!((other.inputs(), other.interface()), (Vec::new(), Some("no such file")));
         let versions = versions();
         let of = |name: &str| versions.iter().find(|(known, _)| known == name).unwrap().1.as_deref();
         assert_eq!(of("flowgauge"), Some(env!("CARGO_PKG_VERSION")));

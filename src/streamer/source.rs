@@ -64,10 +64,7 @@ impl Source {
     /// Tells a file from an interface, now that it is to be opened.
     fn settled(self) -> Self {
         match self {
-            // Where one may not look, opening it says so.
-            Self::Named(name) if name == "-" || Path::new(&name).try_exists().unwrap_or(true) => {
-                Self::Inputs(vec![input(name.into())])
-            }
+            Self::Named(name) if names_a_file(&name) => Self::Inputs(vec![input(name.into())]),
             other => other,
         }
     }
@@ -77,6 +74,11 @@ impl Source {
 fn listen(name: &str, filter: Option<String>, stop: &StopFlag, live: LiveOptions) -> Result<Opened> {
     let live = live.filter(filter.as_deref().unwrap_or_default());
     Ok(Opened { source: Box::new(live.open(name, stop.clone())?), filter: None })
+}
+
+/// Whether a name is that of a file, and not of an interface. Where one may not look, opening it says so.
+pub(super) fn names_a_file(name: &str) -> bool {
+    name == "-" || Path::new(name).try_exists().unwrap_or(true)
 }
 
 /// The input of this path; `-` is standard input.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from captures import HOSTILE, A, B, Story, conversations
 
 import flowgauge
-from flowgauge import Streamer, packet
+from flowgauge import Streamer, _text, packet
 
 TAGS = {"div", "table", "caption", "b", "thead", "tbody", "tr", "th", "td", "br", "small", "span"}
 
@@ -101,6 +103,21 @@ def test_no_text_leaks_out_of_its_cell(text: str) -> None:
     pairs = page(named).pairs()
     assert pairs["bpf_filter"] == seen(known) and pairs[seen(f"user_metrics[{known!r}]")] == str(packet.size.sum())
     assert pairs["source"] == seen(text + ".pcap").replace("\udcff", "\\udcff")
+
+
+def test_every_character_that_is_not_seen_or_turns_others_is_escaped() -> None:
+    # Signs of some scripts that stand before a number or a word, and are seen (Prepended_Concatenation_Mark).
+    are_seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    # No letters, though Unicode calls them so: fillers of Hangul, and vowels of Khmer that nobody sees; and marks that the
+    # tables of an older Python do not know yet.
+    are_not = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x13430, 0x13440)}
+    for code in range(sys.maxunicode + 1):
+        harmful = unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        # Tags, and what is kept free for more of them, are not seen either.
+        harmful = code in are_not or 0xE0000 <= code < 0xE1000 or 0x2060 <= code < 0x2070 or (harmful and code not in are_seen)
+        text = _text.shown(chr(code), 2)
+        assert (text != chr(code)) == harmful, hex(code)
+        assert not harmful or text.encode("ascii").decode("unicode_escape") == chr(code)
 
 
 def test_nothing_has_a_colour_of_its_own() -> None:

@@ -188,6 +188,29 @@ def test_it_ends_with_the_run_however_that_ends(way: str, screen: Screen) -> Non
     assert screen.getvalue().endswith("\n") and screen.getvalue().count("\n") == 1
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_the_bar_is_closed_also_when_the_report_cannot_be_had(seconds: float) -> None:
+    class Bar:
+        closed = 0
+
+        def update(self, read: int, total: int | None, text: str, seconds: float) -> None:
+            raise AssertionError("there is nothing to show")
+
+        def close(self) -> None:
+            self.closed += 1
+
+    def look() -> flowgauge.Report:
+        raise ValueError("no report")
+
+    bar = Bar()
+    shown = _progress.Progress(look, bar)
+    # By then the thread that shows it has found out itself.
+    time.sleep(seconds)
+    shown.close()
+    shown.close()
+    assert bar.closed == 1
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_child_of_a_fork_leaves_it_to_the_parent(screen: Screen) -> None:
     flows = iter(Streamer(Endless(), inactive_timeout=0, progress=True))

@@ -1,4 +1,4 @@
-"""IPFIX of every capture, as the command writes it, read back by ipfixDump: what the flows say, under IANA's numbers."""
+"""IPFIX of every capture, as the command and a streamer write it, read back by ipfixDump: what the flows say, under IANA's numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from trips import Trip, same
+
+from flowgauge import Streamer
 
 # Numbers of both directions and the reverse (RFC 5103) of the second, whose columns are 0 without packets.
 COUNTS = {"2": "pkts", "352": "bytes", "1": "ip_bytes"}
@@ -65,7 +67,9 @@ def plain(value: str) -> str:
 def test_ipfix(trip: Trip) -> None:
     if shutil.which("ipfixDump") is None:
         pytest.skip("ipfixDump is not installed (scripts/setup --oracles installs it)")
-    flows = dumped(trip.by_command("flows.ipfix"))
+    path = trip.by_command("flows.ipfix")
+    assert trip.by_python("flows.ipfix", Streamer.to_ipfix).read_bytes() == path.read_bytes()
+    flows = dumped(path)
     assert len(flows) == len(trip.lines)
     for number, what in COUNTS.items():
         same([int(flow[number]) for flow in flows], trip.cells[f"src_to_dst_{what}"], what)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from trips import Trip, Trips, names, same
 
+from flowgauge import Streamer
+
 INTS = ("uint8", "uint16", "uint32", "uint64", "int64", "int", "time", "duration")
 
 
@@ -28,6 +30,10 @@ def test_json(trip: Trip) -> None:
         assert list(record) == list(trip.types)
     for name in trip.types:
         same([record[name] for record in records], trip.text(name), name)
+
+
+def test_python_writes_the_same(trip: Trip) -> None:
+    assert trip.by_python("flows.jsonl", Streamer.to_json).read_bytes() == file(trip).read_bytes()
 
 
 def test_a_flow_as_text_is_a_part_of_its_line(trip: Trip) -> None:

@@ -84,6 +84,8 @@ lazy = scan("*.pcap", statistics=True)
 print(lazy.collect().height)
 
 written: int = streamer.to_parquet(Path("flows.parquet"), columns=["pkts"]) + streamer.to_feather(b"flows.feather")
+written += streamer.to_json("flows.jsonl.gz", ["pkts"], manifest=True) + streamer.to_csv("flows.csv", columns=("pkts",))
+written += streamer.to_ipfix(Path("flows.ipfix"), uniflow=True, enterprise_number=32473, manifest=False)
 
 flows: list[Flow] = list(other)
 merged: list[Flow] = list(merge(flows))

@@ -1,5 +1,6 @@
 //! One value of text or JSON as a column's cell, or a metric's.
 
+use flowgauge::export::GUARDED_CSV;
 use flowgauge::flow::StoredCell;
 use flowgauge::flow::schema::{Column, ColumnKind};
 use flowgauge::{Timestamp, Value};
@@ -33,7 +34,7 @@ pub(super) fn null(place: Place) -> Cell {
 
 fn cell(column: &Column, unit: Unit, text: &str, verbatim: bool) -> Option<StoredCell> {
     match column.kind {
-        ColumnKind::Text => Some(StoredCell::Text(bare(text, &GUARDED, verbatim).to_owned())),
+        ColumnKind::Text => Some(StoredCell::Text(bare(text, &GUARDED_CSV, verbatim).to_owned())),
         ColumnKind::F64 => text.parse().ok().filter(|number: &f64| number.is_finite()).map(StoredCell::Float),
         // Everything else is in CSV what it is in JSON.
         _ => json_cell(column, unit, Json::parse(text)?),
@@ -93,12 +94,12 @@ fn metric(text: &str, quoted: bool, verbatim: bool) -> Value {
             return Value::Float(number);
         }
     }
-    Value::Text(bare(text, &[&GUARDED[..], &['[']].concat(), verbatim).to_owned())
+    Value::Text(bare(text, &[&GUARDED_CSV[..], &['[']].concat(), verbatim).to_owned())
 }
 
 /// The name of a column out of CSV.
 pub(super) fn name(text: &str, verbatim: bool) -> &str {
-    bare(text, &GUARDED, verbatim)
+    bare(text, &GUARDED_CSV, verbatim)
 }
 
 /// A text without the apostrophe that keeps spreadsheets from taking it for a formula. One that stands before anything else
@@ -131,9 +132,6 @@ impl Unit {
         }
     }
 }
-
-/// What a text begins with that is written with an apostrophe in front.
-const GUARDED: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '\n', '\''];
 
 #[cfg(test)]
 mod tests {

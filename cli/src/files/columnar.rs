@@ -6,7 +6,6 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_ipc::reader::{FileReader, StreamReader};
 use flowgauge::export::arrow::arrow_array::cast::AsArray;
@@ -19,6 +18,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::messages::{self, Messages};
+use super::quiet;
 use super::{Cell, Layout, Opened, Place, ROWS, Rows};
 
 /// Batches, and what is left of the last one.
@@ -278,7 +278,7 @@ fn lies_within(metadata: &ParquetMetaData, bytes: u64) -> bool {
 
 /// What another crate's reader says of a file.
 fn guarded<T, E: Display>(read: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(read)) {
+    match quiet::caught(read) {
         Ok(read) => read.map_err(|error| damaged(&error.to_string())),
         Err(_) => Err(damaged("what it says of itself cannot be")),
     }

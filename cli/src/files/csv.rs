@@ -1,6 +1,7 @@
 //! CSV (RFC 4180), read back: a line of names, then a line a record.
 //!
-//! A field without quotes and without a character is null, one of two quotes an empty text.
+//! A field without quotes and without a character is null, one of two quotes an empty text. The last line must end too, as
+//! whoever writes CSV has it: without, nobody could tell a file that is cut within its last field from a whole one.
 
 use std::io::BufRead;
 
@@ -84,6 +85,9 @@ impl Csv {
         if open {
             return Err(told("quotes are opened and never closed"));
         }
+        if self.record.last() != Some(&b'\n') {
+            return Err(told("it does not end, as if the file were cut: give it a line end if it is whole"));
+        }
         let record = std::str::from_utf8(&self.record).map_err(|_| told("this is not UTF-8"))?;
         let record = record.strip_suffix('\n').unwrap_or(record);
         let record = record.strip_suffix('\r').unwrap_or(record);
@@ -163,7 +167,12 @@ mod tests {
             let (layout, mut rows) = open(Box::new(text), false)?;
             rows.next_rows(&layout).map(|rows| rows.len())
         };
-        assert_eq!(wrong(b"pkts\n1\n2"), Ok(2));
+        assert_eq!(wrong(b"pkts\n1\n2\n"), Ok(2));
+        for cut in [&b"pkts\r\n1\r\n23"[..], b"pkts\r\n1\r\n23\r", b"pkts\n1\n2"] {
+            let told = "line 3: it does not end, as if the file were cut: give it a line end if it is whole";
+            assert_eq!(wrong(cut), Err(told.to_owned()));
+        }
+        assert!(wrong(b"pkts").unwrap_err().starts_with("line 1: it does not end"));
         assert_eq!(wrong(b"pkts\n\"1\n2"), Err("line 2: quotes are opened and never closed".to_owned()));
         assert_eq!(wrong(b"pkts\n\xff\n"), Err("line 2: this is not UTF-8".to_owned()));
         assert_eq!(wrong(b"pkts\nx\n"), Err("line 2: \"x\" is no value of \"pkts\"".to_owned()));

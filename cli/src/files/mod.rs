@@ -9,6 +9,7 @@ mod columnar;
 mod csv;
 mod json;
 mod messages;
+mod quiet;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -16,9 +17,12 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use flowgauge::export::Compression;
 use flowgauge::flow::schema::{self, Column, ColumnKind, Schema};
 use flowgauge::flow::{MetricNames, Metrics, StoredCell, StoredColumns};
 use flowgauge::{FlowRecord, Value};
+
+use crate::output::Format;
 
 /// A file that is being read.
 pub(crate) struct Records {
@@ -291,11 +295,27 @@ fn open(path: &Path, verbatim: bool) -> Result<Opened, String> {
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => columnar::file(File::open(path).map_err(told)?),
         [0xff, 0xff, 0xff, 0xff, ..] => columnar::stream(stream),
         [0, 10, ..] => Err("IPFIX is written, and not read back: it has not all of a record's columns".to_owned()),
-        [0xd4, 0xc3, 0xb2, 0xa1, ..] | [0xa1, 0xb2, 0xc3, 0xd4, ..] | [0x0a, 0x0d, 0x0d, 0x0a, ..] => {
+        [a, b, c, d, ..] if CAPTURES.contains(&[*a, *b, *c, *d]) => {
             Err("this is a capture, and no file of flow records: flowgauge -r makes records of it".to_owned())
         }
-        [] | [b'{', ..] => json::open(Box::new(stream)),
+        [] => match wanting(path, packed) {
+            Some(words) => Err(words),
+            None => json::open(Box::new(stream)),
+        },
+        [b'{', ..] => json::open(Box::new(stream)),
         _ => csv::open(Box::new(stream), verbatim),
+    }
+}
+
+/// What is wrong with a file that holds nothing, if its name says so: lines of JSON without a record are none.
+fn wanting(path: &Path, packed: bool) -> Option<String> {
+    let (compression, plain) = Compression::of_name(path);
+    if compression != Compression::None && !packed {
+        return Some("it is empty, not even compressed: writing it was cut short".to_owned());
+    }
+    match Format::of_name(plain).ok()? {
+        Format::Json => None,
+        format => Some(format!("it is empty, which a file of {} never is: writing it was cut short", format.name())),
     }
 }
 
@@ -316,6 +336,17 @@ fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool, String
     Ok(read > 0)
 }
 
+/// How captures begin: pcap in microseconds, in nanoseconds and as it was once modified, each in both orders of bytes, and
+/// pcapng.
+const CAPTURES: [[u8; 4]; 7] = [
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0xcd, 0x34],
+    [0x34, 0xcd, 0xb2, 0xa1],
+    [0x0a, 0x0d, 0x0d, 0x0a],
+];
 /// What tells formats apart.
 const HEAD_BYTES: u64 = 8;
 const BUFFER_BYTES: usize = 1 << 16;

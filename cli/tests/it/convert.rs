@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Run, data, flowgauge, pcap, request, run};
+use crate::support::{Run, data, flowgauge, pcap, request};
 
 /// Runs the command with these arguments in a folder.
 fn at(folder: &Path, arguments: &str) -> Run {
@@ -226,8 +226,13 @@ fn what_is_no_file_of_records_is_named() {
         assert!(message.starts_with(words), "{message}");
         assert!(!folder.join("out.json").exists());
     }
-    let capture = run("convert web.pcap -o csv").message();
-    assert!(capture.contains("this is a capture"), "{capture}");
+    for magic in [0xa1b2_c3d4, 0xa1b2_3c4d, 0xa1b2_cd34, 0x0a0d_0d0a_u32] {
+        for bytes in [magic.to_be_bytes(), magic.to_le_bytes()] {
+            fs::write(folder.join("capture"), [&bytes[..], &[0; 20]].concat()).unwrap();
+            let message = at(folder, "convert capture -o csv").message();
+            assert!(message.starts_with("capture: this is a capture, and no file of flow records"), "{message}");
+        }
+    }
     for (arguments, words) in [
         ("a.parquet -w a.xlsx", "files that end in .xlsx are not written"),
         ("a.parquet -F nothing", "-F: there is no column \"nothing\" here: there are ip_src"),
@@ -239,7 +244,40 @@ fn what_is_no_file_of_records_is_named() {
     }
 }
 
-/// Bytes of a file turned one after the other: other records, or an error that names the file. Readers of other crates may
+#[test]
+fn a_file_that_was_cut_short_is_no_file_of_fewer_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let convert = |name: &str, bytes: &[u8]| {
+        fs::write(folder.join(name), bytes).unwrap();
+        at(folder, &format!("convert {name} -o json"))
+    };
+    for (name, words) in [
+        ("a.csv", "it is empty, which a file of csv never is: writing it was cut short"),
+        ("a.parquet", "it is empty, which a file of parquet never is: writing it was cut short"),
+        ("a.arrow", "it is empty, which a file of arrow never is: writing it was cut short"),
+        ("a.arrows", "it is empty, which a file of arrow-stream never is: writing it was cut short"),
+        ("a.jsonl.gz", "it is empty, not even compressed: writing it was cut short"),
+    ] {
+        assert_eq!(convert(name, b"").message(), format!("{name}: {words}"));
+    }
+    // What a program writes that compresses nothing.
+    let nothing = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert!(convert("a.csv.gz", &nothing).message().contains("it is empty, which a file of csv never is"));
+    for (name, bytes) in [("a.jsonl", &b""[..]), ("a", b""), ("b.json.gz", &nothing)] {
+        assert_eq!(convert(name, bytes).silent().out, "", "{name}");
+    }
+    at(folder, &format!("-r {} -w whole.csv -q --no-manifest -F ip_src,bytes", data("web.pcap").display())).silent();
+    let whole = fs::read(folder.join("whole.csv")).unwrap();
+    let last = whole.len() - 2;
+    for cut in [last + 1, last, last - 1] {
+        let message = convert("cut.csv", &whole[..cut]).message();
+        assert!(message.contains("it does not end, as if the file were cut"), "{message}");
+    }
+    convert("cut.csv", &whole).silent();
+}
+
+/// Bytes of a file turned one after the other: other records, or one line that names the file. Readers of other crates may
 /// panic on the way to it.
 #[test]
 fn a_damaged_file_is_an_error_and_ends_no_process() {
@@ -256,8 +294,9 @@ fn a_damaged_file_is_an_error_and_ends_no_process() {
             let mut command = flowgauge();
             command.arg("convert").arg(&damaged).args(["-o", "json"]);
             let run = Run::of(&command.output().unwrap());
-            let last = run.err.lines().last().unwrap_or_default();
-            let told = run.code == 1 && last.starts_with("flowgauge: ") && last.contains(&format!("damaged-{name}: "));
+            let lines: Vec<_> = run.err.lines().collect();
+            let is_told = |line: &str| line.starts_with("flowgauge: ") && line.contains(&format!("damaged-{name}: "));
+            let told = run.code == 1 && lines.len() == 1 && is_told(lines[0]);
             assert!(run.code == 0 || told, "{name} at {place}: {}", run.err);
         }
     }

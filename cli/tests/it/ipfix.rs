@@ -143,7 +143,7 @@ fn columns_of_ones_choice_and_metrics_are_exported_under_ones_own_number() {
     assert!(!text.contains("transport_bytes"));
     assert!(written.stdout.windows(8).any(|field| field == [0x90, 0, 0, 8, 0, 0, 0x7e, 0xd9]));
     let refused = run("-r web.pcap -o ipfix --ipfix-pen 29305");
-    assert!(refused.code == 2 && refused.err.contains("enterprise_number must be other than"), "{}", refused.err);
+    assert!(refused.code == 2 && refused.err.contains("--ipfix-pen must be other than"), "{}", refused.err);
 }
 
 #[test]

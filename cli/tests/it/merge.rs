@@ -155,6 +155,35 @@ fn fragments_that_wait_at_the_end_of_a_piece_are_in_its_position() {
     assert!(run.code == 2 && run.err.contains("cannot read it"), "{}", run.err);
 }
 
+/// As after Ctrl-C, or `-c`: what was read of a piece is what its position says.
+#[test]
+fn a_piece_may_end_amid_its_capture() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let whole = pcap([1, 2, 1, 2, 3, 1]);
+    let [_, rest, _] = cut(&whole, [2, usize::MAX]).unwrap();
+    fs::write(folder.join("whole.pcap"), &whole).unwrap();
+    fs::write(folder.join("rest.pcap"), rest).unwrap();
+    at(folder, "-r whole.pcap -w whole.parquet -q --active never --dissect 0").silent();
+    at(folder, "-r whole.pcap -c 2 -w 0.parquet -q --position-out 0.pos --active never --dissect 0").silent();
+    at(folder, "-r rest.pcap --after 0.pos -w 1.parquet -q --active never --dissect 0").silent();
+    // An interruption is told as max_frames.
+    let manifest = folder.join("0.parquet.manifest.json");
+    let told = fs::read_to_string(&manifest).unwrap();
+    let interrupted = told.replace("\"max_frames\": null", "\"max_frames\": 2");
+    assert_ne!(told, interrupted);
+    fs::write(&manifest, interrupted).unwrap();
+    let merged = at(folder, "merge 0.parquet 1.parquet -o json").records();
+    assert_eq!(merged.len(), 3);
+    let sum = |records: &[serde_json::Value], name: &str| {
+        records.iter().map(|record| record[name].as_u64().unwrap()).sum::<u64>()
+    };
+    let once = at(folder, "convert whole.parquet -o json").records();
+    for name in ["pkts", "bytes", "flow_id", "start_time", "end_time"] {
+        assert_eq!(sum(&merged, name), sum(&once, name), "{name}");
+    }
+}
+
 #[test]
 fn what_cannot_be_merged_is_refused_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
@@ -200,6 +229,12 @@ fn what_cannot_be_merged_is_refused_with_the_way_out() {
     at(folder, "-r 1.pcap -w 1.parquet -q --after 0.pos --active never --inactive 7").silent();
     let message = at(folder, "merge 0.parquet 1.parquet -w whole.csv").message();
     assert_eq!(message, "1.parquet: it was metered with another inactive_timeout than 0.parquet");
+    meter(folder, &pieces, "parquet", "--active never");
+    let manifest = folder.join("1.parquet.manifest.json");
+    let more = fs::read_to_string(&manifest).unwrap().replace("\"options\": {", "\"options\": {\"unheard_of\": true,");
+    fs::write(manifest, more).unwrap();
+    let message = at(folder, "merge 0.parquet 1.parquet -w whole.csv").message();
+    assert_eq!(message, "1.parquet: it was metered with another unheard_of than 0.parquet");
     fs::copy(folder.join("2.parquet"), folder.join("0.parquet")).unwrap();
     let message = at(folder, "merge 0.parquet -w whole.csv").message();
     assert_eq!(message, "0.parquet: it is not the file that its manifest is of");

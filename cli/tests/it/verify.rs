@@ -203,7 +203,10 @@ fn options_that_cannot_be_had_are_named() {
         ("/options/keep_flows", json!("((("), "options.keep_flows: "),
         ("/options", json!([]), "options: an object is wanted, not []"),
         ("/options", json!({}), "options.workers: it is missing"),
-        ("/user_metrics/0/expression", json!(null), "user_metrics[0].expression: a text is wanted, not null"),
+        ("/user_metrics/0/expression", json!(null), "the metric \"m\" is code and no expression"),
+        ("/user_metrics/0/expression", json!(7), "user_metrics[0].expression: a text is wanted, not 7"),
+        ("/options/on_error", json!("sigh"), "options.on_error: \"sigh\" cannot be had here"),
+        ("/options/decode_tunnels", json!(["gtp_u"]), "options.decode_tunnels: [\"gtp_u\"] cannot be had here"),
         ("/user_metrics/0/name", json!("pkts"), "user_metrics must be under names that differ"),
         ("/columns/1", json!("no\u{1b}[31m"), "columns: such a run has no column"),
     ] {

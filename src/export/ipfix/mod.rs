@@ -140,7 +140,7 @@ impl<W: Write> IpfixExporter<W> {
         let fits = |own: &Vec<OwnElement>| fits(columns, own, options, message.longest_record());
         let own = own.and_then(|own| fits(&own).map(|()| own)).map_err(|column| {
             let detail = format!(
-                "one too many for messages of {max_bytes} bytes: choose fewer columns, or larger messages (max_message_bytes)"
+                "one too many for messages of {max_bytes} bytes: choose fewer columns, or allow larger messages"
             );
             Error::Column { column, detail }
         })?;

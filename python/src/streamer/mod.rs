@@ -1,10 +1,11 @@
 //! The streamer as Python sees it: a source and options, iterated for flows.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod start;
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 
 use flowgauge::OnError;
-use flowgauge::flow::schema::Schema;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -12,10 +13,8 @@ use pyo3::types::PyCapsule;
 use crate::anonymizer::Anonymizer;
 use crate::capsule;
 use crate::collect::{self, Feed};
-use crate::error;
-use crate::files::{self, Form};
-use crate::flows::{Flows, Run, RunReport};
-use crate::metric::Abandoned;
+use crate::files::{self, Form, Wanted};
+use crate::flows::{Flows, RunReport};
 use crate::options::{self, Given, Seconds, saturated};
 use crate::position::Position;
 use crate::report::Report;
@@ -364,16 +363,89 @@ impl Streamer {
 
     /// Write every flow to a CSV file (RFC 4180) with a heading; tell how many there were.
     ///
-    /// Times are whole milliseconds since the Unix epoch. The file appears under its name when it is complete. If the
-    /// capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`, and the
-    /// exception has a note of it.
+    /// Times are whole milliseconds since the Unix epoch. A text that a spreadsheet would take for a formula gets an
+    /// apostrophe in front.
+    ///
+    /// Args:
+    ///     path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+    ///         the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+    ///         and the exception has a note of it.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+    ///         `flowgauge verify`.
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty, or a capture of the source.
+    ///     ValueError: It is empty or a capture of the source, or a name in `columns` is none.
     ///     OSError: It is a directory, or cannot be written.
-    fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>) -> PyResult<u64> {
-        files::write(py, self, path, &Form::Csv, None)
+    #[pyo3(signature = (path, columns=None, *, manifest=false))]
+    fn to_csv(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Names<'_>, manifest: bool) -> PyResult<u64> {
+        let wanted = Wanted { form: Form::Csv, names: collect::names(columns.as_ref())?, manifest };
+        files::write(py, self, path, &wanted)
+    }
+
+    /// Write every flow as a line of JSON; tell how many there were.
+    ///
+    /// Each line is an object (RFC 8259) of all columns by name, as `Flow.to_dict` has them: times are whole milliseconds
+    /// since the Unix epoch. Read it with `pandas.read_json(path, lines=True)` or `polars.read_ndjson`.
+    ///
+    /// Args:
+    ///     path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+    ///         the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+    ///         and the exception has a note of it.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+    ///         `flowgauge verify`.
+    ///
+    /// Raises:
+    ///     TypeError: `path` is no str, bytes or os.PathLike.
+    ///     ValueError: It is empty or a capture of the source, or a name in `columns` is none.
+    ///     OSError: It is a directory, or cannot be written.
+    #[pyo3(signature = (path, columns=None, *, manifest=false))]
+    fn to_json(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Names<'_>, manifest: bool) -> PyResult<u64> {
+        let wanted = Wanted { form: Form::Json, names: collect::names(columns.as_ref())?, manifest };
+        files::write(py, self, path, &wanted)
+    }
+
+    /// Write every flow to a file of IPFIX (RFC 5655), for nfdump, SiLK and other collectors; tell how many there were.
+    ///
+    /// A flow is a record of both directions with reverse elements (RFC 5103). The file has the names of applications and, at
+    /// its end, what was sent and ignored. What has no element of IANA's is left out without an `enterprise_number`.
+    ///
+    /// Args:
+    ///     path: Where; compressed if its name ends in `.gz` or `.zst`. The file appears under its name when it is complete. If
+    ///         the capture turns out to be damaged, the flows before the damage stay in the file of that name with `.part`,
+    ///         and the exception has a note of it.
+    ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     uniflow: Whether each direction that has packets is a record of its own, for readers that look at forward elements
+    ///         only.
+    ///     enterprise_number: The number that IANA assigned you, for columns and metrics that have no element of the registry;
+    ///         None leaves them out.
+    ///     manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+    ///         `flowgauge verify`.
+    ///
+    /// Raises:
+    ///     TypeError: `path` is no str, bytes or os.PathLike.
+    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none or has no element, or an option
+    ///         is out of its range.
+    ///     OSError: It is a directory, or cannot be written.
+    #[pyo3(
+        signature = (path, columns=None, *, uniflow=false, enterprise_number=Given::Default, manifest=false),
+        text_signature = "($self, path, columns=None, *, uniflow=False, enterprise_number=None, manifest=False)"
+    )]
+    fn to_ipfix(
+        &self,
+        py: Python<'_>,
+        path: Bound<'_, PyAny>,
+        columns: Names<'_>,
+        uniflow: bool,
+        enterprise_number: Given<'_>,
+        manifest: bool,
+    ) -> PyResult<u64> {
+        let number = options::number_or_none("enterprise_number", enterprise_number, 1, u32::MAX.into())?;
+        let number = number.map(saturated).and_then(NonZeroU32::new);
+        let form = Form::Ipfix { uniflow, enterprise_number: number };
+        files::write(py, self, path, &Wanted { form, names: collect::names(columns.as_ref())?, manifest })
     }
 
     /// Write every flow as a row of a Parquet file; tell how many there were.
@@ -385,15 +457,18 @@ impl Streamer {
     ///     path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
     ///         flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
     ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+    ///         `flowgauge verify`.
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
-    ///         `user_metrics` yields another type than in the first 65,536 flows.
+    ///     ValueError: It is empty, a capture of the source or called as something compressed (as the file is inside), a name
+    ///         in `columns` is none, or a callable in `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
-    #[pyo3(signature = (path, columns=None))]
-    fn to_parquet(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
-        files::write(py, self, path, &Form::Parquet, collect::names(columns.as_ref())?.as_deref())
+    #[pyo3(signature = (path, columns=None, *, manifest=false))]
+    fn to_parquet(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Names<'_>, manifest: bool) -> PyResult<u64> {
+        let wanted = Wanted { form: Form::Parquet, names: collect::names(columns.as_ref())?, manifest };
+        files::write(py, self, path, &wanted)
     }
 
     /// Write every flow as a row of a Feather file, which is Arrow's own format; tell how many there were.
@@ -405,15 +480,18 @@ impl Streamer {
     ///     path: Where; the file appears under its name when it is complete. If the capture turns out to be damaged, the
     ///         flows before the damage stay in the file of that name with `.part`, and the exception has a note of it.
     ///     columns: Names of the columns and metrics wanted, in order; None is all of them.
+    ///     manifest: Whether beside it a file of that name with `.manifest.json` says what it was made of, for
+    ///         `flowgauge verify`.
     ///
     /// Raises:
     ///     TypeError: `path` is no str, bytes or os.PathLike.
-    ///     ValueError: It is empty or a capture of the source, a name in `columns` is none, or a callable in
-    ///         `user_metrics` yields another type than in the first 65,536 flows.
+    ///     ValueError: It is empty, a capture of the source or called as something compressed (as the file is inside), a name
+    ///         in `columns` is none, or a callable in `user_metrics` yields another type than in the first 65,536 flows.
     ///     OSError: It is a directory, or cannot be written.
-    #[pyo3(signature = (path, columns=None))]
-    fn to_feather(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Option<Bound<'_, PyAny>>) -> PyResult<u64> {
-        files::write(py, self, path, &Form::Feather, collect::names(columns.as_ref())?.as_deref())
+    #[pyo3(signature = (path, columns=None, *, manifest=false))]
+    fn to_feather(&self, py: Python<'_>, path: Bound<'_, PyAny>, columns: Names<'_>, manifest: bool) -> PyResult<u64> {
+        let wanted = Wanted { form: Form::Feather, names: collect::names(columns.as_ref())?, manifest };
+        files::write(py, self, path, &wanted)
     }
 
     /// The report of the latest iteration, also while it goes on; all zero before any.
@@ -499,67 +577,8 @@ impl Streamer {
     }
 }
 
-impl Streamer {
-    /// Opens the source and sets the threads to work.
-    pub(crate) fn start(&self, py: Python<'_>) -> PyResult<Arc<Run>> {
-        self.start_only(py, None)
-    }
-
-    /// As [`Streamer::start`], for nothing but the columns of these names.
-    pub(crate) fn start_only(&self, py: Python<'_>, names: Option<&[String]>) -> PyResult<Arc<Run>> {
-        let abandoned = Abandoned::default();
-        let mut streamer = self.streamer(py, &abandoned)?;
-        if let Some(names) = names {
-            collect::check_of(&streamer.schema().map_err(|error| error::raise(py, error))?, names)?;
-            streamer = streamer.only_columns(names);
-        }
-        let run = Run::start(py, streamer, abandoned).map_err(|error| error::raise(py, error))?;
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.report());
-        if self.progress {
-            run.show(py)?;
-        }
-        Ok(run)
-    }
-
-    /// The columns of its records.
-    pub(crate) fn schema(&self, py: Python<'_>) -> PyResult<Schema> {
-        let streamer = self.streamer(py, &Abandoned::default())?;
-        streamer.schema().map_err(|error| error::raise(py, error))
-    }
-
-    /// What the library is told for a run; opens nothing.
-    fn streamer(&self, py: Python<'_>, abandoned: &Abandoned) -> PyResult<flowgauge::Streamer> {
-        let mut streamer = self
-            .source
-            .streamer(self.object.bind(py), abandoned)?
-            .inactive_timeout(self.inactive_timeout.map(Seconds::duration))
-            .active_timeout(self.active_timeout.map(Seconds::duration))
-            .capacity(self.capacity.map(saturated))
-            .tcp_end(self.tcp_end)
-            .tcp_linger(self.tcp_linger.map_or(Duration::MAX, Seconds::duration))
-            .tcp_analysis(self.tcp_analysis)
-            .statistics(self.statistics)
-            .splt(saturated(self.splt))
-            .application_fields(self.application_fields)
-            .n_dissections(saturated(self.n_dissections))
-            .stable_labels(self.stable_labels)
-            .workers(options::workers(py, self.workers, self.metrics.calls_python())?)
-            .decode_tunnels(self.decode_tunnels)
-            .tunnel_keys(self.tunnel_keys)
-            .fragments(self.fragments)
-            .anonymize(self.anonymize.as_ref().map(Anonymizer::library))
-            .promiscuous(self.promiscuous)
-            .snaplen_bytes(saturated(self.snaplen))
-            .buffer_bytes(self.buffer_size.map(saturated));
-        if let Some(after) = &self.after {
-            streamer = streamer.resume(after.position());
-        }
-        if let Some(expression) = &self.bpf_filter {
-            streamer = streamer.bpf_filter(expression);
-        }
-        Ok(self.metrics.add_to(streamer, abandoned).on_error(self.on_error))
-    }
-}
+/// Names of columns, as they were given.
+type Names<'py> = Option<Bound<'py, PyAny>>;
 
 /// The options that `repr` shows.
 const SHOWN: [&str; 4] = ["inactive_timeout", "active_timeout", "capacity", "user_metrics"];
