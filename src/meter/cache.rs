@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::classify::Classification;
 use crate::dissect::Dissection;
-use crate::flow::{Direction, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
+use crate::flow::{Direction, FlowKey, FlowState, Sequence, Spread, Statistics, TcpAnalysis};
 use crate::meter::compact::{self, Added, Cold, Hot, Rare};
 use crate::meter::hint;
 use crate::meter::metrics::States;
@@ -23,7 +23,7 @@ pub(super) struct FlowCache {
     cold: Slab<Cold>,
     /// By slot, of the flows that have the mark.
     rare: HashMap<u32, Rare>,
-    statistics: Slab<Aligned<Statistics>>,
+    statistics: Slab<Spread>,
     /// What lies beside a flow of another protocol means nothing.
     tcp: Slab<Aligned<TcpAnalysis>>,
     ends: Slab<TcpEnd>,
@@ -49,14 +49,14 @@ pub(super) struct Kept {
     pub(super) groups: bool,
 }
 
-/// What begins with a line of memory: each direction of statistics does, and what every TCP segment touches fits in one.
+/// What begins with a line of memory: what every TCP segment touches fits in one.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Aligned<T>(T);
 
 /// What is kept of a living flow beside its state, as far as options ask for it.
 pub(super) struct Beside<'a> {
-    pub(super) statistics: Option<&'a mut Statistics>,
+    pub(super) statistics: Option<&'a mut Spread>,
     /// Of TCP only.
     pub(super) tcp: Option<&'a mut TcpAnalysis>,
 }
@@ -111,7 +111,7 @@ impl FlowCache {
             let slot = u32::try_from(self.hot.len()).ok().filter(|slot| *slot < u32::MAX);
             slot.expect("four thousand million flows do not fit in memory")
         });
-        self.statistics.put(slot, Aligned(Statistics::EMPTY));
+        self.statistics.put(slot, Spread::EMPTY);
         // What lies there of another protocol is not looked at.
         if state.key.ip_protocol() == TCP || self.tcp.get(slot).is_none() {
             self.tcp.put(slot, Aligned(TcpAnalysis::new()));
@@ -276,7 +276,7 @@ impl FlowCache {
     /// What is kept beside the state of the flow in `slot`.
     #[inline]
     pub(super) fn beside_mut(&mut self, slot: u32) -> Beside<'_> {
-        let statistics = self.statistics.get_mut(slot).map(|aligned| &mut aligned.0);
+        let statistics = self.statistics.get_mut(slot);
         let is_tcp = self.hot[slot].key.ip_protocol() == TCP;
         let tcp = self.tcp.get_mut(slot).map(|aligned| &mut aligned.0).filter(|_| is_tcp);
         Beside { statistics, tcp }
@@ -284,8 +284,8 @@ impl FlowCache {
 
     /// The statistics of the flow in `slot` and its first packets, as far as they are kept.
     #[inline]
-    pub(super) fn measured_mut(&mut self, slot: u32) -> (Option<&mut Statistics>, Option<&mut Sequence>) {
-        let statistics = self.statistics.get_mut(slot).map(|aligned| &mut aligned.0);
+    pub(super) fn measured_mut(&mut self, slot: u32) -> (Option<&mut Spread>, Option<&mut Sequence>) {
+        let statistics = self.statistics.get_mut(slot);
         (statistics, self.cold[slot].details.as_mut().and_then(|details| details.sequence.as_mut()))
     }
 
@@ -383,8 +383,9 @@ impl FlowCache {
 impl Beside<'_> {
     /// Copies it to where others look for it.
     pub(super) fn show(&self, state: &mut FlowState) {
-        if let Some(statistics) = self.statistics.as_deref() {
-            show(statistics, &mut state.statistics);
+        if let Some(spread) = self.statistics.as_deref() {
+            let pkts = state.counts.each_ref().map(|counts| counts.pkts);
+            show(&Statistics::of(*spread, pkts), &mut state.statistics);
         }
         self.show_tcp(state);
     }
@@ -399,7 +400,7 @@ impl Beside<'_> {
     /// Empties what is counted, for a flow that is cut and goes on.
     pub(super) fn empty(&mut self) {
         if let Some(statistics) = &mut self.statistics {
-            **statistics = Statistics::EMPTY;
+            **statistics = Spread::EMPTY;
         }
         if let Some(tcp) = &mut self.tcp {
             **tcp = tcp.emptied();

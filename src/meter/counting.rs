@@ -1,6 +1,6 @@
 //! A packet into its flow: what a flow learns of its first packet, and what of every one.
 
-use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Statistics, TcpAnalysis};
+use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Spread, TcpAnalysis};
 use crate::meter::cache::FlowCache;
 use crate::meter::compact::{Added, Hot};
 use crate::meter::config::{MeterConfig, PacketSize};
@@ -124,7 +124,7 @@ const fn added(info: &PacketInfo) -> Added {
 #[inline(always)]
 pub(super) fn count_sizes(
     config: &MeterConfig,
-    statistics: Option<&mut Statistics>,
+    statistics: Option<&mut Spread>,
     sequence: Option<&mut Sequence>,
     packet: &Packet<'_>,
     direction: Direction,

@@ -1,6 +1,7 @@
 //! The times between consecutive packets, as sums that merge.
 
 use super::spread::{mean, stddev};
+use super::wide::Wide;
 use crate::time::Timestamp;
 
 /// The times between consecutive packets in the order of capture, in nanoseconds; negative where stamps go back.
@@ -18,7 +19,7 @@ pub(super) struct GapSums {
     min: i64,
     max: i64,
     /// At most [`TOO_LARGE`], which says that it, or some gap, was too large to be told.
-    sum_squares: u128,
+    sum_squares: Wide,
 }
 
 impl Gaps {
@@ -45,11 +46,11 @@ impl Gaps {
     /// The sample standard deviation (with n - 1) in nanoseconds; 0 of one gap, `None` without any or when the sum of
     /// squares was too large to be told.
     pub fn stddev(&self) -> Option<f64> {
-        if self.is_saturated() { None } else { stddev(self.count, self.sum(), self.sums.sum_squares) }
+        if self.is_saturated() { None } else { stddev(self.count, self.sum(), self.sums.sum_squares.get()) }
     }
 
     pub(super) fn is_saturated(&self) -> bool {
-        self.sums.sum_squares == TOO_LARGE
+        self.sums.sum_squares.get() == TOO_LARGE
     }
 
     /// All gaps together lie between the first packet and the last.
@@ -59,17 +60,23 @@ impl Gaps {
 }
 
 impl GapSums {
+    /// Of no packets. One packet's first and last are the same.
     pub(super) const EMPTY: Self = Self {
         first: Timestamp::from_nanos(0),
-        last: Timestamp::from_nanos(0),
+        last: Timestamp::from_nanos(1),
         min: i64::MAX,
         max: i64::MIN,
-        sum_squares: 0,
+        sum_squares: Wide::ZERO,
     };
 
     #[inline]
-    pub(super) fn observe(&mut self, stamp: Timestamp, is_first: bool) {
-        if is_first {
+    fn is_empty(&self) -> bool {
+        (self.min > self.max) & (self.first != self.last)
+    }
+
+    #[inline]
+    pub(super) fn observe(&mut self, stamp: Timestamp) {
+        if self.is_empty() {
             self.first = stamp;
         } else {
             self.add(stamp);
@@ -94,24 +101,24 @@ impl GapSums {
         } else {
             self.min = i64::MIN;
         }
-        self.sum_squares = TOO_LARGE;
+        self.sum_squares = Wide::of(TOO_LARGE);
     }
 
     #[inline]
     fn add_squares(&mut self, squares: u128) {
         // Neither is more than 2^127 - 1, so this does not overflow.
-        self.sum_squares = (self.sum_squares + squares).min(TOO_LARGE);
+        self.sum_squares = Wide::of((self.sum_squares.get() + squares).min(TOO_LARGE));
     }
 
-    /// These, of `pkts` packets, and then `next`, of `next_pkts`.
-    pub(super) fn followed_by(mut self, next: &Self, pkts: u64, next_pkts: u64) -> Self {
-        if pkts == 0 || next_pkts == 0 {
-            return if pkts == 0 { *next } else { self };
+    /// These and then `next`.
+    pub(super) fn followed_by(mut self, next: &Self) -> Self {
+        if self.is_empty() || next.is_empty() {
+            return if self.is_empty() { *next } else { self };
         }
         self.add(next.first);
         self.min = self.min.min(next.min);
         self.max = self.max.max(next.max);
-        self.add_squares(next.sum_squares);
+        self.add_squares(next.sum_squares.get());
         self.last = next.last;
         self
     }

@@ -6,6 +6,7 @@
 mod flags;
 mod gaps;
 mod spread;
+mod wide;
 
 pub use flags::FlagCounts;
 pub use gaps::Gaps;
@@ -17,13 +18,22 @@ use flags::PackedCounts;
 use gaps::GapSums;
 pub(crate) use spread::variance;
 use spread::{mean, stddev};
+use wide::Wide;
 
 /// What is told of the sizes, gaps and TCP flags of one flow, or of one segment of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    spread: Spread,
+    /// Packets by direction.
+    pkts: [u64; 2],
+}
+
+/// All of it but how many packets they are, which whoever counts a flow's packets knows.
 ///
-/// Small, since a packet of a flow that was not seen for a while has to wait for it: 128 bytes a direction, 48 for both.
+/// Small, since a packet of a flow that was not seen for a while has to wait for it: 120 bytes a direction, 48 for both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
-pub struct Statistics {
+pub(crate) struct Spread {
     sides: [Side; 2],
     /// Between any two packets.
     gaps: GapSums,
@@ -34,9 +44,7 @@ pub struct Statistics {
 #[repr(C)]
 struct Side {
     gaps: GapSums,
-    // The fields of `Sizes`, which would have to end on a multiple of 16 bytes.
-    size_squares: u128,
-    pkts: u64,
+    size_squares: Wide,
     size_sum: u64,
     size_min: u32,
     size_max: u32,
@@ -55,47 +63,49 @@ pub struct Sizes {
 
 impl Statistics {
     /// Those of no packets.
-    pub const EMPTY: Self = Self { sides: [Side::EMPTY; 2], gaps: GapSums::EMPTY };
+    pub const EMPTY: Self = Self { spread: Spread::EMPTY, pkts: [0; 2] };
+
+    /// What is known of packets, of which there are so many by direction.
+    #[inline]
+    pub(crate) const fn of(spread: Spread, pkts: [u64; 2]) -> Self {
+        Self { spread, pkts }
+    }
 
     /// Counts one packet; `tcp_flags` is 0 for other protocols.
     #[inline]
     pub fn observe(&mut self, direction: Direction, stamp: Timestamp, size: u32, tcp_flags: u8) {
-        let is_first = self.pkts() == 0;
-        self.gaps.observe(stamp, is_first);
-        let side = &mut self.sides[direction as usize];
-        side.observe(stamp, size, tcp_flags);
+        self.pkts[direction as usize] += 1;
+        self.spread.observe(direction, stamp, size, tcp_flags);
     }
 
     /// Takes in what `next` told of the packets that came after these.
     pub fn merge(&mut self, next: &Self) {
-        self.gaps = self.gaps.followed_by(&next.gaps, self.pkts(), next.pkts());
-        for (mine, others) in self.sides.iter_mut().zip(&next.sides) {
+        self.spread.gaps = self.spread.gaps.followed_by(&next.spread.gaps);
+        for (mine, others) in self.spread.sides.iter_mut().zip(&next.spread.sides) {
             *mine = mine.followed_by(others);
         }
+        self.pkts.iter_mut().zip(next.pkts).for_each(|(pkts, more)| *pkts += more);
     }
 
     /// The same seen from the other end.
     #[must_use]
     pub const fn turned(self) -> Self {
-        let Self { sides: [there, back], gaps } = self;
-        Self { sides: [back, there], gaps }
+        let Self { spread: Spread { sides: [there, back], gaps }, pkts: [pkts_there, pkts_back] } = self;
+        Self { spread: Spread { sides: [back, there], gaps }, pkts: [pkts_back, pkts_there] }
     }
 
     /// The sizes in one direction, or in both.
     #[inline]
     pub fn sizes(&self, of: Option<Direction>) -> Sizes {
-        let [there, back] = &self.sides;
-        of.map_or_else(|| there.sizes().plus(&back.sizes()), |direction| self.sides[direction as usize].sizes())
+        let side = |of: usize| self.spread.sides[of].sizes(self.pkts[of]);
+        of.map_or_else(|| side(0).plus(&side(1)), |direction| side(direction as usize))
     }
 
     /// The gaps between packets of one direction, or between any.
     pub fn gaps(&self, of: Option<Direction>) -> Gaps {
         let (pkts, sums) = match of {
-            Some(direction) => {
-                let side = &self.sides[direction as usize];
-                (side.pkts, side.gaps)
-            }
-            None => (self.pkts(), self.gaps),
+            Some(direction) => (self.pkts[direction as usize], self.spread.sides[direction as usize].gaps),
+            None => (self.pkts[0] + self.pkts[1], self.spread.gaps),
         };
         Gaps { count: pkts.saturating_sub(1), sums }
     }
@@ -104,26 +114,34 @@ impl Statistics {
     // So that one count can be read without the others.
     #[inline(always)]
     pub fn tcp_flags(&self, of: Option<Direction>) -> FlagCounts {
-        let [there, back] = self.sides.each_ref().map(|side| &side.flags);
-        of.map_or_else(|| there.told().plus(&back.told()), |direction| self.sides[direction as usize].flags.told())
+        let [there, back] = self.spread.sides.each_ref().map(|side| &side.flags);
+        of.map_or_else(
+            || there.told().plus(&back.told()),
+            |direction| self.spread.sides[direction as usize].flags.told(),
+        )
     }
 
     /// Whether some gap, or the sum of their squares, was too large to be told.
     pub fn is_saturated(&self) -> bool {
         [None, Some(Direction::SrcToDst), Some(Direction::DstToSrc)].iter().any(|of| self.gaps(*of).is_saturated())
     }
+}
 
+impl Spread {
+    pub(crate) const EMPTY: Self = Self { sides: [Side::EMPTY; 2], gaps: GapSums::EMPTY };
+
+    /// Takes in one packet; `tcp_flags` is 0 for other protocols.
     #[inline]
-    fn pkts(&self) -> u64 {
-        self.sides[0].pkts + self.sides[1].pkts
+    pub(crate) fn observe(&mut self, direction: Direction, stamp: Timestamp, size: u32, tcp_flags: u8) {
+        self.gaps.observe(stamp);
+        self.sides[direction as usize].observe(stamp, size, tcp_flags);
     }
 }
 
 impl Side {
     const EMPTY: Self = Self {
         gaps: GapSums::EMPTY,
-        size_squares: 0,
-        pkts: 0,
+        size_squares: Wide::ZERO,
         size_sum: 0,
         size_min: u32::MAX,
         size_max: 0,
@@ -132,26 +150,20 @@ impl Side {
 
     #[inline]
     fn observe(&mut self, stamp: Timestamp, size: u32, tcp_flags: u8) {
-        self.gaps.observe(stamp, self.pkts == 0);
-        self.pkts += 1;
+        self.gaps.observe(stamp);
         self.size_sum += u64::from(size);
-        self.size_squares += u128::from(u64::from(size) * u64::from(size));
+        self.size_squares = Wide::of(self.size_squares.get() + u128::from(u64::from(size) * u64::from(size)));
         self.size_min = self.size_min.min(size);
         self.size_max = self.size_max.max(size);
         if tcp_flags != 0 {
             self.flags.observe(tcp_flags);
         }
-        // No count of flags grows faster than that of the packets, so none overflows in between.
-        if self.pkts & u64::from(PackedCounts::LOW) == 0 {
-            self.flags.carry();
-        }
     }
 
     fn followed_by(&self, next: &Self) -> Self {
         Self {
-            gaps: self.gaps.followed_by(&next.gaps, self.pkts, next.pkts),
-            size_squares: self.size_squares + next.size_squares,
-            pkts: self.pkts + next.pkts,
+            gaps: self.gaps.followed_by(&next.gaps),
+            size_squares: Wide::of(self.size_squares.get() + next.size_squares.get()),
             size_sum: self.size_sum + next.size_sum,
             size_min: self.size_min.min(next.size_min),
             size_max: self.size_max.max(next.size_max),
@@ -159,11 +171,11 @@ impl Side {
         }
     }
 
-    fn sizes(&self) -> Sizes {
+    fn sizes(&self, pkts: u64) -> Sizes {
         Sizes {
-            count: self.pkts,
+            count: pkts,
             sum: self.size_sum,
-            sum_squares: self.size_squares,
+            sum_squares: self.size_squares.get(),
             min: self.size_min,
             max: self.size_max,
         }
@@ -275,7 +287,7 @@ mod tests {
 
     #[test]
     fn statistics_stay_as_small_as_they_say() {
-        assert_eq!((size_of::<Side>(), size_of::<Statistics>()), (128, 304));
+        assert_eq!((size_of::<Side>(), size_of::<Spread>()), (120, 288));
     }
 
     proptest::proptest! {
