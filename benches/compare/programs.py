@@ -102,7 +102,7 @@ def programs(places):
         ),
         Program(
             "nfpcapd", COMMAND, [nfpcapd, "-r", "FILE", "-w", "OUT", "-e", "1800,120"], counts.nfpcapd,
-            "more: writes its records to files; other: flows of one direction",
+            "more: writes its records to files; other: flows of one direction; places for 524,288 at once",
             version=[places.peer("nfdump"), "-V"],
         ),
         Program(

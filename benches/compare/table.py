@@ -143,15 +143,12 @@ def machine():
 
 
 def versions(chosen, own):
-    """What programs call themselves: the first line that has a number with a dot."""
+    """What programs say of their version: the first number with a dot."""
     for program in chosen:
-        if not program.version or not program.version[0]:
-            continue
-        said = subprocess.run(program.version, capture_output=True, text=True, env=own, stdin=subprocess.DEVNULL)
-        lines = (said.stdout + said.stderr).splitlines()
-        line = next((line for line in lines if re.search(r"\d\.\d", line)), None)
-        # Of what follows the version nobody asked: more sentences, where it was built.
-        yield re.split(r"\. |\(", line.strip())[0].strip().rstrip(".") if line else f"{program.name}: unknown"
+        if program.version and program.version[0]:
+            said = subprocess.run(program.version, capture_output=True, text=True, env=own, stdin=subprocess.DEVNULL)
+            found = re.search(r"\d+\.\d[\w.]*", said.stdout + said.stderr)
+            yield f"{program.name.split(',')[0]} {found[0].rstrip('.') if found else '(unknown version)'}"
 
 
 def shortened(word):
