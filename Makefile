@@ -29,7 +29,7 @@ check: ## Run every test without the set-up; `make check STEPS="fmt clippy"` run
 check-deep: ## What takes long: licences, fuzzing, 100,000 mutated captures
 	@scripts/check-deep
 
-bench: ## Run the benchmarks
+bench: ## Run the micro-benchmarks of benches/, some minutes once they are built
 	@cargo bench --locked -p flowgauge
 
 compare: ## Run flowgauge and its peers on the same captures, one table: make compare CAPTURES="a.pcap b.pcap"

@@ -1,6 +1,6 @@
 //! What applications say first, so that a classifier has something to read: DNS, HTTP, TLS, NTP, SSH.
 
-use crate::random::{SplitMix, mix};
+use super::random::{SplitMix, mix};
 
 /// The name of the server of a session: mostly one of documentation's (RFC 2606), now and then one that nDPI knows.
 pub(crate) fn host(session: u32) -> String {
@@ -60,8 +60,10 @@ pub(crate) fn client_hello(session: u32) -> Vec<u8> {
         (45, vec![1, 1]),
         (43, vec![4, 3, 4, 3, 3]),
     ];
-    let extensions: Vec<u8> =
-        extensions.iter().flat_map(|(kind, body): &(u16, _)| [&kind.to_be_bytes()[..], &sized(body)].concat()).collect();
+    let extensions: Vec<u8> = extensions
+        .iter()
+        .flat_map(|(kind, body): &(u16, _)| [&kind.to_be_bytes()[..], &sized(body)].concat())
+        .collect();
     let ciphers: Vec<u8> = [0x1301_u16, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009c, 0x002f]
         .into_iter()
         .flat_map(u16::to_be_bytes)

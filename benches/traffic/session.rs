@@ -1,9 +1,9 @@
 //! Everyday traffic: sessions of DNS, TLS, HTTP, SSH, NTP and of what nobody knows, merged in the order of time.
 
-use crate::application::{client_hello, dns, http_request, http_response, ntp, server_hello, ssh};
-use crate::frame::{ACK, Ends, FIN, PSH, SYN, Segment};
-use crate::random::{SplitMix, mix};
-use crate::workload::Sink;
+use super::application::{client_hello, dns, http_request, http_response, ntp, server_hello, ssh};
+use super::frame::{ACK, Ends, FIN, PSH, SYN, Segment};
+use super::random::{SplitMix, mix};
+use super::workload::Sink;
 
 /// Sessions begin within this time.
 const SPAN_NS: u64 = 600_000_000_000;
@@ -116,7 +116,10 @@ fn ends(session: u32) -> Ends {
     Ends {
         ipv6: (random & 7) == 0,
         // Eight sessions share a client, one after the other in ports.
-        client: (0x0a00_0000 | (session / 8 & 0xff_ffff), 32_768 + (session % 8) as u16 + (random >> 8 & 0x7ff8) as u16),
+        client: (
+            0x0a00_0000 | (session / 8 & 0xff_ffff),
+            32_768 + (session % 8) as u16 + (random >> 8 & 0x7ff8) as u16,
+        ),
         server: (0xc633_6400 | (random >> 32 & 0xff) as u32, port),
     }
 }

@@ -1,7 +1,7 @@
 //! Two extremes of traffic, written frame by frame into a sink: a few flows of full frames, many flows of few small ones.
 
-use crate::frame::{ACK, Ends, FIN, PSH, SYN, Segment};
-use crate::random::{SplitMix, mix};
+use super::frame::{ACK, Ends, FIN, PSH, SYN, Segment};
+use super::random::{SplitMix, mix};
 
 /// Takes the nanoseconds since the beginning of the traffic, and a frame.
 pub(crate) type Sink<'a> = &'a mut dyn FnMut(u64, &[u8]);

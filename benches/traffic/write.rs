@@ -4,15 +4,17 @@
 
 mod application;
 mod frame;
+#[allow(dead_code)]
 mod random;
 mod session;
+#[allow(dead_code)]
 mod workload;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::workload::Sink;
+use workload::Sink;
 
 const SESSIONS: u64 = 40_000;
 const ELEPHANT_FRAMES: u64 = 500_000;
