@@ -5,6 +5,8 @@
 //! more packets, while all that came before leaves. Whatever else runs on the machine lengthens the longest, so the
 //! shortest of five runs is told, beside the median of the times between batches.
 
+#![expect(clippy::print_stdout, reason = "a benchmark shows what it measured")]
+
 mod traffic;
 
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets flowgauge run for long, in one Python process and in one command, and sees that nothing grows.
 
-    benches/soak/watch.py --minutes M --flowgauge COMMAND CAPTURE ...
+    benches/soak/watch.py --minutes M --flowgauge COMMAND [--samples FILE] CAPTURE ...
 
 The Python process meters the captures in a loop (laps.py) and tells after each lap what it holds; the command reads them
 as one capture without an end (endless.py), writes lines of JSON, and is looked at every second. The first fifth of the
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -148,6 +148,9 @@ def soak(options):
             fine &= good
             print(f"| {run.name} | {what} | {before:,.0f} | {after:,.0f} | {'flat' if good else 'GROWS'} |")
         print(f"| {run.name} | ended with {status} | | | {run.told()} |")
+    if options.samples:
+        lines = [json.dumps({"process": run.name, **asdict(sample)}) for run in runs for sample in run.samples]
+        options.samples.write_text("".join(f"{line}\n" for line in lines))
     if lost:
         print(f"\n{lost.name} ended by itself after {at:,.0f} s")
     return fine
@@ -158,6 +161,7 @@ def main():
     parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
     parser.add_argument("--minutes", type=float, default=60, help="how long (default 60)")
     parser.add_argument("--flowgauge", required=True, help="the command")
+    parser.add_argument("--samples", type=Path, help="a file for all samples, a line of JSON each")
     options = parser.parse_args()
     fine = soak(options)
     print(f"\n{options.minutes:g} minutes, {len(options.captures)} captures: {'nothing grows' if fine else 'FAILED'}")
