@@ -117,7 +117,7 @@ fn ends(session: u32) -> Ends {
         ipv6: (random & 7) == 0,
         // Eight sessions share a client, one after the other in ports.
         client: (
-            0x0a00_0000 | (session / 8 & 0xff_ffff),
+            0x0a00_0000 | ((session / 8) & 0xff_ffff),
             32_768 + (session % 8) as u16 + (random >> 8 & 0x7ff8) as u16,
         ),
         server: (0xc633_6400 | (random >> 32 & 0xff) as u32, port),
