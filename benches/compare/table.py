@@ -4,7 +4,8 @@
     benches/compare/table.py [-n ROUNDS] [--pin CPU] [--timeout S] [--only WORD,...] CAPTURE ...
 
 scripts/compare installs the peers and calls this. Each capture is read once before, so that it lies in the page cache;
-then all programs run one after the other, ROUNDS times (A B C A B C ...), each pinned to one processor. Quoted are
+then all programs run one after the other, ROUNDS times (A B C A B C ...), each pinned to one processor; after Ctrl-C the
+table is of what was measured until then. Quoted are
 medians of user + system time, the median of the ratios to ours within a round, and the largest peak of memory.
 """
 
@@ -39,19 +40,24 @@ class Result:
     error: str | None = None
 
 
-def measure(chosen, capture, options, own):
-    """A result for every program, by its name."""
-    results = {program.name: Result() for program in chosen}
-    warm(capture)
-    for turn in range(options.rounds):
-        for program in chosen:
-            result = results[program.name]
-            if result.error:
-                continue
-            say(f"{capture.name}, round {turn + 1} of {options.rounds}: {program.name}")
-            with tempfile.TemporaryDirectory(dir=options.scratch) as out:
-                once(program, capture, out, options, own, result)
-    return results
+def measure(chosen, options, own):
+    """For every capture a result for every program, by its name."""
+    measured = {capture: {program.name: Result() for program in chosen} for capture in options.captures}
+    for capture in measured:
+        warm(capture)
+    turns = [(turn + 1, *row) for turn in range(options.rounds) for row in measured.items()]
+    try:
+        for turn, capture, results in turns:
+            for program in chosen:
+                result = results[program.name]
+                if result.error:
+                    continue
+                say(f"round {turn} of {options.rounds}, {capture.name}: {program.name}")
+                with tempfile.TemporaryDirectory(dir=options.scratch) as out:
+                    once(program, capture, out, options, own, result)
+    except KeyboardInterrupt:
+        say("interrupted: the table is of what was measured until now")
+    return measured
 
 
 def once(program, capture, out, options, own, result):
@@ -98,6 +104,8 @@ def cell(program, results, packets):
     result, ours = results[program.name], results.get(program.against, Result())
     if result.error:
         return result.error.replace("|", "\\|")
+    if not result.seconds:
+        return "not run"
     parts = [f"{statistics.median(result.seconds) / max(packets, 1) * 1e9:,.0f} ns"]
     if ours.seconds and not ours.error:
         ratios = [theirs / own for theirs, own in zip(result.seconds, ours.seconds)]
@@ -193,10 +201,11 @@ def main():
             say(f"skipped: {program.name} is not there")
         elif wanted:
             chosen.append(program)
-    measured = {capture: measure(chosen, capture, options, own) for capture in options.captures}
+    measured = measure(chosen, options, own)
     for line in table(chosen, measured):
         print(line)
-    print(f"\n{datetime.date.today()}; {machine()}; processor {options.pin}, medians of {options.rounds} rounds; CPU time "
+    rounds = max(len(result.seconds) for results in measured.values() for result in results.values())
+    print(f"\n{datetime.date.today()}; {machine()}; processor {options.pin}, medians of {rounds} rounds; CPU time "
           "(user + system) a packet, ratio to the row it is set against, peak memory of the largest process.")
     print("\nVersions: " + "; ".join(versions(chosen, own)) + ".\n\nCommands:\n\n```sh")
     for program in chosen:

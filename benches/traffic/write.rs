@@ -17,8 +17,8 @@ use std::path::Path;
 use workload::Sink;
 
 const SESSIONS: u64 = 40_000;
-const ELEPHANT_FRAMES: u64 = 500_000;
-const FLOOD_FLOWS: u64 = 300_000;
+const ELEPHANT_FRAMES: u64 = 300_000;
+const FLOOD_FLOWS: u64 = 125_000;
 /// Seconds since the epoch of the first frame.
 const BEGINNING: u64 = 1_700_000_000;
 const NANOS: u64 = 1_000_000_000;
