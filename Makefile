@@ -2,7 +2,7 @@
 # Each target is one script of scripts/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup build check check-deep bench docs bless data clean
+.PHONY: help demo test setup build check check-deep bench compare soak docs bless data clean
 
 help: ## Print every target with a line each
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,8 +29,18 @@ check: ## Run every test without the set-up; `make check STEPS="fmt clippy"` run
 check-deep: ## What takes long: licences, fuzzing, 100,000 mutated captures
 	@scripts/check-deep
 
-bench: ## Run the benchmarks
+bench: ## Run the micro-benchmarks of benches/, some minutes once they are built
 	@cargo bench --locked -p flowgauge
+
+compare: ## Run flowgauge and its peers on the same captures, one table: make compare CAPTURES="a.pcap b.pcap"
+	@scripts/setup --test --oracles
+	@scripts/build
+	@scripts/compare $(CAPTURES)
+
+soak: ## Meter mixed captures in a loop for an hour (SOAK_MINUTES=) and see that nothing grows
+	@scripts/setup --test
+	@scripts/build
+	@scripts/soak
 
 docs: ## Build the documentation of the Rust library
 	@cargo doc --locked --no-deps --lib -p flowgauge

@@ -3,10 +3,7 @@
 //! `cargo bench --bench expressions`. The packets are decoded before: what is timed is metering alone, in batches like
 //! those of a streamer. Over 50,000 packets, one ms more is 20 ns a packet more.
 
-#[allow(dead_code)]
 mod traffic;
-
-use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -14,8 +11,7 @@ use flowgauge::Metric;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::expr::Expr;
 use flowgauge::flow::FlowHasher;
-use flowgauge::meter::{Descriptor, Meter, MeterConfig};
-use flowgauge::packet::{Block, DecodeOptions, Decoder, LinkType, RawPacket};
+use flowgauge::meter::{Meter, MeterConfig};
 
 /// One of each kind that people ask for.
 const TEN: [&str; 10] = [
@@ -31,8 +27,6 @@ const TEN: [&str; 10] = [
     "packet.payload_size.filter(packet.direction == 0).sum() / packet.payload_size.sum()",
 ];
 const PACKETS: usize = 50_000;
-/// Packets that a streamer hands over at once.
-const BATCH: usize = 500;
 /// A few flows with many packets each, and many with a few.
 const FLOWS: [u32; 2] = [16, 10_000];
 
@@ -42,31 +36,17 @@ fn main() {
 
 fn run(bencher: Bencher<'_, '_>, flows: u32, options: fn(MeterConfig) -> MeterConfig) {
     let hasher = FlowHasher::fixed();
-    let (block, packets) = decoded(flows, &hasher);
+    let (block, packets) = traffic::decoded(&traffic::frames(PACKETS, flows), &hasher);
     let classifier = ClassifierOptions { limits: DissectionLimits::NONE, ..ClassifierOptions::default() };
     let config = options(MeterConfig::new().classifier(classifier));
     bencher
         .counter(ItemsCount::new(PACKETS))
         .with_inputs(|| Meter::with_hasher(config.clone(), hasher.clone()).expect("the expressions fit"))
         .bench_values(|mut meter| {
-            packets.chunks(BATCH).for_each(|batch| meter.observe_all(&block, batch));
+            packets.chunks(traffic::BATCH).for_each(|batch| meter.observe_all(&block, batch));
             meter.finish();
             std::iter::from_fn(|| meter.pop()).count()
         });
-}
-
-/// All packets in one block.
-fn decoded(flows: u32, hasher: &FlowHasher) -> (Arc<Block>, Vec<Descriptor>) {
-    let mut decoder = Decoder::new(DecodeOptions::new());
-    let (mut bytes, mut packets) = (Vec::new(), Vec::new());
-    for (number, (stamp, data)) in (1..).zip(&traffic::frames(PACKETS, flows)) {
-        let raw = RawPacket { number, stamp: *stamp, wire_len: data.len() as u32, link: LinkType::ETHERNET, data };
-        let mut packet = Descriptor::EMPTY;
-        packet.describe(&mut decoder, &raw, bytes.len() as u32, hasher).expect("the frames are sound");
-        packets.push(packet);
-        bytes.extend_from_slice(data);
-    }
-    (Arc::new(Block::new(bytes)), packets)
 }
 
 fn with_expressions(config: MeterConfig, expressions: &[&str]) -> MeterConfig {

@@ -10,22 +10,60 @@ ratios A / B. Ratios within one run are what to compare: the machine's speed dri
 import argparse
 import os
 import shlex
+import signal
 import statistics
 import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
 
 
-def cpu_seconds(command, pin):
-    """User and system seconds of one finished run, and its peak memory in KiB."""
+@dataclass
+class Finished:
+    """What a program took, together with those that it started and waited for, and what it said."""
+
+    seconds: float  # user and system
+    peak_kib: int  # of the largest of its processes
+    status: int | None  # None when it had to be stopped
+    output: str
+
+
+def run(command, pin=None, timeout=None, environment=None):
+    """Runs a list of words to its end, on the processor `pin`, for at most `timeout` seconds."""
     def settle():
         if pin is not None:
             os.sched_setaffinity(0, {pin})
 
-    process = subprocess.Popen(shlex.split(command), stdout=subprocess.DEVNULL, preexec_fn=settle)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command!r} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    deadline = None if timeout is None else time.monotonic() + timeout
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, preexec_fn=settle,
+            start_new_session=True, env=environment,
+        )
+        stopped = False
+        try:
+            while not (ended := os.wait4(process.pid, 0 if deadline is None else os.WNOHANG))[0]:
+                if time.monotonic() > deadline and not stopped:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    stopped = True
+                time.sleep(0.01)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        _, status, usage = ended
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        output = said.read().decode(errors="replace")
+    seconds = usage.ru_utime + usage.ru_stime
+    return Finished(seconds, usage.ru_maxrss, None if stopped else process.returncode, output)
+
+
+def cpu_seconds(command, pin):
+    """User and system seconds of one finished run, and its peak memory in KiB."""
+    finished = run(shlex.split(command), pin)
+    if finished.status:
+        raise SystemExit(f"{command!r} ended with {finished.status}\n{finished.output}")
+    return finished.seconds, finished.peak_kib
 
 
 def main():
