@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from . import frames
 from ._native import Streamer
 
+# Not that of typing, whose import takes as long as all the rest of `import flowgauge`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
     import polars  # type: ignore[import-not-found, unused-ignore]
 
-__all__ = ["scan"]
+    _Path = str | os.PathLike[str]
 
-_Path = str | os.PathLike[str]
+__all__ = ["scan"]
 
 
 def scan(source: _Path | Sequence[_Path], **options: Any) -> polars.LazyFrame:
@@ -36,6 +37,8 @@ def scan(source: _Path | Sequence[_Path], **options: Any) -> polars.LazyFrame:
         FileNotFoundError: No file fits a pattern.
         ValueError: A callable is in `user_metrics`.
     """
+    from . import frames
+
     polars = frames.polars_library()
     from polars.io.plugins import register_io_source  # type: ignore[import-not-found, unused-ignore]
 
@@ -67,6 +70,10 @@ def scan(source: _Path | Sequence[_Path], **options: Any) -> polars.LazyFrame:
 
 
 def _files(source: _Path | Sequence[_Path]) -> list[Path]:
+    # Only here, since these take longer than all the rest of `import flowgauge`.
+    import glob
+    from pathlib import Path
+
     sources = [source] if isinstance(source, (str, os.PathLike)) else list(source)
     if not sources:
         raise ValueError("source must be a path, a pattern, or a list of these, and not be empty")
