@@ -434,7 +434,7 @@ fn more_columns_than_a_message_holds_are_refused_with_the_way_out() {
         |options: &IpfixOptions, none: &mut Vec<u8>| IpfixExporter::new("x", none, &schema, options).unwrap_err();
     let error = refused(&small, &mut none);
     assert!(matches!(&error, Error::Column { column, .. } if column.starts_with("metric_")), "{error}");
-    assert!(error.to_string().contains("choose fewer columns, or larger messages"), "{error}");
+    assert!(error.to_string().contains("choose fewer columns, or allow larger messages"), "{error}");
     let error = refused(&options().enterprise_number(NonZeroU32::new(29_305)), &mut none);
     assert!(error.to_string().starts_with("enterprise_number must be other than"), "{error}");
     assert!(IpfixExporter::new("x", &mut none, &schema, &options()).is_ok());
