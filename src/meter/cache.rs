@@ -102,7 +102,7 @@ impl FlowCache {
     /// Puts a flow of which nothing was counted yet in, under the hash of its key. Its key must not be there yet.
     pub(super) fn insert(
         &mut self,
-        state: FlowState,
+        state: &mut FlowState,
         hash: u64,
         classification: Classification,
         dissection: Dissection,
@@ -126,8 +126,9 @@ impl FlowCache {
         slot
     }
 
-    /// Puts `state`, of which nothing was counted yet, into `slot`: a flow that begins, or goes on as another segment.
-    pub(super) fn set(&mut self, slot: u32, state: FlowState) {
+    /// Puts `state`, of which nothing was counted yet, into `slot`: a flow that begins, or goes on as another segment. Its
+    /// details are taken.
+    pub(super) fn set(&mut self, slot: u32, state: &mut FlowState) {
         let (hot, cold, rare) = compact::pack(state);
         self.hot.put(slot, hot);
         self.cold.put(slot, cold);

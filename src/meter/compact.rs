@@ -184,8 +184,9 @@ impl Rare {
     }
 }
 
-/// A flow of which nothing was counted yet, made small.
-pub(super) fn pack(mut state: FlowState) -> (Hot, Cold, Option<Rare>) {
+/// A flow of which nothing was counted yet, made small; its details are taken.
+#[inline]
+pub(super) fn pack(state: &mut FlowState) -> (Hot, Cold, Option<Rare>) {
     let rare = state.conn_id != state.flow_id || state.segment != 0 || state.tunnel_key != 0;
     let high = if state.src_is_high { SRC_IS_HIGH } else { 0 };
     let hot = Hot {
@@ -206,7 +207,7 @@ pub(super) fn pack(mut state: FlowState) -> (Hot, Cold, Option<Rare>) {
         macs: state.macs,
         labels: state.flow_label & FLOW_LABEL,
     };
-    (hot, cold, rare.then(|| Rare::of(&state)))
+    (hot, cold, rare.then(|| Rare::of(state)))
 }
 
 /// The flow as others know it, but for what [`Cold::details`] holds and what lies beside it.
@@ -279,7 +280,7 @@ mod tests {
     #[test]
     fn sums_beyond_31_bits_are_exact_and_the_first_packet_stays_the_first() {
         let key = FlowKey::new(4, 6, (1, 2), (3, 4), 0).0;
-        let mut flow = pack(FlowState::new(key, false, 7, at(10)));
+        let mut flow = pack(&mut FlowState::new(key, false, 7, at(10)));
         let (there, back) = (Direction::SrcToDst, Direction::DstToSrc);
         count(&mut flow, there, at(10), [u32::MAX, 5, 4, 3], 46);
         // As after two thousand million packets: the next one makes the low bits 0, the one after that finds them so.
@@ -303,7 +304,7 @@ mod tests {
         #[test]
         fn sums_are_exact(packets in prop::collection::vec((any::<bool>(), 0i64..9, lengths()), 0..40)) {
             let key = FlowKey::new(4, 6, (1, 2), (3, 4), 0).0;
-            let mut flow = pack(FlowState::new(key, false, 7, at(0)));
+            let mut flow = pack(&mut FlowState::new(key, false, 7, at(0)));
             let mut plain = [Counts::EMPTY; 2];
             for (back, second, added) in packets {
                 let direction = if back { Direction::DstToSrc } else { Direction::SrcToDst };
@@ -326,7 +327,7 @@ mod tests {
         begun.flags.insert(FlowFlags::MACS.union(FlowFlags::ICMP).union(FlowFlags::APPLICATION_FIELDS));
         (begun.conn_id, begun.segment, begun.tunnel_key) = (3, 2, 99);
         (begun.flow_label, begun.icmp, begun.macs) = (0xf_ffff, (128, 1), [[1; 6], [2; 6]]);
-        let (hot, cold, rare) = pack(begun.clone());
+        let (hot, cold, rare) = pack(&mut begun.clone());
         assert_eq!(state(&hot, &cold, rare.as_ref()), begun);
     }
 }

@@ -392,9 +392,9 @@ impl Meter {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
-        let state = begin(&self.config, packet, key, turned, clock);
+        let mut state = begin(&self.config, packet, key, turned, clock);
         let dissection = learning::begin(self.config.application_fields, packet.info.ip_protocol);
-        let slot = self.cache.insert(state, hash, self.classifier.start(), dissection);
+        let slot = self.cache.insert(&mut state, hash, self.classifier.start(), dissection);
         self.start_metrics(slot, packet.raw.number);
         self.expiry.arm(slot, due(&self.config, &self.cache, slot));
         slot
@@ -429,7 +429,7 @@ impl Meter {
         beside.show(&mut flow);
         beside.empty();
         learning::show_so_far(&mut flow, &self.cache, &self.classifier, slot);
-        self.cache.set(slot, next_segment(&flow, packet, clock));
+        self.cache.set(slot, &mut next_segment(&flow, packet, clock));
         let application = flow.application.clone();
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
         if self.complete(&mut record, slot) {
@@ -443,12 +443,14 @@ impl Meter {
 
     /// Takes a flow that nobody waits for any more out of the cache, as a record; `None` if that is withheld.
     fn take(&mut self, slot: u32, export_reason: ExportReason) -> Option<FlowRecord> {
-        let mut flow = self.cache.take_state(slot);
-        flow.application = learning::finish(&mut self.cache, &mut self.classifier, slot, &mut flow);
-        self.cache.beside_mut(slot).show(&mut flow);
-        self.cache.remove(slot, |key| self.hasher.hash(key));
+        let flow = self.cache.take_state(slot);
+        // Made where it leaves from: copying a record about costs as much as making it.
         let mut record = FlowRecord { flow, export_reason, metrics: Metrics::default() };
-        self.complete(&mut record, slot).then_some(record)
+        let flow = &mut record.flow;
+        flow.application = learning::finish(&mut self.cache, &mut self.classifier, slot, flow);
+        self.cache.beside_mut(slot).show(flow);
+        self.cache.remove(slot, |key| self.hasher.hash(key));
+        if self.complete(&mut record, slot) { Some(record) } else { None }
     }
 
     /// Adds the metrics to a record that leaves, and takes its packets from those that live; whether it is kept.

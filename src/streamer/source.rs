@@ -13,9 +13,7 @@ use crate::error::{Error, Result};
 /// What a streamer was told to read.
 pub(super) enum Source {
     Inputs(Vec<Input>),
-    Interface(
-        #[cfg_attr(not(feature = "pcap"), expect(dead_code, reason = "only libpcap listens to an interface"))] String,
-    ),
+    Interface(String),
     /// A file if there is one of this name, else an interface.
     Named(String),
     Own(Box<dyn PacketSource>),
