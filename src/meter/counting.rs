@@ -100,14 +100,15 @@ pub(super) fn count(cache: &mut FlowCache, slot: u32, info: &PacketInfo, turned:
     direction
 }
 
-/// Counts a packet in its flow, if nothing about it is unusual; else it does nothing, and this is `false`.
+/// Counts a packet in its flow, if nothing about it is unusual: then this is its direction, else nothing was done.
 #[inline(always)]
-pub(super) fn count_usual(hot: &mut Hot, info: &PacketInfo, turned: bool, at: Moment) -> bool {
-    let counted = !leaves_marks(info) && hot.count(hot.direction(turned), at.stamp, added(info), info.ttl);
-    if counted {
-        hot.last_clock = at.clock;
+pub(super) fn count_usual(hot: &mut Hot, info: &PacketInfo, turned: bool, at: Moment) -> Option<Direction> {
+    let direction = hot.direction(turned);
+    if leaves_marks(info) || !hot.count(direction, at.stamp, added(info), info.ttl) {
+        return None;
     }
-    counted
+    hot.last_clock = at.clock;
+    Some(direction)
 }
 
 #[inline(always)]

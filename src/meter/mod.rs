@@ -51,8 +51,10 @@ pub struct Meter {
     cache: FlowCache,
     /// Whether payload is looked at.
     learns: bool,
-    /// Whether packets of living flows are counted, and no option asks for more.
-    counts_only: bool,
+    /// Whether a flow goes on or not by its timeouts alone, which are those of the stamps as they are.
+    is_plain: bool,
+    /// Whether an option asks for more than counts.
+    wants_more: bool,
     expiry: Expiry,
     now: Timestamp,
     ready: VecDeque<FlowRecord>,
@@ -122,9 +124,9 @@ impl Meter {
             groups: metrics.has_groups(),
         };
         let learns = kept.application || kept.application_fields;
-        let wants_more = learns || config.has_details() || config.tcp_end || config.whole_millis || !metrics.is_empty();
         Ok(Self {
-            counts_only: !wants_more,
+            is_plain: !config.tcp_end && !config.whole_millis,
+            wants_more: learns || config.has_details() || !metrics.is_empty(),
             metrics,
             classifier,
             hasher,
@@ -181,7 +183,12 @@ impl Meter {
             self.metrics.load(group);
             let unusual = self.cache.unusual();
             for (slot, descriptor) in found.iter().zip(group) {
-                if self.counts_only && self.count_usual(descriptor, *slot) {
+                if self.is_plain
+                    && let Some(direction) = self.count_usual(descriptor, *slot)
+                {
+                    if self.wants_more {
+                        self.look(&descriptor.packet(block), *slot, direction, descriptor.stamp());
+                    }
                     continue;
                 }
                 let (key, turned) = descriptor.key();
@@ -197,21 +204,19 @@ impl Meter {
         }
     }
 
-    /// Counts a packet of the flow that is thought to be in `slot`, if it is there and goes on, nothing about the packet is
-    /// unusual, and all there is to do is to count it; else it does nothing, and this is `false`.
+    /// Counts a packet of the flow that is thought to be in `slot`, if it is there and goes on, and nothing about the packet is
+    /// unusual: then this is the packet's direction, else nothing was done.
     #[inline(always)]
-    fn count_usual(&mut self, descriptor: &Descriptor, slot: u32) -> bool {
+    fn count_usual(&mut self, descriptor: &Descriptor, slot: u32) -> Option<Direction> {
         let (key, turned) = descriptor.key();
         let info = descriptor.info();
         let at = Moment { stamp: descriptor.stamp(), clock: info.clock };
-        let Some(hot) = self.cache.held_mut(slot, key) else { return false };
-        if !goes_on(&self.config, hot, at.clock) || !count_usual(hot, info, turned, at) {
-            return false;
-        }
+        let hot = self.cache.held_mut(slot, key).filter(|hot| goes_on(&self.config, hot, at.clock))?;
+        let direction = count_usual(hot, info, turned, at)?;
         self.now = self.now.max(at.clock);
         self.living.packets += 1;
         self.living.bytes += u64::from(info.wire_len);
-        true
+        Some(direction)
     }
 
     /// Moves the clock of a silent wire to `now`, never back: flows that are due by then leave.
@@ -225,7 +230,7 @@ impl Meter {
         if self.leaving.is_some() {
             return;
         }
-        self.counts_only = false;
+        self.is_plain = false;
         // Nobody comes any more, so that the memory for finding flows and for their deadlines is free for this.
         self.cache.close();
         self.expiry.close();
@@ -310,14 +315,20 @@ impl Meter {
         let direction = count(&mut self.cache, slot, packet.info, turned, at);
         self.living.packets += 1;
         self.living.bytes += u64::from(packet.info.wire_len);
+        if self.config.tcp_end && packet.info.ip_protocol == TCP {
+            self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
+        }
+        self.look(packet, slot, direction, at.stamp);
+    }
+
+    /// What options ask for beyond counting a packet, which was counted in `slot`.
+    #[inline]
+    fn look(&mut self, packet: &Packet<'_>, slot: u32, direction: Direction, stamp: Timestamp) {
         if self.learns {
             learning::observe(&mut self.cache, &mut self.classifier, slot, packet, direction);
         }
         if self.config.has_details() {
-            self.count_details(slot, packet, direction, at.stamp);
-        }
-        if self.config.tcp_end && packet.info.ip_protocol == TCP {
-            self.watch_end(slot, packet.info.tcp_flags, direction, at.clock);
+            self.count_details(slot, packet, direction, stamp);
         }
         if !self.metrics.is_empty() {
             let is_last = self.metrics.fold(slot, packet, || self.cache.pkts(slot), direction);
