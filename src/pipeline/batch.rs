@@ -37,9 +37,29 @@ impl Batch {
         }
     }
 
-    /// A batch of these items, whose bytes lie in `block`; clock and wire are those of `other`.
-    pub fn like(other: &Self, block: Arc<Block>, items: Vec<Item>) -> Self {
-        Self { block, items, clock: other.clock, live: other.live }
+    /// Replaces items and block by these items, each with the block that its bytes lie in. Where there are several blocks,
+    /// the bytes of all packets are copied into one.
+    pub fn gather(&mut self, parts: Vec<(Item, Arc<Block>)>) {
+        self.clear();
+        let mut blocks = parts.iter().filter(|(item, _)| matches!(item, Item::Packet(_))).map(|(_, block)| block);
+        let first = blocks.next().cloned().unwrap_or_default();
+        if blocks.all(|block| Arc::ptr_eq(block, &first)) {
+            self.block = first;
+            self.items.extend(parts.into_iter().map(|(item, _)| item));
+            return;
+        }
+        let mut together = Vec::new();
+        for (mut item, block) in parts {
+            if let Item::Packet(packet) = &mut item {
+                let data = bytes(&block, packet.frame());
+                // What would not fit has no bytes there, as any frame that lies outside its block.
+                let offset = u32::try_from(together.len()).unwrap_or(u32::MAX);
+                together.extend_from_slice(data);
+                packet.moved_to(offset);
+            }
+            self.items.push(item);
+        }
+        self.block = Arc::new(Block::new(together));
     }
 
     /// Forgets items and bytes; the room for items stays.
@@ -96,7 +116,7 @@ impl Batch {
         Self { block: Arc::clone(&self.block), items: items.collect(), clock: self.clock, live: self.live }
     }
 
-    /// Copies the bytes of the one packet of this batch out of the large block, so that keeping it keeps only them.
+    /// Copies the bytes of a packet out of its large block, so that keeping it keeps only them.
     pub fn compact(block: &mut Arc<Block>, item: &mut PacketItem) {
         let data = PacketView::new(item, block).data();
         if data.len() < block.bytes().len() {
