@@ -1,5 +1,6 @@
 //! Frames of whatever a [`Streamer`] reads, as items.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capture::{Captured, FrameBatch, StopFlag};
@@ -15,6 +16,8 @@ use crate::time::Timestamp;
 pub struct PacketStreamer {
     open: OpenFrames,
     frames: FrameBatch,
+    /// How many of those were handed out.
+    given: usize,
     counts: Counts,
     /// The last stamp of a wire, and when it came.
     arrival: Option<(Timestamp, Instant)>,
@@ -29,7 +32,7 @@ impl PacketStreamer {
     /// Those of [`Streamer::start`] that tell of source and filter.
     pub fn new(streamer: Streamer) -> Result<Self> {
         let open = streamer.open_frames()?;
-        Ok(Self { open, frames: FrameBatch::default(), counts: Counts::default(), arrival: None })
+        Ok(Self { open, frames: FrameBatch::default(), given: 0, counts: Counts::default(), arrival: None })
     }
 
     /// What stops it from anywhere: there is nothing more after at most 100 ms.
@@ -52,14 +55,14 @@ impl PacketStreamer {
         self.open.max_matching_frames.is_none_or(|most| matching < most.get())
     }
 
+    /// Hands out some frames of the block: as many as stay at hand while one link after the other looks at them.
     fn put(&mut self, batch: &mut Batch) {
-        let count = usize::try_from(self.frames_left()).unwrap_or(usize::MAX).min(self.frames.frames.len());
-        batch.items.reserve(count);
-        for index in 0..count {
-            if !self.matching_left() {
-                break;
-            }
-            let frame = self.frames.frames[index];
+        batch.items.reserve(ITEMS);
+        while batch.items.len() < ITEMS && self.frames_left() > 0 && self.matching_left() {
+            let index = self.given;
+            let Some(frame) = self.frames.frames.get(index).copied() else { break };
+            self.given += 1;
+            batch.advance(frame.stamp);
             self.counts.frames += 1;
             self.counts.bytes += u64::from(frame.wire_len);
             self.counts.time_out_of_range += u64::from(frame.time_out_of_range);
@@ -74,10 +77,7 @@ impl PacketStreamer {
             }
             batch.items.push(Item::Packet(PacketItem::new(frame, number)));
         }
-        batch.block = std::sync::Arc::clone(&self.frames.block);
-        if let Some(last) = self.frames.frames.last() {
-            batch.advance(last.stamp);
-        }
+        batch.block = Arc::clone(&self.frames.block);
     }
 }
 
@@ -89,13 +89,18 @@ impl Source for PacketStreamer {
         if self.open.stop.is_raised() || self.frames_left() == 0 || !self.matching_left() {
             return Ok(Pulled::End);
         }
+        if self.given < self.frames.frames.len() {
+            self.put(batch);
+            return Ok(Pulled::Items);
+        }
+        self.frames.frames.clear();
+        self.given = 0;
         let captured = self.open.source.next_batch(&mut self.frames);
         self.counts.dropped = self.open.source.dropped();
         match captured? {
             Captured::Frames => {
                 self.put(batch);
                 self.arrival = Some((batch.clock(), Instant::now()));
-                // What was stopped has nothing more to give once this is out.
                 Ok(Pulled::Items)
             }
             Captured::Silence => {
@@ -123,5 +128,7 @@ impl Source for PacketStreamer {
     }
 }
 
+/// Items in a batch, at most.
+const ITEMS: usize = 256;
 /// How far the clock of a silent wire stays behind the real time, for packets that are still on their way.
 const GUARD: Duration = Duration::from_millis(500);

@@ -121,8 +121,8 @@ fn the_block_form_tells_every_layer() {
     let begin = "Timestamp: 2015-09-07 19:08:34.000000\nEthernet Frame: ";
     assert!(text.starts_with(begin), "{text}");
     for line in [
-        "  (type: 2048)\nPacket: IP 10.0.0.1 --> 10.0.0.2 (len:78 ttl:64) -- Frag(df:0 mf:0 offset:0)\nTransport: TCP sport:40000 dport:80 seq:",
-        " flags:[psh]\nData: 38 bytes (GET /\\x1b[2J and more than thir...)\nDomains: internal --> internal\nTags: [internal]\n\n",
+        "  (type: 2048)\nPacket: IP 10.0.0.1 --> 10.0.0.2 (len:76 ttl:64) -- Frag(df:0 mf:0 offset:0)\nTransport: TCP sport:40000 dport:80 seq:",
+        " flags:[psh]\nData: 36 bytes (GET /\\x1b[2J and more than thirty...)\nDomains: internal --> internal\nTags: [internal]\n\n",
         "(type: 2054)\nPacket: ARP 10.0.0.1 --> 10.0.0.2 (op:1)\nDomains: - --> -\nTags: []\n\n",
     ] {
         assert!(text.contains(line), "{line}\nis not in\n{text}");
@@ -135,8 +135,8 @@ fn layers_are_read_of_any_link_type() {
     let udp = Ipv4::new("10.0.0.1", "10.0.0.2").udp(1000, 53, b"hello");
     let frames = [
         (LinkType::ETHERNET, ethernet(0x0800, &udp)),
-        (LinkType::ETHERNET, vlan(5, 0x0800, &udp)),
-        (LinkType::ETHERNET, pppoe(&[0, 0x21], &udp)),
+        (LinkType::ETHERNET, ethernet(0x8100, &vlan(5, 0x0800, &udp))),
+        (LinkType::ETHERNET, ethernet(0x8864, &pppoe(&[0, 0x21], &udp))),
         (LinkType::LINUX_SLL, cooked_v1(1, 0x0800, &udp)),
         (LinkType::RAW, udp.clone()),
     ];

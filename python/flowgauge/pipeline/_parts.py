@@ -172,7 +172,7 @@ def _part(other: Any) -> Part | None:
 
 
 def _checked(part: Part, stream: Any) -> Any:
-    if isinstance(stream, Sink) and not getattr(stream, "_passes", False):
+    if isinstance(stream, Sink):
         raise RuntimeError(f"{type(stream).__name__} is a sink and has no output: link {type(part).__name__} to what is before it")
     if isinstance(stream, (str, bytes)):
         raise RuntimeError(f"{type(part).__name__} cannot read {stream!r} itself: link it to PacketStreamer({stream!r})")

@@ -22,7 +22,7 @@ pub(super) struct Cache {
 pub(super) struct Entry {
     /// What it was called last.
     pub(super) domain: Domain,
-    /// From when on it is to be asked again.
+    /// From when on it is to be asked for again; while somebody asks, when that began.
     pub(super) until: Timestamp,
     /// Whether somebody is asking.
     pub(super) pending: bool,

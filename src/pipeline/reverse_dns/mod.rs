@@ -148,7 +148,7 @@ impl ReverseDns {
         Ok(domain)
     }
 
-    fn answered(&mut self, address: IpAddr, answer: Answer, now: Timestamp) {
+    fn answered(&mut self, address: IpAddr, answer: Answer) {
         self.silent = false;
         let (ttl, domain) = match answer {
             Some(domain @ Domain::Name(_)) => {
@@ -167,7 +167,8 @@ impl ReverseDns {
         // One that had to make room is asked for again when it comes again.
         if let Some(entry) = self.cache.get_mut(&address) {
             entry.pending = false;
-            entry.until = now.saturating_add(ttl);
+            // From when it was asked for: when an answer comes depends on the machine.
+            entry.until = entry.until.saturating_add(ttl);
             if let Some(domain) = domain {
                 entry.domain = domain;
             }
@@ -175,22 +176,23 @@ impl ReverseDns {
     }
 
     /// Takes the answers that are there.
-    fn collect(&mut self, now: Timestamp) {
+    #[inline]
+    fn collect(&mut self) {
         while let Some((address, answer)) = self.pool.as_ref().and_then(Pool::try_answer) {
-            self.answered(address, answer, now);
+            self.answered(address, answer);
         }
     }
 
     /// Waits until the names in `missing` are there, or patience is at its end.
-    fn await_names(&mut self, missing: &[IpAddr], patience: Duration, now: Timestamp) {
+    fn await_names(&mut self, missing: &[IpAddr], patience: Duration) {
         let end = Instant::now() + patience;
         let is_pending = |cache: &mut Cache, address| cache.get_mut(address).is_some_and(|entry| entry.pending);
         while !self.silent && missing.iter().any(|address| is_pending(&mut self.cache, address)) {
             let left = end.saturating_duration_since(Instant::now());
             match self.pool.as_ref().and_then(|pool| pool.answer(left)) {
                 Some((address, answer)) => {
-                    self.answered(address, answer, now);
-                    self.collect(now);
+                    self.answered(address, answer);
+                    self.collect();
                 }
                 None => self.silent = true,
             }
@@ -247,7 +249,7 @@ impl Link for ReverseDns {
         for index in 0..batch.items.len() {
             let now = stamp(&batch.items[index]).unwrap_or(clock);
             clock = clock.max(now);
-            self.collect_some(now);
+            self.collect();
             if let Item::Packet(packet) = &mut batch.items[index] {
                 self.meta.decode(&batch.block, packet);
                 if let Some(info) = packet.info() {
@@ -258,11 +260,10 @@ impl Link for ReverseDns {
             if may_wait && domains.contains(&Domain::UNKNOWN) && missing.len() < MAX_NAMES {
                 self.pending(&batch.items[index], &mut missing);
             }
-            // Answers of packets that come long after are to be asked for at their time: those before first.
             set(&mut batch.items[index], domains, self.postfix.as_ref());
         }
         if !missing.is_empty() && !self.silent {
-            self.await_names(&missing, patience, clock);
+            self.await_names(&missing, patience);
             for index in 0..batch.items.len() {
                 if lacks(&batch.items[index]) {
                     let domains = self.domains(&batch.items[index], clock)?;
@@ -282,16 +283,6 @@ impl Link for ReverseDns {
         *failed += self.counts.failed;
         *put_off += self.counts.put_off;
         *learnt += self.learnt.count;
-    }
-}
-
-impl ReverseDns {
-    /// Takes answers in between, which costs something only where there is somebody to answer.
-    #[inline]
-    fn collect_some(&mut self, now: Timestamp) {
-        if self.pool.is_some() {
-            self.collect(now);
-        }
     }
 }
 
