@@ -7,6 +7,8 @@ import csv
 import io
 import json
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -212,7 +214,7 @@ def test_a_kept_item_is_what_it_was(links: Callable[[], Any]) -> None:
 def test_the_domains_have_the_postfix_of_ones_choice(data: Path) -> None:
     item = next(iter(PacketStreamer(data / "dns.pcap") | PacketMeta() | ReverseDNS("_name", resolver=None)))
     assert {"src_name", "dst_name"} <= set(item["packet"]) and "src_domain" not in item["packet"]
-    assert item["packet"]["src_name"] == "internal"
+    assert item["packet"]["src_name"] is None
 
 
 def test_a_branch_sees_no_change_of_another(links: Callable[[], Any]) -> None:
@@ -251,7 +253,7 @@ def test_flows_are_items_too(data: Path) -> None:
     assert len(flows) == 12 and sum(flow["packets"] for flow in flows) == 12
     assert {flow["direction"] for flow in flows} == {"CTS", "STC"}
     assert flows[0].record.ip_protocol == 17 and flows[0]["flow_id"][4] == "UDP"
-    assert flows[0].raw_buf is None and flows[0].skipped is None and flows[0]["src_domain"] == "internal"
+    assert flows[0].raw_buf is None and flows[0].skipped is None and flows[0]["src_domain"] is None
     out = io.StringIO()
     (PacketStreamer(data / "dns.pcap") | Flows() | CsvSink(out)).pull()
     rows = list(csv.DictReader(io.StringIO(out.getvalue())))
@@ -336,3 +338,12 @@ def test_bpf_and_max_packets_bound_what_is_read(data: Path) -> None:
         assert len(list(PacketStreamer(file))) == 12
     with pytest.raises(TypeError, match="the same"):
         PacketStreamer("a", iface_name="b")
+
+
+def test_netwatch_is_the_command_watch(data: Path) -> None:
+    code = "import sys; from flowgauge.__main__ import netwatch; sys.exit(netwatch())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-s", "-q", "-r", str(data / "dns.pcap")], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" - UDP IP ") == 12

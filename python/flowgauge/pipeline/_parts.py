@@ -155,11 +155,14 @@ class _Call(Link):
     """A callable as link."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.process = function  # type: ignore[method-assign]
+        self._function = function
         self._name = getattr(function, "__name__", type(function).__name__)
 
+    def process(self, item: Any) -> Any:
+        return self._function(item)
+
     def _natives(self) -> list[Native] | None:
-        return [(self._name, self.process)]
+        return [(self._name, self._function)]
 
     def __repr__(self) -> str:
         return f"<link {self._name}>"

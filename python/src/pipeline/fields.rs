@@ -58,7 +58,8 @@ pub(crate) fn timestamp<'py>(py: Python<'py>, item: &PacketItem) -> PyResult<Bou
 
 /// A moment as seconds, the nearest that a float can tell.
 pub(crate) fn seconds(stamp: Timestamp) -> f64 {
-    stamp.as_nanos() as f64 / 1e9
+    let nanos = stamp.as_nanos();
+    nanos.div_euclid(1_000_000_000) as f64 + nanos.rem_euclid(1_000_000_000) as f64 / 1e9
 }
 
 /// A moment as a date in UTC without a time zone, rounded down to microseconds.

@@ -452,7 +452,8 @@ fn absorb(py: Python<'_>, overlay: &Overlay, native: &mut Native) -> PyResult<()
     };
     if let Some(own) = own
         && let Some(tags) = own.get_item(intern!(py, "tags"))?
-        && let Ok(words) = tags.cast::<PySet>().map_err(PyErr::from).and_then(|tags| tags.extract::<Vec<String>>())
+        && let Ok(tags) = tags.cast::<PySet>()
+        && let Ok(words) = tags.iter().map(|tag| tag.extract::<String>()).collect::<PyResult<Vec<_>>>()
     {
         packet.clear_tags();
         packet.add_tags(flowgauge::pipeline::Tags::default());

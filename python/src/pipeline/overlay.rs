@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flowgauge::pipeline::Attachment;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 /// What lies over the fields of a native item.
 #[derive(Default)]
@@ -140,9 +140,16 @@ fn tell_dict(dict: &Bound<'_, PyDict>, tell: &mut dyn FnMut(&str, &str)) {
         return;
     }
     for (key, value) in dict.iter() {
+        // What the native item tells is told once.
+        if key.cast::<PyString>().is_ok_and(|key| key.to_cow().is_ok_and(|key| NATIVE.contains(&&*key))) {
+            continue;
+        }
         let text = dumps.call((value,), Some(&kwargs)).and_then(|text| text.extract::<String>());
         if let (Ok(key), Ok(text)) = (key.str().and_then(|key| key.extract::<String>()), text) {
             tell(&key, &text);
         }
     }
 }
+
+/// Keys of a line of JSON that are the native item's.
+const NATIVE: [&str; 6] = ["timestamp", "packet_num", "eth", "packet", "transport", "tags"];
