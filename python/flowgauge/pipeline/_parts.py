@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from .._native import ItemStream, PipelinePart, pull
 
 # What Rust runs: a part of its own, or a name and a callable.
-Native: TypeAlias = "PipelinePart | tuple[str, Callable[[Any], Any]]"
+Native: TypeAlias = PipelinePart | tuple[str, Callable[[Any], Any]]
 
 __all__ = ["Link", "Native", "Part", "Sink", "Source", "chain_of"]
 
