@@ -58,6 +58,8 @@ pub(crate) fn run(arguments: &Watching, err: &mut dyn Write, interrupted: &dyn F
     };
     match ended {
         Err(Error::Write { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(Ended::Unwanted),
+        // A source that was left in its midst may call itself broken.
+        Err(_) if stopped.is_some() || interrupted() => Ok(Ended::Interrupted),
         Err(error) => Err(error),
         Ok(counts) => {
             if !arguments.quiet {

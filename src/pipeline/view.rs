@@ -202,7 +202,14 @@ impl<'a> PacketView<'a> {
     /// The innermost EtherType.
     fn ether_type(&self) -> Option<u16> {
         if let Some(refused) = self.item.refused() {
-            return refused.ether_type;
+            // In the place of an EtherType may be a length (IEEE 802.3), behind which is LLC.
+            let length = || match (self.item.link_type(), refused.mac_offsets) {
+                (LinkType::ETHERNET, Some((src, _))) => {
+                    be16(self.data(), usize::from(src) + 6).filter(|length| *length <= 1500)
+                }
+                _ => None,
+            };
+            return refused.ether_type.or_else(length);
         }
         let info = self.item.info()?;
         let data = self.data();
@@ -245,7 +252,7 @@ impl<'a> PacketView<'a> {
         let at = refused.payload_offset as usize;
         let behind = data.get(at..).unwrap_or_default();
         let ether_type =
-            refused.ether_type.or_else(|| match (is_raw_ip(self.item.link_type()), self.ip_version_at(at)) {
+            self.ether_type().or_else(|| match (is_raw_ip(self.item.link_type()), self.ip_version_at(at)) {
                 (true, Some(4)) => Some(IPV4),
                 (true, Some(6)) => Some(IPV6),
                 _ => None,
