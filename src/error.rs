@@ -161,6 +161,15 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// A part of a pipeline that is the user's own failed.
+    #[error("{part} failed: {source}")]
+    Link {
+        /// The part.
+        part: String,
+        /// What it returned.
+        #[source]
+        source: BoxError,
+    },
     /// A thread of the streamer cannot be started, or ended by a panic: a bug worth reporting.
     #[error("thread {name} {detail}")]
     Thread {

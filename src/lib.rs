@@ -27,6 +27,7 @@ pub mod flow;
 pub mod meter;
 pub mod metric;
 pub mod packet;
+pub mod pipeline;
 pub mod streamer;
 mod time;
 mod tunnel;

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     /// Merge the records of pieces of one capture that were metered apart into those of the whole, as in: flowgauge merge
     /// p1.parquet p2.parquet -w whole.parquet
     Merge(Merging),
+    /// Show packets: a block of lines each, or a line with -s, as in: flowgauge watch -s -r trace.pcap udp port 53
+    Watch(Watching),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.
@@ -61,6 +63,69 @@ pub(crate) enum Command {
     },
     /// Write the manual page, as in: flowgauge man | man -l -
     Man,
+}
+
+/// Packets in, lines out.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("packets").args(["read", "interface"]).required(true))]
+#[command(group = ArgGroup::new("form").args(["summary", "json", "csv"]))]
+pub(crate) struct Watching {
+    /// Read captures, as in metering; several are one continuous capture.
+    #[arg(short, long, value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath)]
+    pub(crate) read: Vec<PathBuf>,
+
+    /// Capture on an interface (`flowgauge devices` lists them), until Ctrl-C or -c.
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: Option<String>,
+
+    /// Stop after this many packets that match the filter.
+    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+
+    /// A line a packet: moment in UTC, protocols, both ends and what is known of them.
+    #[arg(short, long)]
+    pub(crate) summary: bool,
+
+    /// A line of JSON a packet.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// A line of CSV a packet.
+    #[arg(long)]
+    pub(crate) csv: bool,
+
+    /// Tell tags, too: outgoing, incoming or internal, and nxdomain.
+    #[arg(long)]
+    pub(crate) tags: bool,
+
+    /// Look up the names of addresses, of the system's resolver, or of the DNS server at this address. Without it no lookup is
+    /// made, and names are only those that DNS answers in the capture told.
+    #[arg(long, value_name = "SERVER", num_args = 0..=1, require_equals = true, default_missing_value = "system")]
+    pub(crate) resolve: Option<String>,
+
+    /// Look up no names, which is so anyway.
+    #[arg(short, hide = true, conflicts_with = "resolve")]
+    pub(crate) numeric: bool,
+
+    /// Do not capture what an interface sees of frames for others.
+    #[arg(short = 'p', long)]
+    pub(crate) no_promiscuous_mode: bool,
+
+    /// Show the packet that a tunnel carries it in, not the one inside.
+    #[arg(long)]
+    pub(crate) outer: bool,
+
+    /// No summary on standard error at the end.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// A BPF expression (man pcap-filter). Words before it with a dot or slash that name files are captures too, after -r.
+    #[arg(value_name = "BPF")]
+    pub(crate) words: Vec<OsString>,
+
+    /// A BPF expression, after --.
+    #[arg(last = true, value_name = "BPF", hide = true)]
+    pub(crate) expression: Vec<OsString>,
 }
 
 /// Flow records in, flow records out.

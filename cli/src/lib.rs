@@ -31,6 +31,7 @@ mod text;
 mod told;
 mod top;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Some(Command::Verify { files }) => return verify::run(files, &mut err, interrupted),
         Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
+        Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),
@@ -88,7 +90,7 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
             out.write_all(&help::completions(*shell)).map_err(|source| output.error(source))
         }
         // These have gone their own way.
-        Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
+        Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) | Command::Watch(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };
     match written.and_then(|()| out.complete(&output)) {

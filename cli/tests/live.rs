@@ -6,6 +6,7 @@ mod namespace;
 #[path = "it/support.rs"]
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -122,5 +123,31 @@ fn whoever_may_not_capture_is_told_what_to_do() {
             "flowgauge: not allowed to capture on interface \"lo\" (run as root, or grant it: `setcap cap_net_raw+ep \
              PROGRAM`)\n"
         );
+    });
+}
+
+#[test]
+fn a_watched_packet_shows_at_once_and_ctrl_c_ends_it() {
+    in_namespace(|| {
+        let socket = sender();
+        let mut child = listen("watch -s -i veth1 udp");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut soonest = Duration::MAX;
+        for _ in 0..5 {
+            let since = Instant::now();
+            socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            soonest = soonest.min(since.elapsed());
+            assert!(line.ends_with(" - UDP IP 10.0.0.1(internal)--> 10.0.0.2(internal)\n"), "{line}");
+        }
+        // The machine may be slow, but not every time.
+        assert!(soonest < Duration::from_millis(200), "{soonest:?}");
+        signal("INT", child.id());
+        let since = Instant::now();
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+        assert_eq!(run.code, 130, "{}", run.err);
+        assert!(run.err.starts_with("flowgauge: 5 packets\n"), "{}", run.err);
     });
 }

@@ -21,6 +21,8 @@ __all__ = [
     "FlowFields",
     "FlowTable",
     "Flows",
+    "Item",
+    "ItemStream",
     "LiveFlow",
     "Memory",
     "NFColumn",
@@ -29,6 +31,8 @@ __all__ = [
     "NFlow",
     "PacketFields",
     "PacketInformation",
+    "PacketLayer",
+    "PipelinePart",
     "Position",
     "Report",
     "Streamer",
@@ -42,6 +46,7 @@ __all__ = [
     "merge",
     "nfstream_columns",
     "packet",
+    "pull",
     "rows",
     "run_command",
     "when",
@@ -2368,6 +2373,189 @@ class Flow(_Columns):
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self, /) -> int: ...
+
+@final
+class Item:
+    """One packet or flow on its way through a pipeline: a mapping, as the documentation of each link lists its fields.
+
+    Fields are made when they are asked for. What is set stays with the item; equality is that of dicts, and a pickled item
+    comes back as a plain dict.
+    """
+
+    @property
+    def packet_num(self) -> int | None:
+        """The number of the packet in the whole capture, from 0; None for a flow."""
+
+    @property
+    def raw_buf(self) -> bytes | None:
+        """The captured bytes of the frame; None for a flow."""
+
+    @property
+    def time_ns(self) -> int | None:
+        """When the packet was captured, or the flow began, in nanoseconds since the Unix epoch."""
+
+    @property
+    def skipped(self) -> str | None:
+        """Why decoding refused the packet ("truncated", "not_ip" ...); None when it did not, and for a flow."""
+
+    @property
+    def record(self) -> Flow | None:
+        """The whole record of a flow, as `Streamer` gives it; None for a packet."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def __delitem__(self, key: Any, /) -> None: ...
+    def __contains__(self, key: Any, /) -> bool: ...
+    def __len__(self, /) -> int: ...
+    def __iter__(self, /) -> Iterator[Any]: ...
+    def keys(self) -> list[Any]:
+        """The names of the fields."""
+
+    def values(self) -> list[Any]:
+        """The values of the fields."""
+
+    def items(self) -> list[tuple[Any, Any]]:
+        """Names and values."""
+
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value of a field, or `default` where there is none."""
+
+    def setdefault(self, key: Any, default: Any = None, /) -> Any:
+        """The value of a field, which is set to `default` where there is none."""
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Take a field out and give its value; `default`, if given, where there is none."""
+
+    def update(self, other: Any = None, /, **kwargs: Any) -> None:
+        """Set fields: those of a mapping or of pairs, then the keywords."""
+
+    def to_dict(self) -> dict[Any, Any]:
+        """The item as plain dicts, all fields made."""
+
+    def copy(self) -> Item:
+        """Another item with the same fields; what is set in one is not set in the other."""
+
+    def __copy__(self) -> Item: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __reduce__(self) -> tuple[type[dict[Any, Any]], tuple[dict[Any, Any]]]: ...
+
+@final
+class PacketLayer:
+    """A layer of a packet: a mapping whose fields are read out of the packet's bytes when they are asked for.
+    """
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+    def __delitem__(self, key: Any, /) -> None: ...
+    def __contains__(self, key: Any, /) -> bool: ...
+    def __len__(self, /) -> int: ...
+    def __iter__(self, /) -> Iterator[Any]: ...
+    def keys(self) -> list[Any]:
+        """The names of the fields."""
+
+    def values(self) -> list[Any]:
+        """The values of the fields."""
+
+    def items(self) -> list[tuple[Any, Any]]:
+        """Names and values."""
+
+    def get(self, key: Any, default: Any = None, /) -> Any:
+        """The value of a field, or `default` where there is none."""
+
+    def setdefault(self, key: Any, default: Any = None, /) -> Any:
+        """The value of a field, which is set to `default` where there is none."""
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Take a field out and give its value; `default`, if given, where there is none."""
+
+    def update(self, other: Any = None, /, **kwargs: Any) -> None:
+        """Set fields: those of a mapping or of pairs, then the keywords."""
+
+    def copy(self) -> dict[Any, Any]:
+        """A plain dict with the same fields."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    def __reduce__(self) -> tuple[type[dict[Any, Any]], tuple[dict[Any, Any]]]: ...
+
+_Native: TypeAlias = PipelinePart | tuple[str, Callable[[Any], Any]]
+
+@final
+class PipelinePart:
+    """A native part of a pipeline, made anew for every run.
+    """
+
+    @staticmethod
+    def packet_streamer(source: _Source, bpf: str | None, max_packets: int | None) -> PipelinePart:
+        """Frames of whatever a `Streamer` reads."""
+
+    @staticmethod
+    def packet_meta(decode_tunnels: bool) -> PipelinePart:
+        """Decoding."""
+
+    @staticmethod
+    def transport_meta() -> PipelinePart:
+        """The transport layer."""
+
+    @staticmethod
+    def reverse_dns(
+        domain_postfix: str,
+        resolver: str | None,
+        max_names: int,
+        ttl: float,
+        negative_ttl: float,
+        wait: float | None,
+        threads: int,
+    ) -> PipelinePart:
+        """Names of addresses."""
+
+    @staticmethod
+    def tagger() -> PipelinePart:
+        """Native tags."""
+
+    @staticmethod
+    def flows(
+        inactive_timeout: float | None, active_timeout: float | None, tcp_end: bool, halves: bool, statistics: bool
+    ) -> PipelinePart:
+        """The flow meter."""
+
+    @staticmethod
+    def packet_printer(file: Any, color_output: bool) -> PipelinePart:
+        """Blocks of lines."""
+
+    @staticmethod
+    def packet_summary(file: Any, color_output: bool) -> PipelinePart:
+        """Lines."""
+
+    @staticmethod
+    def json_sink(file: Any) -> PipelinePart:
+        """Lines of JSON."""
+
+    @staticmethod
+    def csv_sink(file: Any) -> PipelinePart:
+        """Lines of CSV."""
+
+    @staticmethod
+    def branch(ways: Sequence[tuple[str, list[Any]]]) -> PipelinePart:
+        """Several ways: names, and the links and the sink of each."""
+
+@final
+class ItemStream:
+    """The items of a run, one after the other.
+    """
+
+    def __new__(cls, source: PipelinePart | Iterable[Any], links: list[_Native]) -> ItemStream: ...
+    def __iter__(self, /) -> ItemStream: ...
+    def __next__(self, /) -> Any: ...
+    def counts(self) -> dict[str, Any] | None:
+        """What source and links counted so far; None when the stream is over."""
+
+    def close(self) -> None:
+        """End the stream."""
+
+def pull(source: PipelinePart | Iterable[Any], links: list[_Native], sink: _Native) -> dict[str, Any]:
+    """Pull a run into a sink; give what its parts counted."""
 
 @final
 class Position:

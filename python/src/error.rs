@@ -77,6 +77,10 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             }
             Err(_) => FlowgaugeError::new_err(message),
         },
+        Error::Link { part, source } => match source.downcast::<MetricFailure>() {
+            Ok(failure) => note(py, failure.error, &format!("raised in {part}")),
+            Err(_) => FlowgaugeError::new_err(message),
+        },
         Error::Write { what, source } => from_io(py, "cannot write", what.into(), source)
             .unwrap_or_else(|source| PyOSError::new_err(format!("{message}: {source}"))),
         Error::Ledger { .. } => LedgerError::new_err(message),

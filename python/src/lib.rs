@@ -22,6 +22,7 @@ mod metric;
 mod nfstream;
 mod options;
 mod packet;
+mod pipeline;
 mod position;
 mod process;
 mod record;
@@ -60,6 +61,14 @@ mod _native {
     use super::nfstream::{NFColumn, NFFlows, NFPacket, NFlow, nfstream_columns};
     #[pymodule_export]
     use super::packet::PacketInformation;
+    #[pymodule_export]
+    use super::pipeline::item::Item;
+    #[pymodule_export]
+    use super::pipeline::layer::PacketLayer;
+    #[pymodule_export]
+    use super::pipeline::parts::PipelinePart;
+    #[pymodule_export]
+    use super::pipeline::stream::{ItemStream, pull};
     #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]

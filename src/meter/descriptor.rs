@@ -59,11 +59,7 @@ impl Descriptor {
         } else {
             self.describe_in_order(decoder, raw, hasher)?;
         }
-        self.number = raw.number;
-        self.stamp = raw.stamp;
-        self.offset = offset;
-        self.captured_len = raw.data.len() as u32;
-        self.link = raw.link;
+        self.place(raw, offset);
         Ok(())
     }
 
@@ -75,9 +71,30 @@ impl Descriptor {
         hasher: &FlowHasher,
     ) -> Result<(), Skipped> {
         decoder.decode_in_order(raw, &mut self.info)?;
+        self.find_key(hasher);
+        Ok(())
+    }
+
+    /// The packet in `raw`, whose bytes begin at `offset` in their block, of which `info` was learnt before.
+    pub fn decoded(info: &PacketInfo, raw: &RawPacket<'_>, offset: u32, hasher: &FlowHasher) -> Self {
+        let mut descriptor = Self { info: *info, ..Self::EMPTY };
+        descriptor.find_key(hasher);
+        descriptor.place(raw, offset);
+        descriptor
+    }
+
+    fn find_key(&mut self, hasher: &FlowHasher) {
         (self.key, self.turned) = key_of(&self.info);
         self.hash = hasher.hash(&self.key);
-        Ok(())
+    }
+
+    #[inline(always)]
+    fn place(&mut self, raw: &RawPacket<'_>, offset: u32) {
+        self.number = raw.number;
+        self.stamp = raw.stamp;
+        self.offset = offset;
+        self.captured_len = raw.data.len() as u32;
+        self.link = raw.link;
     }
 
     /// The packet again, with its bytes out of `block`.

@@ -8,6 +8,7 @@ mod capture_loop;
 mod effective;
 mod flows;
 mod options;
+mod packets;
 mod report;
 mod source;
 mod worker;
@@ -39,6 +40,7 @@ use crate::packet::{DecodeOptions, Decoder, Position};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
+pub(crate) use packets::OpenFrames;
 use report::{CaptureCounts, Ledger, lock};
 use source::Source;
 use worker::Worker;

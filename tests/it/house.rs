@@ -23,7 +23,7 @@ const FLOORS: [(&str, u8); 14] = [
 ];
 
 /// Foreign crates and the files, or rooms, that may name them.
-const FOREIGN: [(&str, &[&str]); 25] = [
+const FOREIGN: [(&str, &[&str]); 26] = [
     ("arrow_array", &["export/arrow/"]),
     ("arrow_buffer", &["export/arrow/"]),
     ("arrow_schema", &["export/arrow/"]),
@@ -40,7 +40,8 @@ const FOREIGN: [(&str, &[&str]); 25] = [
     ("sha2", &["dissect/quic_keys.rs", "dissect/tls/fingerprint.rs", "export/digest.rs"]),
     ("thiserror", &["error.rs"]),
     ("foldhash", &["flow/key.rs", "packet/fragment.rs"]),
-    ("crossbeam_channel", &["streamer/"]),
+    ("crossbeam_channel", &["streamer/", "pipeline/reverse_dns/pool.rs"]),
+    ("dns_lookup", &["pipeline/reverse_dns/lookup.rs"]),
     ("pcap", &["capture/live.rs", "capture/filter/", "capture/dlt.rs"]),
     ("rustix", &["capture/file/input.rs", "capture/live.rs", "meter/hint.rs"]),
     ("flate2", &["capture/decompress.rs", "export/compress.rs"]),

@@ -77,6 +77,8 @@ mod metric;
 mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
+mod pipeline;
+mod pipeline_names;
 mod properties;
 mod quirks;
 mod reference;

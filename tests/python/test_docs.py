@@ -13,6 +13,7 @@ import pytest
 
 import flowgauge
 import flowgauge.nfstream
+import flowgauge.pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples" / "python").glob("*.py"))
@@ -22,7 +23,7 @@ def blocks() -> list[str]:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     text = "".join(page.read_text(encoding="utf-8") for page in pages if page.exists())
     found = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    docs = (flowgauge.__doc__ or "") + (flowgauge.nfstream.__doc__ or "")
+    docs = "".join(module.__doc__ or "" for module in (flowgauge, flowgauge.nfstream, flowgauge.pipeline))
     indented = re.findall(r"(?:^    .*\n|^\n)+", docs, re.MULTILINE)
     return found + [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in indented if block.strip()]
 
@@ -55,7 +56,7 @@ def test_examples_say_what_they_show(example: Path) -> None:
 
 
 def test_everything_public_is_documented() -> None:
-    for module in (flowgauge, flowgauge.nfstream):
+    for module in (flowgauge, flowgauge.nfstream, flowgauge.pipeline):
         for name in module.__all__:
             if name != "__version__":
                 assert getattr(module, name).__doc__, name

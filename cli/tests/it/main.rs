@@ -19,3 +19,4 @@ mod support;
 mod terminal;
 mod top;
 mod verify;
+mod watch;

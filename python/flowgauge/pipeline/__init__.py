@@ -1,0 +1,36 @@
+"""Pipelines over packets and flows: sources, links and sinks, joined by `link` or `|`, pulled by their sink.
+
+    from flowgauge.pipeline import PacketMeta, PacketStreamer, PacketSummary, ReverseDNS, Tagger, TransportMeta
+
+    (PacketStreamer("trace.pcap") | PacketMeta() | TransportMeta() | ReverseDNS() | Tagger() | PacketSummary()).pull()
+
+Any iterable is a source and any callable a link: item in; item, None or an iterable of items out. Parts that are native run
+without Python between them, hundreds of packets at a time.
+"""
+
+from .._native import Item, PacketLayer
+from ._links import Flows, PacketMeta, PacketTags, ReverseDNS, Tagger, TransportMeta
+from ._parts import Link, Sink, Source
+from ._sinks import Branch, CsvSink, JsonSink, PacketPrinter, PacketSummary, branch
+from ._sources import PacketStreamer
+
+__all__ = [
+    "Branch",
+    "CsvSink",
+    "Flows",
+    "Item",
+    "JsonSink",
+    "Link",
+    "PacketLayer",
+    "PacketMeta",
+    "PacketPrinter",
+    "PacketStreamer",
+    "PacketSummary",
+    "PacketTags",
+    "ReverseDNS",
+    "Sink",
+    "Source",
+    "Tagger",
+    "TransportMeta",
+    "branch",
+]

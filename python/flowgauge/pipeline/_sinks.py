@@ -1,0 +1,100 @@
+"""Native sinks, and the router."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._native import PipelinePart
+from ._parts import Link, Native, Part, Sink, Source
+
+__all__ = ["Branch", "CsvSink", "JsonSink", "PacketPrinter", "PacketSummary", "branch"]
+
+
+class _Native(Sink):
+    _part: PipelinePart
+
+    def _natives(self) -> list[Native] | None:
+        return [self._part]
+
+    def process(self, item: Any) -> None:
+        raise RuntimeError(f"{type(self).__name__} runs in Rust, as part of a pipeline: call pull()")
+
+
+class PacketPrinter(_Native):
+    """Prints a block of lines a packet.
+
+    Args:
+        color_output: Whether there is colour on a terminal.
+        file: A path, or a file object; None is standard output.
+    """
+
+    def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
+        self._part = PipelinePart.packet_printer(file, color_output)
+
+
+class PacketSummary(_Native):
+    """Prints a line a packet: 2015-09-07 19:08:34 - UDP IP 192.168.1.9(internal)--> 224.0.0.251(multicast_dns).
+
+    Args:
+        color_output: Whether there is colour on a terminal.
+        file: A path, or a file object; None is standard output.
+    """
+
+    def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
+        self._part = PipelinePart.packet_summary(file, color_output)
+
+
+class JsonSink(_Native):
+    """Writes a line of JSON an item, with fields that were set by links of your own.
+
+    Args:
+        file: A path, or a file object; None is standard output.
+    """
+
+    def __init__(self, file: Any = None) -> None:
+        self._part = PipelinePart.json_sink(file)
+
+
+class CsvSink(_Native):
+    """Writes a line of CSV a packet, or a flow.
+
+    Args:
+        file: A path, or a file object; None is standard output.
+    """
+
+    def __init__(self, file: Any = None) -> None:
+        self._part = PipelinePart.csv_sink(file)
+
+
+class Branch(_Native):
+    """A router: every item goes every way; what is changed on one is seen on no other. Use `branch`."""
+
+    def __init__(self, ways: dict[str, Any]) -> None:
+        if not ways:
+            raise RuntimeError("a branch needs a way: branch(name=sink), or branch(name=link | sink)")
+        self._part = PipelinePart.branch([(name, _way(name, end)) for name, end in ways.items()])
+
+
+def branch(**ways: Any) -> Branch:
+    """A sink that sends every item several ways: each is a sink, links joined to one (`link | sink`), or a function."""
+    return Branch(ways)
+
+
+def _way(name: str, end: Any) -> list[Any]:
+    if not isinstance(end, Part):
+        if not callable(end):
+            raise RuntimeError(f"the way {name!r} must be a sink, links joined to one, or a function, not {type(end).__name__}")
+        return [(name, end)]
+    if not isinstance(end, Sink):
+        raise RuntimeError(f"the way {name!r} ends in {type(end).__name__}, which is no sink: join one to it with |")
+    parts: list[Any] = []
+    part: Any = end
+    while part is not None:
+        natives = part._natives() if isinstance(part, (Link, Sink)) else None
+        if natives is None or isinstance(part, Source):
+            raise RuntimeError(
+                f"{type(part).__name__} cannot be in the way {name!r}: a way has no source, and its links have process(item)"
+            )
+        parts[:0] = natives
+        part = part._upstream
+    return parts

@@ -1,0 +1,155 @@
+//! What Python code put on an item, or changed in it, beside the native item.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flowgauge::pipeline::Attachment;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+/// What lies over the fields of a native item.
+#[derive(Default)]
+pub(crate) struct Overlay(Mutex<Parts>);
+
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Fields that were set.
+    pub(crate) own: Option<Py<PyDict>>,
+    /// Fields that were deleted.
+    pub(crate) gone: BTreeSet<String>,
+    /// Layers that were changed, as they are now; by the place of the layer.
+    pub(crate) layers: [Option<Py<PyDict>>; 3],
+}
+
+impl Overlay {
+    /// The parts. Nobody holds them while Python code runs.
+    pub(crate) fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn branched(&self) -> PyResult<Self> {
+        Python::attach(|py| {
+            let deep = py.import("copy")?.getattr("deepcopy")?;
+            let copy = |dict: &Option<Py<PyDict>>| -> PyResult<Option<Py<PyDict>>> {
+                let Some(dict) = dict else { return Ok(None) };
+                Ok(Some(deep.call1((dict,))?.cast_into::<PyDict>()?.unbind()))
+            };
+            let (own, gone, layers) = {
+                let parts = self.parts();
+                let layers = [0, 1, 2].map(|place| parts.layers[place].as_ref().map(|layer| layer.clone_ref(py)));
+                (parts.own.as_ref().map(|own| own.clone_ref(py)), parts.gone.clone(), layers)
+            };
+            let [eth, packet, transport] = &layers;
+            let layers = [copy(eth)?, copy(packet)?, copy(transport)?];
+            Ok(Self(Mutex::new(Parts { own: copy(&own)?, gone, layers })))
+        })
+    }
+
+    /// The same again, for a copy of its item.
+    pub(crate) fn copied(&self, py: Python<'_>) -> PyResult<Self> {
+        let parts = self.parts();
+        let copy =
+            |dict: &Option<Py<PyDict>>| dict.as_ref().map(|dict| dict.bind(py).copy().map(Bound::unbind)).transpose();
+        let [eth, packet, transport] = &parts.layers;
+        let layers = [copy(eth)?, copy(packet)?, copy(transport)?];
+        Ok(Self(Mutex::new(Parts { own: copy(&parts.own)?, gone: parts.gone.clone(), layers })))
+    }
+}
+
+/// An overlay on its way with its native item.
+pub(crate) struct Attached(pub(crate) Arc<Overlay>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached")
+    }
+}
+
+impl Attached {
+    /// The overlay that an attachment is.
+    pub(crate) fn overlay(attachment: &Arc<dyn Attachment>) -> Option<Arc<Overlay>> {
+        let any: &dyn Any = &**attachment;
+        any.downcast_ref::<Self>().map(|attached| Arc::clone(&attached.0))
+    }
+}
+
+impl Attachment for Attached {
+    fn branched(&self) -> Arc<dyn Attachment> {
+        // What cannot be copied is shared.
+        let copy = self.0.branched().map_or_else(|_| Arc::clone(&self.0), Arc::new);
+        Arc::new(Self(copy))
+    }
+
+    fn json_fields(&self, tell: &mut dyn FnMut(&str, &str)) {
+        Python::attach(|py| {
+            let own = self.0.parts().own.as_ref().map(|own| own.clone_ref(py));
+            if let Some(own) = own {
+                tell_dict(own.bind(py), tell);
+            }
+        });
+    }
+}
+
+/// An object of the user's own on its way.
+pub(crate) struct Own(pub(crate) Py<PyAny>);
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Own")
+    }
+}
+
+impl Own {
+    /// The object that an item of the user's own is.
+    pub(crate) fn object(py: Python<'_>, own: &Arc<dyn Attachment>) -> Option<Py<PyAny>> {
+        let any: &dyn Any = &**own;
+        any.downcast_ref::<Self>().map(|own| own.0.clone_ref(py))
+    }
+}
+
+impl Attachment for Own {
+    fn branched(&self) -> Arc<dyn Attachment> {
+        Python::attach(|py| {
+            let copy = py.import("copy").and_then(|copy| copy.call_method1("deepcopy", (&self.0,)));
+            Arc::new(Self(copy.map_or_else(|_| self.0.clone_ref(py), Bound::unbind)))
+        })
+    }
+
+    fn json_fields(&self, tell: &mut dyn FnMut(&str, &str)) {
+        Python::attach(|py| {
+            if let Ok(dict) = py.get_type::<PyDict>().call1((&self.0,))
+                && let Ok(dict) = dict.cast::<PyDict>()
+            {
+                tell_dict(dict, tell);
+            }
+        });
+    }
+}
+
+/// Tells every entry as JSON; what JSON does not know as its text.
+fn tell_dict(dict: &Bound<'_, PyDict>, tell: &mut dyn FnMut(&str, &str)) {
+    let py = dict.py();
+    let json = || -> PyResult<_> {
+        Ok((py.import("json")?.getattr("dumps")?, py.import("flowgauge.pipeline._json")?.getattr("plain")?))
+    };
+    let Ok((dumps, plain)) = json() else { return };
+    let kwargs = PyDict::new(py);
+    if kwargs.set_item("default", plain).is_err() {
+        return;
+    }
+    for (key, value) in dict.iter() {
+        // What the native item tells is told once.
+        if key.cast::<PyString>().is_ok_and(|key| key.to_cow().is_ok_and(|key| NATIVE.contains(&&*key))) {
+            continue;
+        }
+        let text = dumps.call((value,), Some(&kwargs)).and_then(|text| text.extract::<String>());
+        if let (Ok(key), Ok(text)) = (key.str().and_then(|key| key.extract::<String>()), text) {
+            tell(&key, &text);
+        }
+    }
+}
+
+/// Keys of a line of JSON that are the native item's.
+const NATIVE: [&str; 6] = ["timestamp", "packet_num", "eth", "packet", "transport", "tags"];

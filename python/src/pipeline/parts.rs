@@ -1,0 +1,263 @@
+//! The native parts, as Python makes them.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use flowgauge::meter::MeterConfig;
+use flowgauge::packet::{DecodeOptions, Tunnels};
+use flowgauge::pipeline::{
+    Branch, CsvSink, Flows, JsonSink, Link, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary, Resolver,
+    ReverseDns, Sink, Source, Tagger, TransportMeta, Way,
+};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::error;
+use crate::metric::Abandoned;
+use crate::pipeline::calls::{Called, Guard, Taken};
+use crate::pipeline::output;
+use crate::source::Source as Named;
+
+/// A native part of a pipeline, made anew for every run.
+#[pyclass(frozen, module = "flowgauge.pipeline")]
+pub(crate) struct PipelinePart {
+    name: &'static str,
+    make: Box<dyn Fn(Python<'_>) -> PyResult<Made> + Send + Sync>,
+}
+
+/// A part for one run.
+pub(crate) enum Made {
+    Source(Box<dyn Source>),
+    Link(Box<dyn Link>),
+    Sink(Box<dyn Sink>),
+}
+
+impl PipelinePart {
+    fn new(name: &'static str, make: impl Fn(Python<'_>) -> PyResult<Made> + Send + Sync + 'static) -> Self {
+        Self { name, make: Box::new(make) }
+    }
+
+    pub(crate) fn make(&self, py: Python<'_>) -> PyResult<Made> {
+        (self.make)(py)
+    }
+}
+
+#[pymethods]
+impl PipelinePart {
+    /// Frames of whatever a `Streamer` reads.
+    #[staticmethod]
+    #[pyo3(signature = (source, bpf, max_packets))]
+    fn packet_streamer(source: Bound<'_, PyAny>, bpf: Option<String>, max_packets: Option<u64>) -> PyResult<Self> {
+        let named = Named::new(&source)?;
+        let object = source.unbind();
+        Ok(Self::new("PacketStreamer", move |py| {
+            let mut streamer = named.streamer(object.bind(py), &Abandoned::default())?.max_matching_frames(max_packets);
+            if let Some(bpf) = &bpf {
+                streamer = streamer.bpf_filter(bpf.clone());
+            }
+            let streamer = py.detach(|| PacketStreamer::new(streamer)).map_err(|error| error::raise(py, error))?;
+            Ok(Made::Source(Box::new(streamer)))
+        }))
+    }
+
+    /// Decoding.
+    #[staticmethod]
+    fn packet_meta(decode_tunnels: bool) -> Self {
+        Self::new("PacketMeta", move |_| Ok(Made::Link(Box::new(PacketMeta::new(options(decode_tunnels))))))
+    }
+
+    /// The transport layer.
+    #[staticmethod]
+    fn transport_meta() -> Self {
+        Self::new("TransportMeta", |_| Ok(Made::Link(Box::new(TransportMeta::default()))))
+    }
+
+    /// Names of addresses.
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "they are Python's keywords")]
+    fn reverse_dns(
+        domain_postfix: String,
+        resolver: Option<String>,
+        max_names: usize,
+        ttl: f64,
+        negative_ttl: f64,
+        wait: Option<f64>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let resolver = match resolver.as_deref() {
+            None => Resolver::Off,
+            Some("system") => Resolver::System,
+            Some(server) => Resolver::Server(address(server)?),
+        };
+        let (ttl, negative_ttl) = (seconds("ttl", ttl)?, seconds("negative_ttl", negative_ttl)?);
+        let wait = wait.map(|wait| seconds("wait", wait)).transpose()?;
+        Ok(Self::new("ReverseDNS", move |_| {
+            let names = ReverseDns::default().resolver(resolver).max_names(max_names).ttl(ttl);
+            let names = names.negative_ttl(negative_ttl).wait(wait).threads(threads).domain_postfix(&domain_postfix);
+            Ok(Made::Link(Box::new(names)))
+        }))
+    }
+
+    /// Native tags.
+    #[staticmethod]
+    fn tagger() -> Self {
+        Self::new("Tagger", |_| Ok(Made::Link(Box::new(Tagger::default()))))
+    }
+
+    /// The flow meter.
+    #[staticmethod]
+    fn flows(
+        inactive_timeout: Option<f64>,
+        active_timeout: Option<f64>,
+        tcp_end: bool,
+        halves: bool,
+        statistics: bool,
+    ) -> PyResult<Self> {
+        let inactive = inactive_timeout.map(|wait| seconds("inactive_timeout", wait)).transpose()?;
+        let active = active_timeout.map(|wait| seconds("active_timeout", wait)).transpose()?;
+        Ok(Self::new("Flows", move |py| {
+            let config = MeterConfig::new().inactive_timeout(inactive).active_timeout(active);
+            let config = config.tcp_end(tcp_end).statistics(statistics);
+            let flows = Flows::new(config).map_err(|error| error::raise(py, error))?;
+            Ok(Made::Link(Box::new(flows.halves(halves))))
+        }))
+    }
+
+    /// Blocks of lines.
+    #[staticmethod]
+    #[pyo3(signature = (file, color_output))]
+    fn packet_printer(file: Option<Py<PyAny>>, color_output: bool) -> Self {
+        Self::new("PacketPrinter", move |py| {
+            let output = output::open(py, file.as_ref())?;
+            let paint = color_output && output.is_terminal;
+            Ok(Made::Sink(Box::new(PacketPrinter::new(output.name, output.out).paint(paint))))
+        })
+    }
+
+    /// Lines.
+    #[staticmethod]
+    #[pyo3(signature = (file, color_output))]
+    fn packet_summary(file: Option<Py<PyAny>>, color_output: bool) -> Self {
+        Self::new("PacketSummary", move |py| {
+            let output = output::open(py, file.as_ref())?;
+            let paint = color_output && output.is_terminal;
+            Ok(Made::Sink(Box::new(PacketSummary::new(output.name, output.out).paint(paint))))
+        })
+    }
+
+    /// Lines of JSON.
+    #[staticmethod]
+    #[pyo3(signature = (file))]
+    fn json_sink(file: Option<Py<PyAny>>) -> Self {
+        Self::new("JsonSink", move |py| {
+            let output = output::open(py, file.as_ref())?;
+            Ok(Made::Sink(Box::new(JsonSink::new(output.name, output.out))))
+        })
+    }
+
+    /// Lines of CSV.
+    #[staticmethod]
+    #[pyo3(signature = (file))]
+    fn csv_sink(file: Option<Py<PyAny>>) -> Self {
+        Self::new("CsvSink", move |py| {
+            let output = output::open(py, file.as_ref())?;
+            Ok(Made::Sink(Box::new(CsvSink::new(output.name, output.out))))
+        })
+    }
+
+    /// Several ways: names, and the links and the sink of each.
+    #[staticmethod]
+    fn branch(ways: Vec<(String, Py<PyList>)>) -> Self {
+        Self::new("branch", move |py| {
+            let mut branch = Branch::default();
+            for (name, parts) in &ways {
+                let (links, sink) = way(parts.bind(py))?;
+                let mut way = Way::new(name.clone(), sink);
+                for link in links {
+                    way = way.link(link);
+                }
+                branch = branch.way(way);
+            }
+            Ok(Made::Sink(Box::new(branch)))
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<flowgauge.pipeline {}>", self.name)
+    }
+}
+
+/// A part of a chain: a native one, or a name and a callable.
+pub(crate) fn link(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>) -> PyResult<()> {
+    let py = part.py();
+    if let Ok(native) = part.cast::<PipelinePart>() {
+        let native = native.get();
+        return match native.make(py)? {
+            Made::Link(link) => {
+                links.push(Box::new(Guard(native.name)));
+                links.push(link);
+                Ok(())
+            }
+            _ => Err(PyRuntimeError::new_err(format!("{} is no link", native.name))),
+        };
+    }
+    let (name, function): (String, Py<PyAny>) = part.extract()?;
+    links.push(Box::new(Called::new(name, function)));
+    Ok(())
+}
+
+/// A sink: a native one, before which a guard may stand, or a name and a callable.
+pub(crate) fn sink(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>) -> PyResult<Box<dyn Sink>> {
+    if let Ok(native) = part.cast::<PipelinePart>() {
+        let native = native.get();
+        // JSON can be written of anything, and a branch looks at nothing.
+        if !matches!(native.name, "JsonSink" | "branch") {
+            links.push(Box::new(Guard(native.name)));
+        }
+        return match native.make(part.py())? {
+            Made::Sink(sink) => Ok(sink),
+            _ => Err(PyRuntimeError::new_err(format!("{} is no sink", native.name))),
+        };
+    }
+    let (name, function): (String, Py<PyAny>) = part.extract()?;
+    Ok(Box::new(Taken::new(name, function)))
+}
+
+type WayParts = (Vec<Box<dyn Link>>, Box<dyn Sink>);
+
+fn way(parts: &Bound<'_, PyList>) -> PyResult<WayParts> {
+    let mut links = Vec::new();
+    let Some(last) = parts.len().checked_sub(1) else {
+        return Err(PyValueError::new_err("a way of a branch is empty"));
+    };
+    for part in parts.iter().take(last) {
+        link(&part, &mut links)?;
+    }
+    let sink = sink(&parts.get_item(last)?, &mut links)?;
+    Ok((links, sink))
+}
+
+fn options(decode_tunnels: bool) -> DecodeOptions {
+    DecodeOptions::new().tunnels(if decode_tunnels { Tunnels::ALL } else { Tunnels::NONE })
+}
+
+fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| PyValueError::new_err(format!("{name} must be a number of seconds from 0 on, not {seconds}")))
+}
+
+/// The address of a DNS server: with a port, or 53.
+fn address(server: &str) -> PyResult<SocketAddr> {
+    if let Ok(address) = server.parse() {
+        return Ok(address);
+    }
+    if let Ok(address) = server.parse() {
+        return Ok(SocketAddr::new(address, 53));
+    }
+    (server, 53).to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "resolver must be \"system\", None, or an address like \"127.0.0.1:5353\", not {server:?}"
+        ))
+    })
+}

@@ -1,0 +1,134 @@
+//! What kind an address is, by the special-purpose registries of RFC 6890 and its successors.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// What an address says of itself. Only [`AddressKind::Global`] ones are worth asking the DNS about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressKind {
+    /// Any other address.
+    Global,
+    /// Private use (10/8, 172.16/12, 192.168/16), shared address space (100.64/10), unique local (fc00::/7), and the
+    /// unspecified address, which a host has before it has one (0.0.0.0, ::).
+    Internal,
+    /// The host itself: 127/8, ::1.
+    Loopback,
+    /// The link only: 169.254/16, fe80::/10.
+    LinkLocal,
+    /// The groups of multicast DNS (RFC 6762): 224.0.0.251, ff02::fb.
+    MulticastDns,
+    /// Any other group: 224/4, ff00::/8.
+    Multicast,
+    /// Everybody on the link: 255.255.255.255.
+    Broadcast,
+}
+
+impl AddressKind {
+    /// The kind of an address. An IPv4 address that is mapped into IPv6 (::ffff:0:0/96) is what it is as IPv4.
+    #[inline]
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::of_v4(address.to_bits()),
+            IpAddr::V6(address) => Self::of_v6(address.to_bits()),
+        }
+    }
+
+    /// The kind of the address that `number` is in this IP version.
+    #[inline]
+    pub(super) fn of_number(ip_version: u8, number: u128) -> Self {
+        if ip_version == 6 { Self::of_v6(number) } else { Self::of_v4(number as u32) }
+    }
+
+    #[inline]
+    fn of_v4(number: u32) -> Self {
+        match number >> 24 {
+            10 => Self::Internal,
+            127 => Self::Loopback,
+            100 if number >> 22 == 0x6440_0000 >> 22 => Self::Internal,
+            169 if number >> 16 == 0xa9fe => Self::LinkLocal,
+            172 if number >> 20 == 0xac1 => Self::Internal,
+            192 if number >> 16 == 0xc0a8 => Self::Internal,
+            224..=239 if number == MDNS_V4.to_bits() => Self::MulticastDns,
+            224..=239 => Self::Multicast,
+            255 if number == u32::MAX => Self::Broadcast,
+            0 if number == 0 => Self::Internal,
+            _ => Self::Global,
+        }
+    }
+
+    fn of_v6(number: u128) -> Self {
+        match (number >> 112) as u16 {
+            0xff00..=0xffff if number == MDNS_V6.to_bits() => Self::MulticastDns,
+            0xff00..=0xffff => Self::Multicast,
+            0xfe80..=0xfebf => Self::LinkLocal,
+            0xfc00..=0xfdff => Self::Internal,
+            0 if number == 0 => Self::Internal,
+            0 if number == 1 => Self::Loopback,
+            0 if number >> 32 == 0xffff => Self::of_v4(number as u32),
+            _ => Self::Global,
+        }
+    }
+}
+
+const MDNS_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+const MDNS_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_of_every_range_are_told() {
+        use AddressKind::*;
+        for (text, kind) in [
+            ("9.255.255.255", Global),
+            ("10.0.0.0", Internal),
+            ("10.255.255.255", Internal),
+            ("11.0.0.0", Global),
+            ("100.63.255.255", Global),
+            ("100.64.0.0", Internal),
+            ("100.127.255.255", Internal),
+            ("100.128.0.0", Global),
+            ("126.255.255.255", Global),
+            ("127.0.0.1", Loopback),
+            ("128.0.0.0", Global),
+            ("169.253.255.255", Global),
+            ("169.254.1.1", LinkLocal),
+            ("169.255.0.0", Global),
+            ("172.15.255.255", Global),
+            ("172.16.0.0", Internal),
+            ("172.20.0.1", Internal),
+            ("172.31.255.255", Internal),
+            ("172.32.0.0", Global),
+            ("192.167.255.255", Global),
+            ("192.168.0.0", Internal),
+            ("192.169.0.0", Global),
+            ("223.255.255.255", Global),
+            ("224.0.0.1", Multicast),
+            ("224.0.0.251", MulticastDns),
+            ("239.255.255.250", Multicast),
+            ("240.0.0.0", Global),
+            ("255.255.255.254", Global),
+            ("255.255.255.255", Broadcast),
+            ("0.0.0.0", Internal),
+            ("0.0.0.1", Global),
+            ("::", Internal),
+            ("::1", Loopback),
+            ("::2", Global),
+            ("fbff::1", Global),
+            ("fc00::1", Internal),
+            ("fdff::1", Internal),
+            ("fe00::1", Global),
+            ("fe80::1", LinkLocal),
+            ("febf::1", LinkLocal),
+            ("fec0::1", Global),
+            ("ff02::1", Multicast),
+            ("ff02::fb", MulticastDns),
+            ("ff05::fb", Multicast),
+            ("2001:db8::1", Global),
+            ("::ffff:10.1.2.3", Internal),
+            ("::ffff:8.8.8.8", Global),
+        ] {
+            assert_eq!(AddressKind::of(text.parse().unwrap()), kind, "{text}");
+        }
+    }
+}
