@@ -75,7 +75,6 @@ impl PipelinePart {
 
     /// Names of addresses.
     #[staticmethod]
-    #[expect(clippy::too_many_arguments, reason = "they are Python's keywords")]
     fn reverse_dns(
         domain_postfix: String,
         resolver: Option<String>,
