@@ -284,7 +284,7 @@ impl Item {
         let this = slf.get();
         let is_own = match this.own(slf.py()) {
             Some(own) => {
-                own.call_method1(intern!(slf.py(), "pop"), (key, slf.py().Ellipsis()))?.is(&slf.py().Ellipsis())
+                own.call_method1(intern!(slf.py(), "pop"), (key, slf.py().Ellipsis()))?.is(slf.py().Ellipsis())
             }
             None => true,
         };
