@@ -39,6 +39,7 @@ __all__ = [
     "Then",
     "When",
     "__version__",
+    "address_label",
     "cells",
     "columns",
     "flow",
@@ -2553,6 +2554,9 @@ class ItemStream:
 
     def close(self) -> None:
         """End the stream."""
+
+def address_label(address: str) -> str | None:
+    """The word for an internal or special address; None for one that may have a name."""
 
 def pull(source: PipelinePart | Iterable[Any], links: list[_Native], sink: _Native) -> dict[str, Any]:
     """Pull a run into a sink; give what its parts counted."""

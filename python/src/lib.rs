@@ -66,7 +66,7 @@ mod _native {
     #[pymodule_export]
     use super::pipeline::layer::PacketLayer;
     #[pymodule_export]
-    use super::pipeline::parts::PipelinePart;
+    use super::pipeline::parts::{PipelinePart, address_label};
     #[pymodule_export]
     use super::pipeline::stream::{ItemStream, pull};
     #[pymodule_export]

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::pipeline::Label;
+
 /// What an address says of itself. Only [`AddressKind::Global`] ones are worth asking the DNS about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AddressKind {
@@ -30,6 +32,11 @@ impl AddressKind {
             IpAddr::V4(address) => Self::of_v4(address.to_bits()),
             IpAddr::V6(address) => Self::of_v6(address.to_bits()),
         }
+    }
+
+    /// The word for it: `internal`, `loopback`, `link_local`, `multicast_dns`, `multicast`, `broadcast`; `None` for a global one.
+    pub fn name(self) -> Option<&'static str> {
+        Label::of(self).and_then(Label::name)
     }
 
     /// The kind of the address that `number` is in this IP version.

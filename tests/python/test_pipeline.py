@@ -6,7 +6,9 @@ import copy
 import csv
 import io
 import json
+import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 
 from flowgauge.errors import CaptureError, FilterError
+import flowgauge.pipeline.utils as utils
 from flowgauge.pipeline import (
     CsvSink,
     Flows,
@@ -347,3 +350,29 @@ def test_netwatch_is_the_command_watch(data: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(" - UDP IP ") == 12
+
+
+def test_helpers_for_links_of_ones_own(links: Callable[[], Any]) -> None:
+    item = next(iter(links()))
+    assert utils.inet_to_str(utils.get_value(item, "packet.src")) == "192.0.2.10"
+    assert utils.get_value(item, "packet.src.x") is None and utils.get_value(item, "dns.x") is None
+    assert utils.str_to_mac(utils.mac_to_str(b"\x00\x1b\x44\x11\x3a\xb7")) == b"\x00\x1b\x44\x11\x3a\xb7"
+    assert utils.str_to_inet("2001:db8::1") == b"\x20\x01\x0d\xb8" + b"\0" * 11 + b"\x01"
+    internal = ["10.1.1.1", "172.16.0.1", "172.20.0.1", "192.168.1.1", "169.254.1.1", "127.0.0.1", "100.64.0.1", "fd00::1"]
+    assert all(utils.is_internal(address) for address in [*internal, "fe80::1", "fc00::1", "::1", b"\x0a\0\0\1"])
+    assert not utils.is_internal("8.8.8.8") and not utils.is_internal("172.32.0.1")
+    special = {"224.0.0.251": "multicast_dns", "ff02::fb": "multicast_dns", "224.0.0.1": "multicast", "ff02::1": "multicast"}
+    assert {address: utils.is_special(address) for address in special} == special
+    assert utils.is_special("255.255.255.255") == "broadcast" and utils.is_special("8.8.8.8") is False
+    for wrong in (lambda: utils.is_internal("x"), lambda: utils.str_to_mac("00:11")):
+        with pytest.raises(ValueError):
+            wrong()
+
+
+def test_a_signal_is_caught_and_ends_what_runs() -> None:
+    caught: list[int] = []
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), utils.signal_catcher(lambda: caught.append(1)):
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([], 1)
+    assert caught == [1] and signal.getsignal(signal.SIGTERM) is before

@@ -75,9 +75,7 @@ fn ctrl_c_ends_it_whatever_it_waits_for() {
         let mut command = flowgauge();
         command.args(["watch", "-r"]).arg(if blocked { data("web.pcap").into_os_string() } else { "-".into() });
         if blocked {
-            for _ in 0..200 {
-                command.arg(data("web.pcap"));
-            }
+            command.args(vec![data("web.pcap"); 200]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use flowgauge::meter::MeterConfig;
 use flowgauge::packet::{DecodeOptions, Tunnels};
 use flowgauge::pipeline::{
-    Branch, CsvSink, Flows, JsonSink, Link, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary, Resolver,
-    ReverseDns, Sink, Source, Tagger, TransportMeta, Way,
+    AddressKind, Branch, CsvSink, Flows, JsonSink, Link, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary,
+    Resolver, ReverseDns, Sink, Source, Tagger, TransportMeta, Way,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -221,6 +221,15 @@ pub(crate) fn sink(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>) -> P
     }
     let (name, function): (String, Py<PyAny>) = part.extract()?;
     Ok(Box::new(Taken::new(name, function)))
+}
+
+/// The word for an internal or special address; None for one that may have a name.
+#[pyfunction]
+pub(crate) fn address_label(address: &str) -> PyResult<Option<&'static str>> {
+    let parsed = address.parse();
+    let kind = parsed.map(AddressKind::of);
+    let kind = kind.map_err(|_| PyValueError::new_err(format!("not an IP address: {address:?}")))?;
+    Ok(kind.name())
 }
 
 type WayParts = (Vec<Box<dyn Link>>, Box<dyn Sink>);

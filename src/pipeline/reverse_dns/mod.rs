@@ -244,12 +244,16 @@ impl Link for ReverseDns {
     fn process(&mut self, batch: &mut Batch) -> Result<()> {
         let patience = self.wait.unwrap_or(if batch.is_live() { Duration::ZERO } else { DEFAULT_WAIT });
         let may_wait = self.resolver != Resolver::Off && !patience.is_zero();
+        // With somebody who waits, answers come between batches only, so that it does not matter when they come.
+        self.collect();
         let mut missing = Vec::new();
         let mut clock = batch.clock();
         for index in 0..batch.items.len() {
             let now = stamp(&batch.items[index]).unwrap_or(clock);
             clock = clock.max(now);
-            self.collect();
+            if !may_wait {
+                self.collect();
+            }
             if let Item::Packet(packet) = &mut batch.items[index] {
                 self.meta.decode(&batch.block, packet);
                 if let Some(info) = packet.info() {
@@ -257,7 +261,7 @@ impl Link for ReverseDns {
                 }
             }
             let domains = self.domains(&batch.items[index], now)?;
-            if may_wait && domains.contains(&Domain::UNKNOWN) && missing.len() < MAX_NAMES {
+            if may_wait && missing.len() < MAX_NAMES {
                 self.pending(&batch.items[index], &mut missing);
             }
             set(&mut batch.items[index], domains, self.postfix.as_ref());
