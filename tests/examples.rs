@@ -50,3 +50,10 @@ fn metric_ends_flows_and_shows_its_values() {
     let ended: Vec<_> = out.lines().filter(|line| value(line, "export_reason") == 16).collect();
     assert!(!ended.is_empty() && ended.iter().all(|line| pkts(line) == 10));
 }
+
+#[test]
+fn pipeline_shows_tagged_packets_and_counts_flows() {
+    let out = run("pipeline", "story.pcap");
+    assert!(out.ends_with("\n95 frames, 31 flows, 12 names learnt\n"), "{out}");
+    assert!(out.contains(" - TCP IP 192.0.2.10 --> 198.51.100.80(ipip.example.org) TAGS: [large]\n"), "{out}");
+}
