@@ -269,6 +269,8 @@ impl Meter {
             if let Some(record) = self.take(slot, reason) {
                 return Some(record);
             }
+            // It was withheld, which takes as long as a record.
+            *looks = looks.checked_sub(1)?;
         }
     }
 

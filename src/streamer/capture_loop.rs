@@ -91,8 +91,8 @@ impl CaptureLoop {
                         arrival = frames.frames.last().map(|frame| (frame.stamp, Instant::now()));
                     }
                 }
-                // What waited for company waits no longer.
-                Captured::Silence => outlet.flush(),
+                // What waited for company waits no longer, and there is time for those that are due.
+                Captured::Silence => outlet.tick(self.decoder.clock()),
                 Captured::End => return Ok(()),
             }
             if live && let Some((stamp, since)) = arrival {
@@ -275,13 +275,6 @@ impl Outlet {
                 batch.empty();
             }
             Self::Workers(dispatcher) => dispatcher.hand_over(clock),
-        }
-    }
-
-    /// Sends the records that are held back in this thread.
-    fn flush(&mut self) {
-        if let Self::Inline(worker, _) = self {
-            worker.flush();
         }
     }
 
