@@ -2517,7 +2517,12 @@ class PipelinePart:
 
     @staticmethod
     def flows(
-        inactive_timeout: float | None, active_timeout: float | None, tcp_end: bool, halves: bool, statistics: bool
+        inactive_timeout: float | None,
+        active_timeout: float | None,
+        tcp_end: bool,
+        capacity: int | None,
+        halves: bool,
+        statistics: bool,
     ) -> PipelinePart:
         """The flow meter."""
 

@@ -29,7 +29,8 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Meters as `config` says. With the default one a flow ends after 60 s of silence, and is cut after 120 s.
+    /// Meters as `config` says. With the default one a flow ends after 60 s of silence, and is cut after 120 s; on a wire it
+    /// should have a [capacity](MeterConfig::capacity).
     ///
     /// # Errors
     ///
@@ -158,7 +159,8 @@ fn see(seen: &mut i64, packet: &Packet<'_>, flow: &Metered) {
             role = if flags.ack() { SERVER } else { CLIENT };
         }
         () if flags.fin() => {
-            state = if state == SYN { FIN } else { 0 };
+            // A FIN that comes again says nothing new.
+            state = if matches!(state, SYN | FIN) { FIN } else { 0 };
             if first {
                 role = if flags.ack() { SERVER } else { CLIENT };
             }

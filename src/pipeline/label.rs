@@ -46,6 +46,15 @@ impl Domain {
         label.map_or_else(|| Self::Name(text.into()), Self::Label)
     }
 
+    /// A name that the DNS told. One that reads as a label's word has the dot of the root behind it, so that nobody takes it
+    /// for one.
+    pub(super) fn named(name: &str) -> Self {
+        match Self::from_text(name) {
+            Self::Label(_) => Self::Name(format!("{name}.").into()),
+            name => name,
+        }
+    }
+
     /// The name or the label's word; `None` when nothing is known.
     #[inline]
     pub fn as_str(&self) -> Option<&str> {

@@ -11,6 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -376,3 +377,33 @@ def test_a_signal_is_caught_and_ends_what_runs() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         signal.sigtimedwait([], 1)
     assert caught == [1] and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_flows_are_bounded(data: Path) -> None:
+    packets = data / "dns.pcap"
+    assert len(list(PacketStreamer(packets) | Flows(capacity=1))) > len(list(PacketStreamer(packets) | Flows()))
+    with pytest.raises(ValueError, match="capacity must be 1 or more"):
+        Flows(capacity=0)
+
+
+def test_branches_of_an_item_that_python_touched_are_apart_whatever_lies_on_it(data: Path) -> None:
+    """A layer kept on its own item, and a lock that nobody can copy, once were a deadlock and a shared item."""
+
+    def put(item: Any) -> Any:
+        item["lock"], item["seen"] = threading.Lock(), [0]
+        return item
+
+    def keep(item: Any) -> Any:
+        item["layer"] = item["eth"]
+        return item
+
+    seen: list[list[int]] = []
+    ways = branch(one=lambda item: item["seen"].append(1), other=lambda item: seen.append(list(item["seen"])))
+    (PacketStreamer(data / "web.pcap") | PacketMeta() | put | keep | ways).pull()
+    assert seen and all(one == [0] for one in seen)
+
+
+def test_dicts_of_ones_own_are_lines_of_json_with_all_their_keys(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    ([{"timestamp": 1.5, "tags": ["a"], "x": 1}] | JsonSink(str(out))).pull()
+    assert json.loads(out.read_text()) == {"timestamp": 1.5, "tags": ["a"], "x": 1}

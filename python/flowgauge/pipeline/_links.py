@@ -97,7 +97,7 @@ class Tagger(_Native):
         for function in self._functions:
             tag = function(item)
             if tag is not None:
-                item["tags"].add(tag)
+                item.setdefault("tags", set()).add(tag)
         return item
 
 
@@ -115,6 +115,7 @@ class Flows(_Native):
         inactive_timeout: Seconds of silence that end a flow; None never.
         active_timeout: Age in seconds at which a flow is cut; None never.
         tcp_end: Whether FIN in both directions, or RST, ends a flow.
+        capacity: Flows that may live at once; at the bound the one nearest its end leaves. None: as many as there are.
         halves: Whether each direction is an item of its own.
         statistics: Whether records have statistics of sizes, gaps and TCP flags.
     """
@@ -125,7 +126,8 @@ class Flows(_Native):
         inactive_timeout: float | None = 60.0,
         active_timeout: float | None = 120.0,
         tcp_end: bool = False,
+        capacity: int | None = 1_000_000,
         halves: bool = False,
         statistics: bool = False,
     ) -> None:
-        self._part = PipelinePart.flows(inactive_timeout, active_timeout, tcp_end, halves, statistics)
+        self._part = PipelinePart.flows(inactive_timeout, active_timeout, tcp_end, capacity, halves, statistics)

@@ -28,13 +28,21 @@ pub(crate) struct Item {
 
 impl Item {
     #[inline]
-    pub(crate) fn new(native: Native, block: Arc<Block>) -> Self {
+    pub(crate) fn new(mut native: Native, block: Arc<Block>) -> Self {
         let attachment = match &native {
             Native::Packet(packet) => packet.attachment(),
             Native::Flow(flow) => flow.attachment(),
             Native::Own(_) => None,
         };
         let overlay = attachment.and_then(Attached::overlay);
+        if overlay.is_some() {
+            // It lies here from now on: a copy of the native item must not copy what belongs to this object.
+            match &mut native {
+                Native::Packet(packet) => packet.set_attachment(None),
+                Native::Flow(flow) => flow.set_attachment(None),
+                Native::Own(_) => {}
+            }
+        }
         Self { native: Mutex::new(Some((native, block))), overlay: Mutex::new(overlay) }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flowgauge::pipeline::Attachment;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
 /// What lies over the fields of a native item.
 #[derive(Default)]
@@ -34,7 +34,12 @@ impl Overlay {
             let deep = py.import("copy")?.getattr("deepcopy")?;
             let copy = |dict: &Option<Py<PyDict>>| -> PyResult<Option<Py<PyDict>>> {
                 let Some(dict) = dict else { return Ok(None) };
-                Ok(Some(deep.call1((dict,))?.cast_into::<PyDict>()?.unbind()))
+                let copied = PyDict::new(py);
+                for (key, value) in dict.bind(py).copy()?.iter() {
+                    // What cannot be copied is shared.
+                    copied.set_item(&key, deep.call1((&value,)).unwrap_or(value))?;
+                }
+                Ok(Some(copied.unbind()))
             };
             let (own, gone, layers) = {
                 let parts = self.parts();
@@ -77,7 +82,6 @@ impl Attached {
 
 impl Attachment for Attached {
     fn branched(&self) -> Arc<dyn Attachment> {
-        // What cannot be copied is shared.
         let copy = self.0.branched().map_or_else(|_| Arc::clone(&self.0), Arc::new);
         Arc::new(Self(copy))
     }
@@ -86,7 +90,12 @@ impl Attachment for Attached {
         Python::attach(|py| {
             let own = self.0.parts().own.as_ref().map(|own| own.clone_ref(py));
             if let Some(own) = own {
-                tell_dict(own.bind(py), tell);
+                // What the native item tells is told once.
+                tell_dict(own.bind(py), &mut |key, text| {
+                    if !NATIVE.contains(&key) {
+                        tell(key, text);
+                    }
+                });
             }
         });
     }
@@ -140,10 +149,6 @@ fn tell_dict(dict: &Bound<'_, PyDict>, tell: &mut dyn FnMut(&str, &str)) {
         return;
     }
     for (key, value) in dict.iter() {
-        // What the native item tells is told once.
-        if key.cast::<PyString>().is_ok_and(|key| key.to_cow().is_ok_and(|key| NATIVE.contains(&&*key))) {
-            continue;
-        }
         let text = dumps.call((value,), Some(&kwargs)).and_then(|text| text.extract::<String>());
         if let (Ok(key), Ok(text)) = (key.str().and_then(|key| key.extract::<String>()), text) {
             tell(&key, &text);

@@ -110,14 +110,18 @@ impl PipelinePart {
         inactive_timeout: Option<f64>,
         active_timeout: Option<f64>,
         tcp_end: bool,
+        capacity: Option<usize>,
         halves: bool,
         statistics: bool,
     ) -> PyResult<Self> {
+        if capacity == Some(0) {
+            return Err(PyValueError::new_err("capacity must be 1 or more flows, or None, not 0"));
+        }
         let inactive = inactive_timeout.map(|wait| seconds("inactive_timeout", wait)).transpose()?;
         let active = active_timeout.map(|wait| seconds("active_timeout", wait)).transpose()?;
         Ok(Self::new("Flows", move |py| {
             let config = MeterConfig::new().inactive_timeout(inactive).active_timeout(active);
-            let config = config.tcp_end(tcp_end).statistics(statistics);
+            let config = config.tcp_end(tcp_end).capacity(capacity).statistics(statistics);
             let flows = Flows::new(config).map_err(|error| error::raise(py, error))?;
             Ok(Made::Link(Box::new(flows.halves(halves))))
         }))

@@ -1,7 +1,6 @@
 //! Names that the capture's own DNS answers tell.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::dissect::dns::{self, Message};
 use crate::packet::{Packet, PacketFlags};
@@ -54,11 +53,10 @@ impl Learnt {
         if !matches!(question.kind, A | AAAA) || question.name == "." {
             return;
         }
-        let name: Arc<str> = question.name.into();
+        let name = Domain::named(&question.name);
         for address in message.answers.iter().filter_map(|answer| answer.parse().ok()) {
             self.count += 1;
-            let domain = Domain::Name(Arc::clone(&name));
-            self.names.set(address, Entry { domain, until: Timestamp::MAX, pending: false });
+            self.names.set(address, Entry { domain: name.clone(), until: Timestamp::MAX, pending: false });
         }
     }
 }

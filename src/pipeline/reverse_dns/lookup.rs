@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dns_lookup::{LookupErrorKind, getnameinfo};
@@ -93,7 +92,7 @@ fn named(name: &str) -> Answer {
     if safe.is_empty() {
         return None;
     }
-    Some(Domain::Name(Arc::from(safe)))
+    Some(Domain::named(&safe))
 }
 
 fn query(id: u16, question: &str) -> Vec<u8> {
@@ -172,6 +171,7 @@ mod tests {
         assert_eq!(read(&answer(8, 0, &question, "host"), 7, &question), None);
         assert_eq!(read(&answer(7, 0, "8.2.0.192.in-addr.arpa", "host"), 7, &question), None);
         assert_eq!(read(&answer(7, 0, &question, "a\x1b[2J"), 7, &question), name("a\\027[2J"));
+        assert_eq!(read(&answer(7, 0, &question, "internal"), 7, &question), name("internal."));
         let none = Some(Some(Domain::Label(Label::Nxdomain)));
         assert_eq!(read(&answer(7, 3, &question, ""), 7, &question), none);
         assert_eq!(read(&answer(7, 0, &question, ""), 7, &question), none);

@@ -149,7 +149,8 @@ impl ReverseDns {
     }
 
     fn answered(&mut self, address: IpAddr, answer: Answer) {
-        self.silent = false;
+        // That nobody answered says nothing of who is there.
+        self.silent &= answer.is_none();
         let (ttl, domain) = match answer {
             Some(domain @ Domain::Name(_)) => {
                 self.counts.names += 1;
@@ -185,7 +186,7 @@ impl ReverseDns {
 
     /// Waits until the names in `missing` are there, or patience is at its end.
     fn await_names(&mut self, missing: &[IpAddr], patience: Duration) {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + patience.min(LONGEST_WAIT);
         let is_pending = |cache: &mut Cache, address| cache.get_mut(address).is_some_and(|entry| entry.pending);
         while !self.silent && missing.iter().any(|address| is_pending(&mut self.cache, address)) {
             let left = end.saturating_duration_since(Instant::now());
@@ -220,6 +221,9 @@ impl ReverseDns {
         }
     }
 }
+
+/// Nobody waits longer for the names of a batch.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 impl Default for ReverseDns {
     fn default() -> Self {
