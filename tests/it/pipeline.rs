@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use flowgauge::capture::memory::MemorySource;
+use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::meter::MeterConfig;
 use flowgauge::packet::{LinkType, SkipReason};
 use flowgauge::pipeline::{
@@ -73,6 +74,11 @@ fn mdns() -> Vec<u8> {
 fn arp() -> Vec<u8> {
     let body = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &[2, 0, 0, 0, 0, 1], &[10, 0, 0, 1], &[0; 6], &[10, 0, 0, 2]].concat();
     ethernet(0x0806, &body)
+}
+
+/// So that they run in a build without nDPI too.
+fn unlabelled() -> MeterConfig {
+    MeterConfig::new().classifier(ClassifierOptions { limits: DissectionLimits::NONE, ..Default::default() })
 }
 
 #[test]
@@ -188,7 +194,7 @@ fn flows_are_those_of_the_meter_whole_or_in_halves() {
         arp(),
     ];
     let flows = |halves| {
-        let link = Flows::new(MeterConfig::new()).unwrap().halves(halves);
+        let link = Flows::new(unlabelled()).unwrap().halves(halves);
         let mut pipeline = five_links(ethernets(&frames)).link(link);
         let (mut batch, mut told) = (Batch::default(), Vec::new());
         while pipeline.next_batch(&mut batch).unwrap() != Pulled::End {
@@ -269,7 +275,7 @@ fn json_and_csv_have_a_line_an_item() {
     let mut sink = CsvSink::new("paper", io::sink());
     let mut batch = Batch::of_packet(1, Timestamp::default(), LinkType::ETHERNET, mdns());
     sink.take(&mut batch).unwrap();
-    let flows = five_links(ethernets(&[mdns()])).link(Flows::new(MeterConfig::new()).unwrap());
+    let flows = five_links(ethernets(&[mdns()])).link(Flows::new(unlabelled()).unwrap());
     let error = flows.pull(&mut sink).unwrap_err();
     assert!(error.to_string().contains("branch"), "{error}");
 }
@@ -278,7 +284,7 @@ fn json_and_csv_have_a_line_an_item() {
 fn what_came_before_an_error_is_in_the_sink() {
     let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/cut_in_packet.pcap")).unwrap();
     let mut counter = Counter::default();
-    let flows = Flows::new(MeterConfig::new()).unwrap();
+    let flows = Flows::new(unlabelled()).unwrap();
     let error = five_links(Streamer::from_bytes(bytes.clone())).link(flows).pull(&mut counter).unwrap_err();
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
     assert!(counter.items > 0);
