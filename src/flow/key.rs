@@ -14,12 +14,14 @@ use crate::tunnel::Tunnel;
 pub struct FlowKey {
     low: u128,
     high: u128,
-    /// Port of the low end, port of the high end, VLAN id (16 bits each), IP version and protocol (8 bits each), from the
-    /// lowest bit on: one comparison instead of five.
+    /// Port of the low end, port of the high end, VLAN id (16 bits each), IP version, kind of tunnel (4 bits each) and
+    /// protocol (8 bits), from the lowest bit on: one comparison instead of six.
     numbers: u64,
     tunnel_key: u32,
-    tunnel: Option<Tunnel>,
 }
+
+/// A [`FlowKey`] as plain numbers: both addresses, what else is in 64 bits, and the tunnel's own key.
+pub(crate) type KeyParts = ([u128; 2], u64, u32);
 
 /// Which way a packet of a flow goes; the flow's first packet goes from source to destination.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -43,7 +45,7 @@ impl Direction {
 
 impl FlowKey {
     /// What stands where there is no key yet.
-    pub(crate) const EMPTY: Self = Self { low: 0, high: 0, numbers: 0, tunnel_key: 0, tunnel: None };
+    pub(crate) const EMPTY: Self = Self { low: 0, high: 0, numbers: 0, tunnel_key: 0 };
 
     /// The key of a packet from `src` to `dst`, and whether canonical order turned the two ends around.
     ///
@@ -55,9 +57,9 @@ impl FlowKey {
         let numbers = u64::from(low.1)
             | u64::from(high.1) << 16
             | u64::from(vlan_id) << 32
-            | u64::from(ip_version) << 48
+            | u64::from(ip_version & 0xf) << 48
             | u64::from(ip_protocol) << 56;
-        (Self { low: low.0, high: high.0, numbers, tunnel_key: 0, tunnel: None }, turned)
+        (Self { low: low.0, high: high.0, numbers, tunnel_key: 0 }, turned)
     }
 
     /// As [`FlowKey::new`], of a packet of IP version 4 without a VLAN tag.
@@ -68,7 +70,7 @@ impl FlowKey {
         let (low, high) = (src.min(dst), src.max(dst));
         let numbers = low & 0xffff | (high & 0xffff) << 16 | 4 << 48 | u64::from(ip_protocol) << 56;
         let (low, high) = (u128::from(low >> 16), u128::from(high >> 16));
-        (Self { low, high, numbers, tunnel_key: 0, tunnel: None }, src > dst)
+        (Self { low, high, numbers, tunnel_key: 0 }, src > dst)
     }
 
     /// The same key inside a tunnel of this kind; `key` is the tunnel's own where tunnels with different keys are kept
@@ -76,7 +78,7 @@ impl FlowKey {
     #[must_use]
     #[inline]
     pub fn in_tunnel(mut self, tunnel: Option<Tunnel>, key: u32) -> Self {
-        self.tunnel = tunnel;
+        self.numbers = self.numbers & !TUNNEL | tunnel.map_or(0, |tunnel| tunnel as u64 + 1) << TUNNEL_AT;
         self.tunnel_key = key;
         self
     }
@@ -84,7 +86,7 @@ impl FlowKey {
     /// The same key inside the tunnel that `other` is in.
     #[must_use]
     pub(super) fn in_tunnel_of(self, other: &Self) -> Self {
-        self.in_tunnel(other.tunnel, other.tunnel_key)
+        self.in_tunnel(other.tunnel(), other.tunnel_key)
     }
 
     /// The end that comes first in canonical order, or the other one: address and port.
@@ -100,12 +102,23 @@ impl FlowKey {
 
     /// 4 or 6.
     pub const fn ip_version(&self) -> u8 {
-        (self.numbers >> 48) as u8
+        (self.numbers >> 48) as u8 & 0xf
     }
 
     /// The kind of tunnel its packets came out of.
-    pub const fn tunnel(&self) -> Option<Tunnel> {
-        self.tunnel
+    pub fn tunnel(&self) -> Option<Tunnel> {
+        let kind = (self.numbers & TUNNEL) >> TUNNEL_AT;
+        Tunnel::ALL.get((kind as usize).wrapping_sub(1)).copied()
+    }
+
+    #[inline(always)]
+    pub(crate) const fn parts(&self) -> KeyParts {
+        ([self.low, self.high], self.numbers, self.tunnel_key)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn from_parts(([low, high], numbers, tunnel_key): KeyParts) -> Self {
+        Self { low, high, numbers, tunnel_key }
     }
 
     /// The innermost VLAN id; 0 without one.
@@ -144,11 +157,15 @@ impl FlowHasher {
             hasher.write_u128(key.high);
         }
         hasher.write_u64(key.numbers);
-        let tunnel = key.tunnel.map_or(0, |tunnel| tunnel as u64 + 1);
-        hasher.write_u64(tunnel << 32 | u64::from(key.tunnel_key));
+        hasher.write_u64(u64::from(key.tunnel_key));
         hasher.finish()
     }
 }
+
+const TUNNEL_AT: u32 = 52;
+/// The bits that tell the kind of tunnel: 0 for none.
+const TUNNEL: u64 = 0xf << TUNNEL_AT;
+const _: () = assert!(Tunnel::ALL.len() < 0xf);
 
 #[cfg(test)]
 mod tests {

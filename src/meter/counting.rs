@@ -2,7 +2,7 @@
 
 use crate::flow::{Details, Direction, FlowFlags, FlowKey, FlowState, Sequence, Spread, TcpAnalysis};
 use crate::meter::cache::FlowCache;
-use crate::meter::compact::{Added, Hot};
+use crate::meter::compact::{Counted, Hot, Identity};
 use crate::meter::config::{MeterConfig, PacketSize};
 use crate::packet::{Packet, PacketFlags, PacketInfo};
 use crate::time::Timestamp;
@@ -27,61 +27,82 @@ impl Moment {
     }
 }
 
-/// The state of a flow that begins with `packet`, which is not counted yet.
+/// A flow that begins with `packet`, which is not counted yet.
+#[inline(always)]
 pub(super) fn begin(
     config: &MeterConfig,
     packet: &Packet<'_>,
     key: &FlowKey,
     turned: bool,
     clock: Timestamp,
-) -> FlowState {
+) -> Identity {
     let info = packet.info;
-    let mut state = FlowState::new(*key, turned, packet.raw.number, clock);
-    if let Some((src, dst)) = packet.macs() {
-        state.flags.insert(FlowFlags::MACS);
-        state.macs = [src, dst];
+    let mut flags = FlowFlags::default();
+    let macs = packet.macs();
+    if macs.is_some() {
+        flags.insert(FlowFlags::MACS);
     }
-    if info.flags.contains(PacketFlags::TUNNEL_KEY) {
-        state.flags.insert(FlowFlags::TUNNEL_KEY);
-        state.tunnel_key = info.tunnel_key;
+    let has_tunnel_key = info.flags.contains(PacketFlags::TUNNEL_KEY);
+    if has_tunnel_key {
+        flags.insert(FlowFlags::TUNNEL_KEY);
     }
-    if let Some(icmp) = packet.icmp() {
-        state.flags.insert(FlowFlags::ICMP);
-        state.icmp = icmp;
+    let icmp = packet.icmp();
+    if icmp.is_some() {
+        flags.insert(FlowFlags::ICMP);
     }
-    state.flow_label = packet.flow_label().unwrap_or_default();
-    let vlan_ids = if info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
     if config.tcp_analysis {
-        state.flags.insert(FlowFlags::TCP_ANALYSIS);
+        flags.insert(FlowFlags::TCP_ANALYSIS);
     }
     if config.application_fields {
-        state.flags.insert(FlowFlags::APPLICATION_FIELDS);
+        flags.insert(FlowFlags::APPLICATION_FIELDS);
     }
-    if config.sequence > 0 || vlan_ids.len() > 1 {
-        state.details = Some(Box::new(Details {
-            sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
-            facts: None,
-            vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
-            tcp: None,
-            stored: None,
-        }));
+    Identity {
+        key: *key,
+        src_is_high: turned,
+        flags,
+        clock,
+        flow_id: packet.raw.number,
+        conn_id: packet.raw.number,
+        segment: 0,
+        tunnel_key: if has_tunnel_key { info.tunnel_key } else { 0 },
+        flow_label: packet.flow_label().unwrap_or_default(),
+        macs: macs.map_or([[0; 6]; 2], |(src, dst)| [src, dst]),
+        icmp: icmp.unwrap_or_default(),
+        details: details(config, packet),
     }
-    state
+}
+
+/// What options and VLAN tags add to a flow that begins with `packet`.
+#[inline]
+fn details(config: &MeterConfig, packet: &Packet<'_>) -> Option<Box<Details>> {
+    let vlan_ids = if packet.info.vlan_id == 0 { Vec::new() } else { packet.vlan_ids().collect() };
+    if config.sequence == 0 && vlan_ids.len() <= 1 {
+        return None;
+    }
+    Some(Box::new(Details {
+        sequence: (config.sequence > 0).then(|| Sequence::new(config.sequence)),
+        facts: None,
+        vlan_ids: if vlan_ids.len() > 1 { vlan_ids.into() } else { Box::default() },
+        tcp: None,
+        stored: None,
+    }))
 }
 
 /// What a flow that is cut goes on as: the same flow, with nothing counted, from `packet` on.
-pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestamp) -> FlowState {
-    let empty = FlowState::new(cut.key, cut.src_is_high, packet.raw.number, clock);
-    FlowState {
+pub(super) fn next_segment(cut: &FlowState, packet: &Packet<'_>, clock: Timestamp) -> Identity {
+    Identity {
+        key: cut.key,
+        src_is_high: cut.src_is_high,
+        flags: cut.flags.of_first_packet(),
+        clock,
+        flow_id: packet.raw.number,
         conn_id: cut.conn_id,
         segment: cut.segment.saturating_add(1),
-        flags: cut.flags.of_first_packet(),
-        macs: cut.macs,
         tunnel_key: cut.tunnel_key,
-        icmp: cut.icmp,
         flow_label: cut.flow_label,
+        macs: cut.macs,
+        icmp: cut.icmp,
         details: cut.details.as_ref().map(|details| Box::new(details.emptied())),
-        ..empty
     }
 }
 
@@ -92,10 +113,11 @@ pub(super) fn count(cache: &mut FlowCache, slot: u32, info: &PacketInfo, turned:
     let direction = hot.direction(turned);
     hot.last_clock = at.clock;
     if leaves_marks(info) {
-        mark(hot, info.flags, direction);
+        hot.mark(marks(info.flags, direction));
     }
-    if !hot.count(direction, at.stamp, added(info), info.ttl) {
-        cache.count_unusual(slot, direction, at.stamp, added(info), (info.ttl, info.traffic_class >> 2));
+    let packet = counted(info, direction, at.stamp);
+    if !hot.count(&packet) {
+        cache.count_unusual(slot, &packet);
     }
     direction
 }
@@ -104,7 +126,10 @@ pub(super) fn count(cache: &mut FlowCache, slot: u32, info: &PacketInfo, turned:
 #[inline(always)]
 pub(super) fn count_usual(hot: &mut Hot, info: &PacketInfo, turned: bool, at: Moment) -> Option<Direction> {
     let direction = hot.direction(turned);
-    if leaves_marks(info) || !hot.count(direction, at.stamp, added(info), info.ttl) {
+    if leaves_marks(info) && !hot.flags().contains(marks(info.flags, direction)) {
+        return None;
+    }
+    if !hot.count(&counted(info, direction, at.stamp)) {
         return None;
     }
     hot.last_clock = at.clock;
@@ -117,8 +142,9 @@ fn leaves_marks(info: &PacketInfo) -> bool {
 }
 
 #[inline(always)]
-const fn added(info: &PacketInfo) -> Added {
-    [info.wire_len, info.ip_len, info.transport_len, info.payload_len]
+const fn counted(info: &PacketInfo, direction: Direction, stamp: Timestamp) -> Counted {
+    let added = [info.wire_len, info.ip_len, info.transport_len, info.payload_len];
+    Counted { direction, stamp, added, ttl: info.ttl, dscp: info.traffic_class >> 2 }
 }
 
 /// Counts the size of a packet and the gap before it in what options ask for.
@@ -157,9 +183,9 @@ pub(super) fn analyse(tcp: &mut TcpAnalysis, packet: &Packet<'_>, direction: Dir
     }
 }
 
-#[cold]
+/// What a packet marks its flow with.
 #[inline(never)]
-fn mark(hot: &mut Hot, flags: PacketFlags, direction: Direction) {
+fn marks(flags: PacketFlags, direction: Direction) -> FlowFlags {
     let marks = [
         (PacketFlags::PAYLOAD_UNKNOWN, FlowFlags::payload_unknown(direction)),
         (PacketFlags::PORTS_UNKNOWN, FlowFlags::PORTS_UNKNOWN),
@@ -167,9 +193,8 @@ fn mark(hot: &mut Hot, flags: PacketFlags, direction: Direction) {
         (PacketFlags::FRAGMENT, FlowFlags::FRAGMENTED),
         (PacketFlags::CUT, FlowFlags::TRUNCATED),
     ];
-    for (_, mark) in marks.into_iter().filter(|(flag, _)| flags.contains(*flag)) {
-        hot.mark(mark);
-    }
+    let left = marks.into_iter().filter(|(flag, _)| flags.contains(*flag));
+    left.fold(FlowFlags::default(), |all, (_, mark)| all.union(mark))
 }
 
 /// What of a packet leaves a mark on its flow.

@@ -51,11 +51,15 @@ impl Descriptor {
         hasher: &FlowHasher,
     ) -> Result<(), Skipped> {
         if decoder.decode_plain(raw, &mut self.info) {
-            // What is known of a plain packet need not be looked at: no tunnel, no VLAN, and addresses of 32 bits.
+            // What is known of a plain packet need not be looked at: no tunnel, no VLAN, and mostly addresses of 32 bits.
             let info = &self.info;
-            let (src, dst) = ((info.src as u32, info.src_port), (info.dst as u32, info.dst_port));
-            (self.key, self.turned) = FlowKey::new_v4(info.ip_protocol, src, dst);
-            self.hash = hasher.hash(&self.key);
+            if info.ip_version == 4 {
+                let (src, dst) = ((info.src as u32, info.src_port), (info.dst as u32, info.dst_port));
+                (self.key, self.turned) = FlowKey::new_v4(info.ip_protocol, src, dst);
+                self.hash = hasher.hash(&self.key);
+            } else {
+                self.find_key_v6(hasher);
+            }
         } else {
             self.describe_in_order(decoder, raw, hasher)?;
         }
@@ -73,6 +77,14 @@ impl Descriptor {
         decoder.decode_in_order(raw, &mut self.info)?;
         self.find_key(hasher);
         Ok(())
+    }
+
+    #[inline(never)]
+    fn find_key_v6(&mut self, hasher: &FlowHasher) {
+        let info = &self.info;
+        let (src, dst) = ((info.src, info.src_port), (info.dst, info.dst_port));
+        (self.key, self.turned) = FlowKey::new(6, info.ip_protocol, src, dst, 0);
+        self.hash = hasher.hash(&self.key);
     }
 
     /// The packet in `raw`, whose bytes begin at `offset` in their block, of which `info` was learnt before.

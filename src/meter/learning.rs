@@ -8,11 +8,6 @@ use crate::flow::{Application, Direction, FlowFlags, FlowState};
 use crate::meter::cache::FlowCache;
 use crate::packet::Packet;
 
-/// The dissection of a flow that begins, if payload is read.
-pub(super) fn begin(wanted: bool, ip_protocol: u8) -> Dissection {
-    if wanted { Dissection::new(ip_protocol) } else { Dissection::OFF }
-}
-
 /// Looks at the payload of a packet of the flow in `slot`.
 #[inline]
 pub(super) fn observe(

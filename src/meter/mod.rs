@@ -23,11 +23,11 @@ pub use descriptor::Descriptor;
 use descriptor::key_of;
 pub use metrics::MetricErrors;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::classify::{Classifier, ClassifierOptions};
+use crate::dissect::Dissection;
 use crate::error::{Error, Result};
 use crate::flow::{Application, Direction, ExportReason, FlowHasher, FlowKey, FlowRecord, Metrics};
 use crate::metric::expr::Folds;
@@ -159,7 +159,6 @@ impl Meter {
         // Passes over a few packets at a time: one asks for the places of flows, the next for the flows of all of them, so
         // that memory answers while the others are looked up.
         descriptors.iter().take(GROUP).for_each(|descriptor| self.cache.expect(descriptor.hash()));
-        let mut many_are_first = false;
         for (nth, group) in descriptors.chunks(GROUP).enumerate() {
             let coming = descriptors.iter().skip((nth + 1) * GROUP).take(GROUP);
             coming.for_each(|descriptor| self.cache.expect(descriptor.hash()));
@@ -170,21 +169,23 @@ impl Meter {
             if self.config.has_details() {
                 self.cache.want_details(&found);
             }
-            if many_are_first {
-                let guesses = found.iter().zip(group);
-                guesses.for_each(|(slot, descriptor)| self.cache.want_for_first(*slot, descriptor.key().1));
-            }
             self.metrics.load(group);
-            let unusual = self.cache.unusual();
+            // What usual packets add is told when somebody else may look at it.
+            let mut usual = Living::default();
             for (slot, descriptor) in found.iter().zip(group) {
                 if self.is_plain
                     && let Some(direction) = self.count_usual(descriptor, *slot)
                 {
-                    if self.wants_more {
-                        self.look(&descriptor.packet(block), *slot, direction, descriptor.stamp());
+                    usual.packets += 1;
+                    usual.bytes += u64::from(descriptor.info().wire_len);
+                    if !self.wants_more {
+                        continue;
                     }
+                    self.tell(&mut usual);
+                    self.look(&descriptor.packet(block), *slot, direction, descriptor.stamp());
                     continue;
                 }
+                self.tell(&mut usual);
                 let (key, turned) = descriptor.key();
                 let hash = descriptor.hash();
                 let slot = if *slot != NOT_FOUND && self.cache.holds(*slot, key) {
@@ -194,8 +195,20 @@ impl Meter {
                 };
                 self.meter(&descriptor.packet(block), key, turned, hash, slot);
             }
-            many_are_first = self.cache.unusual() - unusual > MANY;
+            self.tell(&mut usual);
+            if self.is_plain
+                && let Some(last) = group.last()
+            {
+                // Clocks never go back.
+                self.now = self.now.max(last.info().clock);
+            }
         }
+    }
+
+    fn tell(&mut self, usual: &mut Living) {
+        self.living.packets += usual.packets;
+        self.living.bytes += usual.bytes;
+        *usual = Living::default();
     }
 
     /// Counts a packet of the flow that is thought to be in `slot`, if it is there and goes on, and nothing about the packet is
@@ -206,11 +219,7 @@ impl Meter {
         let info = descriptor.info();
         let at = Moment { stamp: descriptor.stamp(), clock: info.clock };
         let hot = self.cache.held_mut(slot, key).filter(|hot| goes_on(&self.config, hot, at.clock))?;
-        let direction = count_usual(hot, info, turned, at)?;
-        self.now = self.now.max(at.clock);
-        self.living.packets += 1;
-        self.living.bytes += u64::from(info.wire_len);
-        Some(direction)
+        count_usual(hot, info, turned, at)
     }
 
     /// Moves the clock of a silent wire to `now`, never back: flows that are due by then leave.
@@ -228,10 +237,7 @@ impl Meter {
         // Nobody comes any more, so that the memory for finding flows and for their deadlines is free for this.
         self.cache.close();
         self.expiry.close();
-        let mut leaving = Vec::with_capacity(self.cache.len());
-        leaving.extend(self.cache.living().map(|(slot, last_clock, flow_id)| Reverse((last_clock, flow_id, slot))));
-        leaving.sort_unstable();
-        self.leaving = Some(leaving.into_iter().map(|Reverse((_, _, slot))| slot).collect());
+        self.leaving = Some(self.cache.last_first());
     }
 
     /// The next record of a flow that ended or was cut; of flows that are due, the first one.
@@ -399,9 +405,9 @@ impl Meter {
         if self.config.capacity.is_some_and(|capacity| self.cache.len() >= capacity) {
             self.make_room();
         }
-        let mut state = begin(&self.config, packet, key, turned, clock);
-        let dissection = learning::begin(self.config.application_fields, packet.info.ip_protocol);
-        let slot = self.cache.insert(&mut state, hash, self.classifier.start(), dissection);
+        let flow = begin(&self.config, packet, key, turned, clock);
+        let classification = || self.classifier.start();
+        let slot = self.cache.insert(flow, hash, classification, || Dissection::new(packet.info.ip_protocol));
         self.start_metrics(slot, packet.raw.number);
         self.expiry.arm(slot, due(&self.config, &self.cache, slot));
         slot
@@ -436,7 +442,7 @@ impl Meter {
         beside.show(&mut flow);
         beside.empty();
         learning::show_so_far(&mut flow, &self.cache, &self.classifier, slot);
-        self.cache.set(slot, &mut next_segment(&flow, packet, clock));
+        self.cache.set(slot, next_segment(&flow, packet, clock));
         let application = flow.application.clone();
         let mut record = FlowRecord { flow, export_reason: ExportReason::ACTIVE, metrics: Metrics::default() };
         if self.complete(&mut record, slot) {
@@ -544,8 +550,6 @@ const TCP: u8 = 6;
 const GROUP: usize = 32;
 const _: () = assert!(GROUP <= Folds::MOST);
 const NOT_FOUND: u32 = u32::MAX;
-/// Packets of a group that are the first of their direction, from which on more memory is asked for ahead.
-const MANY: u64 = GROUP as u64 / 8;
 /// Flows that are looked at for one that is due, to make room, before all are.
 const ROOM_LOOKS: usize = 64;
 /// How many flows ahead of leaving, at the end, a flow is asked for.

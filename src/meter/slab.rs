@@ -24,14 +24,20 @@ impl<T> Slab<T> {
     /// Puts a value into `slot`: one that was used before, or the next one.
     #[inline]
     pub(super) fn put(&mut self, slot: u32, value: T) {
+        self.put_with(slot, || value);
+    }
+
+    /// The same with a value that is made only if it is kept.
+    #[inline(always)]
+    pub(super) fn put_with(&mut self, slot: u32, value: impl FnOnce() -> T) {
         if !self.is_on {
             return;
         }
         match self.get_mut(slot) {
-            Some(place) => *place = value,
+            Some(place) => *place = value(),
             None => {
                 debug_assert_eq!(self.len(), slot as usize, "slots are used in their order");
-                self.push(value);
+                self.push(value());
             }
         }
     }

@@ -46,7 +46,7 @@ impl Table {
 
     /// Puts a slot in, which must not be there yet.
     pub(super) fn insert(&mut self, hash: u32, slot: u32) {
-        if (self.len + 1) * 3 > self.places.len() * 2 {
+        if (self.len + 1) * 5 > self.places.len() * 3 {
             self.grow();
         }
         self.len += 1;

@@ -82,8 +82,8 @@ impl Decoder {
         self.decode_in_order(raw, info)
     }
 
-    /// [`decode_into`](Self::decode_into) for a frame of which there is nothing unusual: Ethernet, IPv4 without options or
-    /// fragments, and TCP or UDP that is no tunnel. `false`, and `info` untouched, for any other.
+    /// [`decode_into`](Self::decode_into) for a frame of which there is nothing unusual: Ethernet, IP without options,
+    /// extension headers or fragments, and TCP or UDP that is no tunnel. `false`, and `info` untouched, for any other.
     #[inline(always)]
     pub(crate) fn decode_plain(&mut self, raw: &RawPacket<'_>, info: &mut PacketInfo) -> bool {
         let clock = self.clock.max(raw.stamp);
