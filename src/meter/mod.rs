@@ -242,7 +242,8 @@ impl Meter {
 
     /// The next record of a flow that ended or was cut; of flows that are due, the first one.
     pub fn pop(&mut self) -> Option<FlowRecord> {
-        self.pop_within(&mut { usize::MAX })
+        let mut unlimited = usize::MAX;
+        self.pop_within(&mut unlimited)
     }
 
     /// As [`Meter::pop`], without the pause that many flows make that are due at once: each flow that is looked at takes one
@@ -287,6 +288,11 @@ impl Meter {
     /// Whether a user's metric failed, and with it the run.
     pub fn has_failed(&self) -> bool {
         self.metrics.has_failed()
+    }
+
+    /// Whether the user has metrics.
+    pub(crate) fn has_metrics(&self) -> bool {
+        !self.metrics.is_empty()
     }
 
     /// What is in living flows.
@@ -420,7 +426,8 @@ impl Meter {
         let mut looks = ROOM_LOOKS;
         let mut slot = expiry.pop_due(self.now, &mut looks, due);
         if slot.is_none() && looks == 0 {
-            slot = expiry.pop_due(self.now, &mut { usize::MAX }, due);
+            looks = usize::MAX;
+            slot = expiry.pop_due(self.now, &mut looks, due);
         }
         let record = if let Some(slot) = slot {
             let reason = self.ended(slot).unwrap_or(ExportReason::INACTIVE);

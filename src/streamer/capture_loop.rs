@@ -14,7 +14,7 @@ use crate::meter::{Descriptor, hint};
 use crate::packet::{Decoder, LinkType, SkipReason};
 use crate::streamer::batch::{Batch, Message};
 use crate::streamer::report::{CaptureCounts, Ledger, lock};
-use crate::streamer::worker::Worker;
+use crate::streamer::worker::{Ended, Worker};
 use crate::time::Timestamp;
 
 /// What the capture thread owns.
@@ -56,12 +56,9 @@ pub(super) struct Dispatcher {
 }
 
 impl CaptureLoop {
-    /// Reads until the source ends or somebody stops it; what was read reaches the workers in any case.
-    ///
-    /// # Errors
-    ///
-    /// Whatever ended the source before its end, and with an inline meter the error of a user's metric.
-    pub(super) fn run(mut self, mut outlet: Outlet) -> Result<()> {
+    /// Reads until the source ends or somebody stops it; what was read reaches the workers in any case. The error is what
+    /// ended the source before its end, or with an inline meter that of a user's metric.
+    pub(super) fn run(mut self, mut outlet: Outlet) -> Ended {
         let captured = self.capture(&mut outlet);
         #[cfg(feature = "pcap")]
         let captured = captured.and(self.filter.as_ref().map_or(Ok(()), |filter| filter.finish()));
@@ -71,7 +68,7 @@ impl CaptureLoop {
         // Every worker ends its flows by the clock of the whole capture, not by that of its own last packet.
         outlet.tick(self.decoder.clock());
         let metered = outlet.finish();
-        captured.and(metered)
+        Ended { result: captured.and(metered.result), rest: metered.rest }
     }
 
     fn capture(&mut self, outlet: &mut Outlet) -> Result<()> {
@@ -296,10 +293,10 @@ impl Outlet {
         }
     }
 
-    fn finish(self) -> Result<()> {
+    fn finish(self) -> Ended {
         match self {
             Self::Inline(worker, _) => worker.finish(),
-            Self::Workers(_) => Ok(()),
+            Self::Workers(_) => Ended { result: Ok(()), rest: None },
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::streamer::report::{InputSpan, Ledger, Report, lock};
 pub struct Flows {
     pub(super) records: Receiver<Vec<FlowRecord>>,
     pub(super) chunk: vec::IntoIter<FlowRecord>,
-    pub(super) threads: Vec<(String, JoinHandle<Result<()>>)>,
+    pub(super) threads: Vec<Thread>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) schema: Schema,
     pub(super) stop: StopFlag,
@@ -31,6 +31,15 @@ pub struct Flows {
     pub(super) stopped: Option<(Instant, u64)>,
     #[cfg(test)]
     pub(super) lose: Option<super::Hop>,
+}
+
+/// A thread of a run.
+#[derive(Debug)]
+pub(super) struct Thread {
+    pub(super) name: String,
+    /// How it ended. It may then still have flows and tables to free, which nobody need wait for.
+    pub(super) ended: Receiver<Result<()>>,
+    pub(super) handle: JoinHandle<()>,
 }
 
 /// Stops a run from anywhere: what was read is still metered, and every flow leaves.
@@ -271,8 +280,8 @@ impl Flows {
         // If a worker died early, the capture thread is still to be told.
         self.stop.raise();
         let mut result = Ok(());
-        for (name, thread) in self.threads.drain(..) {
-            let ended = thread.join().unwrap_or_else(|panic| Err(died(name, panic.as_ref())));
+        for Thread { name, ended, handle } in self.threads.drain(..) {
+            let ended = ended.recv().unwrap_or_else(|_| handle.join().map_err(|panic| died(name, panic.as_ref())));
             result = result.and(ended);
         }
         lock(&self.ledger.taken).complete = true;

@@ -22,7 +22,7 @@ use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use crossbeam_channel::bounded;
 
@@ -40,10 +40,11 @@ use crate::packet::{DecodeOptions, Decoder, Position};
 
 use batch::Batch;
 use capture_loop::{CaptureLoop, Dispatcher, Outlet};
+use flows::Thread;
 pub(crate) use packets::OpenFrames;
 use report::{CaptureCounts, Ledger, lock};
 use source::Source;
-use worker::Worker;
+use worker::{Ended, Worker};
 
 /// A source and everything that is wanted of it; [`Streamer::start`] opens it and sets the threads to work.
 ///
@@ -287,20 +288,23 @@ impl fmt::Debug for Streamer {
 fn spawn(
     name: String,
     groups: Vec<Arc<dyn MetricGroup>>,
-    body: impl FnOnce() -> Result<()> + Send + 'static,
-) -> Result<(String, JoinHandle<Result<()>>)> {
+    body: impl FnOnce() -> Ended + Send + 'static,
+) -> Result<Thread> {
+    let (tell, ended) = bounded(1);
     let run = move || {
         let mut body = Some(body);
-        let mut result = Ok(());
+        let mut ended = Ended { result: Ok(()), rest: None };
         within(&groups, &mut || {
             if let Some(body) = body.take() {
-                result = body();
+                ended = body();
             }
         });
-        result
+        // Nobody hears it who has dropped the iterator.
+        let _ = tell.send(ended.result);
+        drop(ended.rest);
     };
     match thread::Builder::new().name(name.clone()).spawn(run) {
-        Ok(handle) => Ok((name, handle)),
+        Ok(handle) => Ok(Thread { name, ended, handle }),
         Err(error) => Err(Error::Thread { name, detail: format!("cannot be started: {error}") }),
     }
 }

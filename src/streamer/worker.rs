@@ -31,6 +31,13 @@ pub(super) struct Worker {
     lose: Option<super::Hop>,
 }
 
+/// How metering ended.
+pub(super) struct Ended {
+    pub(super) result: Result<()>,
+    /// What is still to be freed, if none of it is the user's own.
+    pub(super) rest: Option<Box<Meter>>,
+}
+
 impl Worker {
     pub(super) fn new(
         meter: Meter,
@@ -59,12 +66,9 @@ impl Worker {
         self.lose = hop;
     }
 
-    /// Meters what comes until the capture thread hangs up, then ends every flow.
-    ///
-    /// # Errors
-    ///
-    /// That of a user's metric, after all records.
-    pub(super) fn run(mut self, packets: &Receiver<Message>, empties: &Sender<Batch>) -> Result<()> {
+    /// Meters what comes until the capture thread hangs up, then ends every flow. The error is that of a user's metric, after
+    /// all records.
+    pub(super) fn run(mut self, packets: &Receiver<Message>, empties: &Sender<Batch>) -> Ended {
         for message in packets {
             match message {
                 Message::Batch(mut batch) => {
@@ -110,15 +114,17 @@ impl Worker {
         self.flush();
     }
 
-    pub(super) fn finish(mut self) -> Result<()> {
+    pub(super) fn finish(mut self) -> Ended {
         if !self.abandoned.is_raised() {
             self.meter.finish();
             self.collect(usize::MAX);
         }
         self.flush();
-        // Hangs up first: freeing many flows takes a while, and nobody need wait for it.
+        // Hangs up first: freeing many flows and nDPI's tables takes a while, and nobody need wait for it.
         drop(self.records);
-        self.meter.take_error().map_or(Ok(()), Err)
+        let result = self.meter.take_error().map_or(Ok(()), Err);
+        let rest = (!self.meter.has_metrics()).then(|| Box::new(self.meter));
+        Ended { result, rest }
     }
 
     /// Takes records that are ready, at most so many, and sends them whenever enough are together.
