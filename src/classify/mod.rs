@@ -209,6 +209,12 @@ impl Classification {
         }
     }
 
+    /// Whether further packets change nothing.
+    #[inline]
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Off | Self::Decided(_))
+    }
+
     /// Whether dissection holds memory for this flow: 700 bytes and whatever the dissectors keep beside it.
     ///
     /// It does from the first packet that can be read until there is a label that further packets will not make more

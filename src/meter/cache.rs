@@ -216,10 +216,6 @@ impl FlowCache {
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
         let slot = self.table.find(hash as u32, |_| true)?;
         hint::prefetch_all(&self.hot[slot]);
-        if self.classifications.is_on() | self.dissections.is_on() {
-            self.classifications.get(slot).into_iter().for_each(hint::prefetch);
-            self.dissections.get(slot).into_iter().for_each(hint::prefetch);
-        }
         Some(slot)
     }
 

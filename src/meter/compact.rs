@@ -37,7 +37,7 @@ pub(super) struct Hot {
     back_after: u32,
     /// The clock at the last packet.
     pub(super) last_clock: Timestamp,
-    /// The bits of [`FlowFlags`], and [`SRC_IS_HIGH`], [`HAS_RARE`] and [`STARTS_BY_CLOCK`].
+    /// The bits of [`FlowFlags`], and above them [`SRC_IS_HIGH`], [`HAS_RARE`], [`STARTS_BY_CLOCK`] and [`IS_LEARNT`].
     marks: u16,
     /// The 16 bits above; with all 48 set, [`Cold`] has that stamp.
     back_long_after: u16,
@@ -114,11 +114,21 @@ impl Hot {
 
     /// The flow's flags.
     pub(super) const fn flags(&self) -> FlowFlags {
-        FlowFlags::from_bits(self.marks & !(SRC_IS_HIGH | HAS_RARE | STARTS_BY_CLOCK))
+        FlowFlags::from_bits(self.marks & (IS_LEARNT - 1))
     }
 
     pub(super) fn mark(&mut self, flags: FlowFlags) {
         self.marks |= flags.bits();
+    }
+
+    /// Whether its payload tells nothing more.
+    #[inline(always)]
+    pub(super) const fn is_learnt(&self) -> bool {
+        self.marks & IS_LEARNT != 0
+    }
+
+    pub(super) const fn set_learnt(&mut self) {
+        self.marks |= IS_LEARNT;
     }
 
     /// Which way a packet goes whose sender is (`turned`) the second end of the key.
@@ -332,8 +342,10 @@ const SRC_IS_HIGH: u16 = 1 << 15;
 const HAS_RARE: u16 = 1 << 14;
 /// Whether the smallest stamp from the source on is the clock at the first packet.
 const STARTS_BY_CLOCK: u16 = 1 << 13;
-// The highest of its bits.
-const _: () = assert!(FlowFlags::APPLICATION_FIELDS.bits() < STARTS_BY_CLOCK);
+/// Whether its payload tells nothing more. The lowest of the bits that are no flags.
+const IS_LEARNT: u16 = 1 << 12;
+// The highest of the flags.
+const _: () = assert!(FlowFlags::APPLICATION_FIELDS.bits() < IS_LEARNT);
 const _: () = assert!(size_of::<Hot>() == 128 && size_of::<Cold>() == 56);
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ use crate::flow::{Application, Direction, FlowFlags, FlowState};
 use crate::meter::cache::FlowCache;
 use crate::packet::Packet;
 
-/// Looks at the payload of a packet of the flow in `slot`.
-#[inline]
+/// Looks at the payload of a packet of the flow in `slot`, until there is nothing more to learn.
 pub(super) fn observe(
     cache: &mut FlowCache,
     classifier: &mut Classifier,
@@ -17,12 +16,19 @@ pub(super) fn observe(
     packet: &Packet<'_>,
     direction: Direction,
 ) {
-    let (classification, mut dissection) = cache.learnt_mut(slot);
+    let (mut classification, mut dissection) = cache.learnt_mut(slot);
     if let Some(dissection) = &mut dissection {
         dissection.observe(direction, packet);
     }
-    if let Some(classification) = classification {
-        classifier.observe(classification, packet, dissection.map_or(&mut None, Dissection::facts_mut));
+    if let Some(classification) = &mut classification {
+        let mut nothing = None;
+        let facts = dissection.as_deref_mut().map_or(&mut nothing, Dissection::facts_mut);
+        classifier.observe(classification, packet, facts);
+    }
+    if classification.is_none_or(|classification| classification.is_over())
+        && dissection.is_none_or(|dissection| dissection.is_over())
+    {
+        cache.hot_mut(slot).set_learnt();
     }
 }
 

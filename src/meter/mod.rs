@@ -54,7 +54,7 @@ pub struct Meter {
     learns: bool,
     /// Whether a flow goes on or not by its timeouts alone, which are those of the stamps as they are.
     is_plain: bool,
-    /// Whether an option asks for more than counts.
+    /// Whether an option asks for more of every packet than counts.
     wants_more: bool,
     expiry: Expiry,
     now: Timestamp,
@@ -120,7 +120,7 @@ impl Meter {
         let learns = kept.application || kept.application_fields;
         Ok(Self {
             is_plain: !config.tcp_end && !config.whole_millis,
-            wants_more: learns || config.has_details() || !metrics.is_empty(),
+            wants_more: config.has_details() || !metrics.is_empty(),
             metrics,
             classifier,
             hasher,
@@ -178,7 +178,7 @@ impl Meter {
                 {
                     usual.packets += 1;
                     usual.bytes += u64::from(descriptor.info().wire_len);
-                    if !self.wants_more {
+                    if !self.wants_more && (!self.learns || self.cache.hot(*slot).is_learnt()) {
                         continue;
                     }
                     self.tell(&mut usual);
@@ -332,7 +332,7 @@ impl Meter {
     /// What options ask for beyond counting a packet, which was counted in `slot`.
     #[inline]
     fn look(&mut self, packet: &Packet<'_>, slot: u32, direction: Direction, stamp: Timestamp) {
-        if self.learns {
+        if self.learns && !self.cache.hot(slot).is_learnt() {
             learning::observe(&mut self.cache, &mut self.classifier, slot, packet, direction);
         }
         if self.config.has_details() {
