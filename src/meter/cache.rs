@@ -226,6 +226,14 @@ impl FlowCache {
         hint::prefetch_all(&self.cold[slot]);
     }
 
+    /// Asks for where the flow in `slot`, which leaves soon, is found; its own memory is at hand.
+    #[inline]
+    pub(super) fn want_place(&self, slot: u32, hash: impl FnOnce(&FlowKey) -> u64) {
+        if let Some(hot) = self.hot.get(slot) {
+            self.table.want(hash(&hot.key()) as u32);
+        }
+    }
+
     /// Asks for the memory that lies beside the states of flows; a slot that is none is passed over.
     #[inline(never)]
     pub(super) fn want_details(&self, slots: &[u32]) {

@@ -154,6 +154,11 @@ impl Expiry {
         }
     }
 
+    /// The slots of those that are very likely due next, the very next one first.
+    pub(super) fn coming(&self) -> impl Iterator<Item = u32> {
+        self.heap.as_slice().iter().take(COMING).map(|Reverse((_, slot, _))| *slot)
+    }
+
     /// Makes the top of the heap a flow with its true deadline, and tells it; `None` also when there are no `looks` left.
     fn settle(&mut self, looks: &mut usize, due: &impl Fn(u32) -> Due) -> Option<(Timestamp, u32)> {
         while let Some(Reverse((kept, slot, stay))) = self.heap.peek().copied() {
@@ -214,6 +219,8 @@ impl Expiry {
         while *looks > 0 {
             let slot = self.heads[REST as usize];
             if slot == NONE {
+                // Where nobody waits any more, there is nothing left to look through.
+                self.sweep = self.sweep.filter(|_| self.waiting > 0);
                 let Some(place) = self.sweep else { return };
                 self.sweep = Some(place + 1).filter(|next| u64::from(*next) < BUCKETS);
                 self.detach(place);
@@ -301,8 +308,10 @@ fn valid(links: &[Link], slot: u32, stay: u32) -> bool {
     link.place == IN_HEAP && link.stay == stay
 }
 
-/// Buckets of the wheel: with the default timeout each spans 29 ms.
-const BUCKETS: u64 = 2048;
+/// Buckets of the wheel: with the default timeout each spans 4 ms, so that few flows of a flood share one.
+const BUCKETS: u64 = 1 << 14;
+/// The top of a heap and the layer below it.
+const COMING: usize = 3;
 /// The place of those that are never due.
 const WITHOUT_DEADLINE: u32 = BUCKETS as u32;
 /// The place of those whose bucket the cursor has reached, and that were not looked at yet.

@@ -20,7 +20,7 @@ mod table;
 
 pub use config::{MeterConfig, PacketSize};
 pub use descriptor::Descriptor;
-use descriptor::key_of;
+pub(crate) use descriptor::key_of;
 pub use metrics::MetricErrors;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -439,6 +439,12 @@ impl Meter {
             return;
         };
         self.ready.extend(record);
+        // Where one has to leave, others will: the next one's place is asked for, and the memory of those behind it.
+        let mut coming = self.expiry.coming();
+        if let Some(next) = coming.next() {
+            self.cache.want_place(next, |key| self.hasher.hash(key));
+        }
+        coming.for_each(|slot| self.cache.want(slot));
     }
 
     /// Reports the flow so far and lets it go on, empty, as the next segment.
