@@ -24,4 +24,8 @@ for command in (script, [sys.executable, "-m", "flowgauge"]):
     lines = done.stdout.splitlines()
     assert 0 < len(lines) < len(flows), done.stdout
 
+watch = str(Path(sysconfig.get_path("scripts"), "netwatch"))
+done = subprocess.run([watch, "-s", "-q", "-r", CAPTURE, "udp"], capture_output=True, text=True, check=True)
+assert done.stdout.splitlines() and all(" - UDP IP" in line for line in done.stdout.splitlines()), done.stdout
+
 print(f"{len(flows)} flows with {', '.join(sorted(loaded))}")

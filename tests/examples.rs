@@ -55,5 +55,5 @@ fn metric_ends_flows_and_shows_its_values() {
 fn pipeline_shows_tagged_packets_and_counts_flows() {
     let out = run("pipeline", "story.pcap");
     assert!(out.ends_with("\n95 frames, 31 flows, 12 names learnt\n"), "{out}");
-    assert!(out.contains(" - TCP IP 192.0.2.10 --> 198.51.100.80(ipip.example.org) TAGS: [large]\n"), "{out}");
+    assert!(out.contains(" - TCP IP 192.0.2.10(reserved)--> 198.51.100.80(ipip.example.org) TAGS: [large]\n"), "{out}");
 }

@@ -12,6 +12,7 @@ use flowgauge::expr::Expr;
 use crate::amount;
 use crate::anonymize::Anonymize;
 use crate::output::Format;
+use crate::pipes::Packets;
 use crate::top::Ranking;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
@@ -55,6 +56,10 @@ pub(crate) enum Command {
     Merge(Merging),
     /// Show packets: a block of lines each, or a line with -s, as in: flowgauge watch -s -r trace.pcap udp port 53
     Watch(Watching),
+    /// Show DNS messages, a line each: who asks for what, and what is answered, as in: flowgauge dns -r trace.pcap
+    Dns(Asking),
+    /// Show what is asked for on the web: HTTP requests and responses, TLS connections, as in: flowgauge urls -r trace.pcap
+    Urls(Urls),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.
@@ -67,20 +72,11 @@ pub(crate) enum Command {
 
 /// Packets in, lines out.
 #[derive(Args, Debug)]
-#[command(group = ArgGroup::new("packets").args(["read", "interface"]).required(true))]
+#[command(group = ArgGroup::new("packets").required(true))]
 #[command(group = ArgGroup::new("form").args(["summary", "json", "csv"]))]
 pub(crate) struct Watching {
-    /// Read captures, as in metering; several are one continuous capture.
-    #[arg(short, long, value_name = "FILE|DIR|GLOB", value_hint = ValueHint::AnyPath)]
-    pub(crate) read: Vec<PathBuf>,
-
-    /// Capture on an interface (`flowgauge devices` lists them), until Ctrl-C or -c.
-    #[arg(short, long, value_name = "IFACE")]
-    pub(crate) interface: Option<String>,
-
-    /// Stop after this many packets that match the filter.
-    #[arg(short, long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) count: Option<u64>,
+    #[command(flatten)]
+    pub(crate) packets: Packets,
 
     /// A line a packet: moment in UTC, protocols, both ends and what is known of them.
     #[arg(short, long)]
@@ -106,26 +102,49 @@ pub(crate) struct Watching {
     /// Look up no names, which is so anyway.
     #[arg(short, hide = true, conflicts_with = "resolve")]
     pub(crate) numeric: bool,
+}
 
-    /// Do not capture what an interface sees of frames for others.
-    #[arg(short = 'p', long)]
-    pub(crate) no_promiscuous_mode: bool,
+/// Packets in, DNS messages out.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("packets").required(true))]
+#[command(group = ArgGroup::new("form").args(["json", "csv"]))]
+pub(crate) struct Asking {
+    #[command(flatten)]
+    pub(crate) packets: Packets,
 
-    /// Show the packet that a tunnel carries it in, not the one inside.
+    /// Only messages with something unusual, and what that is: types and classes that nobody asks for in daily life, long
+    /// names like those of tunnels, answers without a question, what is broken.
     #[arg(long)]
-    pub(crate) outer: bool,
+    pub(crate) anomalies: bool,
 
-    /// No summary on standard error at the end.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    /// A line of JSON a packet with messages.
+    #[arg(long)]
+    pub(crate) json: bool,
 
-    /// A BPF expression (man pcap-filter). Words before it with a dot or slash that name files are captures too, after -r.
-    #[arg(value_name = "BPF")]
-    pub(crate) words: Vec<OsString>,
+    /// A line of CSV a message.
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
 
-    /// A BPF expression, after --.
-    #[arg(last = true, value_name = "BPF", hide = true)]
-    pub(crate) expression: Vec<OsString>,
+/// Packets in, HTTP messages and TLS connections out.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("packets").required(true))]
+#[command(group = ArgGroup::new("form").args(["json", "csv"]))]
+pub(crate) struct Urls {
+    #[command(flatten)]
+    pub(crate) packets: Packets,
+
+    /// A line of JSON each.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// A line of CSV each.
+    #[arg(long)]
+    pub(crate) csv: bool,
+
+    /// Look up the names of addresses, as in watch. Without it no lookup is made.
+    #[arg(long, value_name = "SERVER", num_args = 0..=1, require_equals = true, default_missing_value = "system")]
+    pub(crate) resolve: Option<String>,
 }
 
 /// Flow records in, flow records out.

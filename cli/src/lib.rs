@@ -9,6 +9,7 @@ mod arguments;
 mod collector;
 mod convert;
 mod devices;
+mod dns;
 mod fields;
 mod files;
 mod flow_table;
@@ -19,6 +20,7 @@ pub mod manifest;
 mod merge;
 mod meter;
 mod output;
+mod pipes;
 mod position;
 mod progress;
 mod schema;
@@ -30,6 +32,7 @@ mod table;
 mod text;
 mod told;
 mod top;
+mod urls;
 mod verify;
 mod watch;
 
@@ -38,8 +41,6 @@ use std::io::{self, ErrorKind, Write};
 
 use clap::Parser;
 use flowgauge::{Error, Result};
-
-pub use text::is_harmful;
 
 use arguments::{Arguments, Command};
 use meter::{Ended, Plan};
@@ -61,6 +62,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
         Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
+        Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
+        Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),
@@ -90,7 +93,8 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
             out.write_all(&help::completions(*shell)).map_err(|source| output.error(source))
         }
         // These have gone their own way.
-        Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) | Command::Watch(_) => Ok(()),
+        Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
+        Command::Watch(_) | Command::Dns(_) | Command::Urls(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };
     match written.and_then(|()| out.complete(&output)) {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use console::measure_text_width;
 use flowgauge::flow::json;
 use flowgauge::flow::schema::Cell;
+use flowgauge::pipeline::is_harmful;
 use flowgauge::{Timestamp, Value};
 
 /// A cell for a table: times as date and time in UTC, durations in seconds, nothing as `-`.
@@ -86,18 +87,6 @@ fn escaped(text: &str, may: fn(char) -> bool) -> String {
         }
     }
     safe
-}
-
-/// Controls, and what changes the direction or place of its neighbours (Unicode UAX #9) or is not seen at all.
-pub fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 /// Whether it stands on the character before it, as accents do.

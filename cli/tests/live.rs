@@ -127,6 +127,33 @@ fn whoever_may_not_capture_is_told_what_to_do() {
 }
 
 #[test]
+fn a_dns_message_shows_at_once_and_ctrl_c_ends_it() {
+    in_namespace(|| {
+        let socket = sender();
+        let mut child = listen("dns -i veth1");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut soonest = Duration::MAX;
+        for _ in 0..5 {
+            let since = Instant::now();
+            socket.send_to(b"hello", "10.0.0.2:53").unwrap();
+            socket.send_to(b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x02de\0\0\x01\0\x01", "10.0.0.2:53").unwrap();
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            soonest = soonest.min(since.elapsed());
+            assert!(line.ends_with(" - DNS query 10.0.0.1 --> 10.0.0.2 A a.de\n"), "{line}");
+        }
+        // The machine may be slow, but not every time.
+        assert!(soonest < Duration::from_millis(200), "{soonest:?}");
+        signal("INT", child.id());
+        let since = Instant::now();
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+        assert_eq!(run.code, 130, "{}", run.err);
+        assert!(run.err.contains("flowgauge: 5 DNS messages\n"), "{}", run.err);
+    });
+}
+
+#[test]
 fn a_watched_packet_shows_at_once_and_ctrl_c_ends_it() {
     in_namespace(|| {
         let socket = sender();

@@ -5,7 +5,7 @@ import sys
 
 from ._native import run_command
 
-__all__ = ["main", "netwatch"]
+__all__ = ["main", "netwatch", "urlwatch"]
 
 
 def main() -> int:
@@ -16,6 +16,11 @@ def main() -> int:
 def netwatch() -> int:
     """Run `flowgauge watch` with the arguments of this process; give its exit status."""
     return _run(["flowgauge", "watch", *sys.argv[1:]])
+
+
+def urlwatch() -> int:
+    """Run `flowgauge urls` with the arguments of this process; give its exit status."""
+    return _run(["flowgauge", "urls", *sys.argv[1:]])
 
 
 def _run(arguments: list[str]) -> int:

@@ -2512,6 +2512,10 @@ class PipelinePart:
         """Names of addresses."""
 
     @staticmethod
+    def dns_meta(ports: Sequence[int], subdomain_length: int, subdomain_entropy: float) -> PipelinePart:
+        """DNS messages."""
+
+    @staticmethod
     def tagger() -> PipelinePart:
         """Native tags."""
 
@@ -2527,12 +2531,24 @@ class PipelinePart:
         """The flow meter."""
 
     @staticmethod
+    def http_meta(body_limit: int) -> PipelinePart:
+        """HTTP messages."""
+
+    @staticmethod
+    def tls_meta() -> PipelinePart:
+        """TLS records."""
+
+    @staticmethod
     def packet_printer(file: Any, color_output: bool) -> PipelinePart:
         """Blocks of lines."""
 
     @staticmethod
     def packet_summary(file: Any, color_output: bool) -> PipelinePart:
         """Lines."""
+
+    @staticmethod
+    def dns_summary(file: Any, color_output: bool, anomalies: bool) -> PipelinePart:
+        """Lines of DNS messages."""
 
     @staticmethod
     def json_sink(file: Any) -> PipelinePart:
@@ -2547,11 +2563,37 @@ class PipelinePart:
         """Several ways: names, and the links and the sink of each."""
 
 @final
+class TlsRecord:
+    """The header of a TLS record.
+    """
+
+    @property
+    def type(self) -> int:
+        """20 change of cipher, 21 alert, 22 handshake, 23 data."""
+
+    @property
+    def version(self) -> int:
+        """As it stands there: 769 is TLS 1.0, and newer ones say 771."""
+
+    @property
+    def length(self) -> int:
+        """Bytes behind the header."""
+
+    @property
+    def missing(self) -> int:
+        """Bytes of those that were not captured."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
 class ItemStream:
     """The items of a run, one after the other.
     """
 
-    def __new__(cls, source: PipelinePart | Iterable[Any], links: list[_Native]) -> ItemStream: ...
+    def __new__(
+        cls, source: PipelinePart | Iterable[Any], links: list[_Native], behind: list[_Native] | None = None
+    ) -> ItemStream: ...
     def __iter__(self, /) -> ItemStream: ...
     def __next__(self, /) -> Any: ...
     def counts(self) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ pub(crate) fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<
 /// Whether a terminal or a browser would obey this character, or not show it: what the command escapes.
 #[pyfunction]
 pub(crate) fn is_harmful(character: char) -> bool {
-    flowgauge_cli::is_harmful(character)
+    flowgauge::pipeline::is_harmful(character)
 }
 
 /// Signals are Python's to handle: what its handler raises is the interruption.

@@ -70,6 +70,8 @@ mod _native {
     #[pymodule_export]
     use super::pipeline::stream::{ItemStream, pull};
     #[pymodule_export]
+    use super::pipeline::told::TlsRecord;
+    #[pymodule_export]
     use super::position::Position;
     #[pymodule_export]
     use super::record::Flow;

@@ -1,7 +1,15 @@
 //! Heads of HTTP/1 messages (RFC 9112): what is asked of whom, by whom, and with what the server answers.
 //!
 //! What one side of a connection sent goes in from its beginning; a [`Request`] or [`Response`] comes out once its head is
-//! there. What browsers and servers put up with is put up with here: this is a witness, not a party.
+//! there. What browsers and servers put up with is put up with here: this is a witness, not a party. A [`Conversation`] reads
+//! all messages of a connection, with their bodies.
+
+mod conversation;
+mod framing;
+mod message;
+
+pub use conversation::Conversation;
+pub use message::{Message, Start, decoded_uri};
 
 use httparse::EMPTY_HEADER;
 use httparse::Error;
@@ -89,6 +97,74 @@ impl Response {
     }
 }
 
+/// A whole head: what its first line says, its minor version, its fields, and how many bytes it has.
+struct WholeHead {
+    start: Start,
+    minor_version: u8,
+    headers: Vec<(String, String)>,
+    len: usize,
+    /// It has more fields than are kept.
+    more: bool,
+}
+
+/// Reads the head at the beginning of `bytes`.
+fn whole_head(bytes: &[u8]) -> Parsed<WholeHead> {
+    if bytes.len() < RESPONSE.len() && RESPONSE.starts_with(bytes) {
+        return Parsed::Partial;
+    }
+    let mut fields = [EMPTY_HEADER; MAX_KEPT];
+    let (parsed, start, version, fields) = if bytes.starts_with(RESPONSE) {
+        let mut response = httparse::Response::new(&mut fields);
+        let parsed = config().parse_response(&mut response, bytes);
+        let reason = response.reason.unwrap_or_default().to_owned();
+        let start = response.code.map(|status| Start::Response { status, reason });
+        (parsed, start, response.version, kept(response.headers))
+    } else {
+        let mut request = httparse::Request::new(&mut fields);
+        let parsed = config().parse_request(&mut request, bytes);
+        let start = request.method.zip(request.path).map(|(method, target)| {
+            let (method, target) = (method.to_owned(), target.to_owned());
+            Start::Request { method, target }
+        });
+        (parsed, start, request.version, kept(request.headers))
+    };
+    let (len, more) = match parsed {
+        Ok(Status::Complete(len)) => (len, false),
+        Ok(Status::Partial) => return Parsed::Partial,
+        Err(Error::TooManyHeaders) => match end_of_head(bytes, 0) {
+            Some(len) => (len, true),
+            None => return Parsed::Partial,
+        },
+        Err(_) => return Parsed::NotHttp,
+    };
+    match (start, version) {
+        (Some(start), Some(minor_version)) => {
+            Parsed::Complete(WholeHead { start, minor_version, headers: fields, len, more })
+        }
+        _ => Parsed::NotHttp,
+    }
+}
+
+/// Where the first empty line at or behind `from` ends.
+fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n').find_map(|(at, _)| match rest.get(at + 1..) {
+        Some([b'\n', ..]) => Some(from + at + 2),
+        Some([b'\r', b'\n', ..]) => Some(from + at + 3),
+        _ => None,
+    })
+}
+
+/// Fields with their names in lower case; what is not UTF-8 in a value is replaced.
+fn kept(headers: &[Header<'_>]) -> Vec<(String, String)> {
+    let named = headers.iter().filter(|header| !header.name.is_empty());
+    named
+        .map(|header| {
+            (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value.trim_ascii()).into_owned())
+        })
+        .collect()
+}
+
 fn config() -> ParserConfig {
     let mut config = ParserConfig::default();
     config
@@ -118,6 +194,10 @@ fn named_host<'a>(method: &str, target: &'a str) -> Option<&'a [u8]> {
 
 /// How many headers of a message are looked at.
 const MAX_HEADERS: usize = 100;
+/// How many are kept of a message that is kept whole.
+const MAX_KEPT: usize = 256;
+/// What responses begin with.
+const RESPONSE: &[u8] = b"HTTP/1.";
 
 #[cfg(test)]
 mod tests {

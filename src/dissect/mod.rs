@@ -7,6 +7,7 @@
 //! Whatever comes, the work and the memory for a flow are bounded: [`Stream`]s hold 16 KiB, and at most 64 packets with
 //! payload are looked at. When it is over only the facts stay.
 
+mod assembler;
 mod certificate;
 mod connection;
 pub mod dns;
@@ -17,7 +18,9 @@ mod quic_keys;
 mod stream;
 mod tls;
 
+pub use assembler::{Assembler, Piece, TcpSegment};
 pub use stream::Stream;
+pub use tls::{TlsConversation, TlsRecord};
 
 use std::sync::Arc;
 

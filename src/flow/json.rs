@@ -126,6 +126,12 @@ pub(crate) fn write_address(f: &mut impl Write, address: IpAddr) -> fmt::Result 
     Ok(())
 }
 
+/// Writes a whole number to bytes.
+#[inline]
+pub(crate) fn push_integer(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
 fn write_integer(f: &mut impl Write, number: impl itoa::Integer) -> fmt::Result {
     f.write_str(itoa::Buffer::new().format(number))
 }

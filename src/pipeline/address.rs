@@ -1,4 +1,4 @@
-//! What kind an address is, by the special-purpose registries of RFC 6890 and its successors.
+//! What kind an address is, by IANA's special-purpose registries (RFC 6890 and its successors).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,6 +22,10 @@ pub enum AddressKind {
     Multicast,
     /// Everybody on the link: 255.255.255.255.
     Broadcast,
+    /// Nobody's on the internet: documentation (192.0.2/24, 198.51.100/24, 203.0.113/24, 2001:db8::/32, 3fff::/20),
+    /// benchmarks (198.18/15, 2001:2::/48), protocols' own use (192.0.0/24), addresses that go nowhere (100::/64),
+    /// identifiers (2001:10::/28, 5f00::/16), and what waits for its use (0/8, 240/4).
+    Reserved,
 }
 
 impl AddressKind {
@@ -34,7 +38,8 @@ impl AddressKind {
         }
     }
 
-    /// The word for it: `internal`, `loopback`, `link_local`, `multicast_dns`, `multicast`, `broadcast`; `None` for a global one.
+    /// The word for it: `internal`, `loopback`, `link_local`, `multicast_dns`, `multicast`, `broadcast`,
+    /// `reserved`; `None` for a global one.
     pub fn name(self) -> Option<&'static str> {
         Label::of(self).and_then(Label::name)
     }
@@ -58,6 +63,10 @@ impl AddressKind {
             224..=239 => Self::Multicast,
             255 if number == u32::MAX => Self::Broadcast,
             0 if number == 0 => Self::Internal,
+            0 | 240..=255 => Self::Reserved,
+            192 if matches!(number >> 8, 0xc0_0000 | 0xc0_0002) => Self::Reserved,
+            198 if number >> 17 == 0xc612 >> 1 || number >> 8 == 0xc6_3364 => Self::Reserved,
+            203 if number >> 8 == 0xcb_0071 => Self::Reserved,
             _ => Self::Global,
         }
     }
@@ -71,6 +80,13 @@ impl AddressKind {
             0 if number == 0 => Self::Internal,
             0 if number == 1 => Self::Loopback,
             0 if number >> 32 == 0xffff => Self::of_v4(number as u32),
+            // NAT64 within a network (RFC 8215).
+            0x0064 if number >> 80 == 0x0064_ff9b_0001 => Self::Internal,
+            0x0100 if number >> 64 == 0x0100 << 48 => Self::Reserved,
+            0x2001 if number >> 96 == 0x2001_0db8 || number >> 80 == 0x2001_0002_0000 => Self::Reserved,
+            0x2001 if number >> 100 == 0x200_1001 => Self::Reserved,
+            0x3fff if number >> 108 == 0x3_fff0 => Self::Reserved,
+            0x5f00 => Self::Reserved,
             _ => Self::Global,
         }
     }
@@ -113,11 +129,11 @@ mod tests {
             ("224.0.0.1", Multicast),
             ("224.0.0.251", MulticastDns),
             ("239.255.255.250", Multicast),
-            ("240.0.0.0", Global),
-            ("255.255.255.254", Global),
+            ("240.0.0.0", Reserved),
+            ("255.255.255.254", Reserved),
             ("255.255.255.255", Broadcast),
             ("0.0.0.0", Internal),
-            ("0.0.0.1", Global),
+            ("0.0.0.1", Reserved),
             ("::", Internal),
             ("::1", Loopback),
             ("::2", Global),
@@ -131,7 +147,43 @@ mod tests {
             ("ff02::1", Multicast),
             ("ff02::fb", MulticastDns),
             ("ff05::fb", Multicast),
-            ("2001:db8::1", Global),
+            ("0.255.255.255", Reserved),
+            ("1.0.0.0", Global),
+            ("192.0.0.255", Reserved),
+            ("192.0.1.0", Global),
+            ("192.0.2.0", Reserved),
+            ("192.0.2.255", Reserved),
+            ("192.0.3.0", Global),
+            ("198.17.255.255", Global),
+            ("198.18.0.0", Reserved),
+            ("198.19.255.255", Reserved),
+            ("198.20.0.0", Global),
+            ("198.51.99.255", Global),
+            ("198.51.100.0", Reserved),
+            ("198.51.101.0", Global),
+            ("203.0.112.255", Global),
+            ("203.0.113.255", Reserved),
+            ("203.0.114.0", Global),
+            ("64:ff9b::808:808", Global),
+            ("64:ff9b:1::1", Internal),
+            ("64:ff9b:2::1", Global),
+            ("100::1", Reserved),
+            ("100:0:0:1::1", Global),
+            ("2001::1", Global),
+            ("2001:2::1", Reserved),
+            ("2001:2:1::1", Global),
+            ("2001:10::1", Reserved),
+            ("2001:1f::1", Reserved),
+            ("2001:20::1", Global),
+            ("2001:db7:ffff::1", Global),
+            ("2001:db8::1", Reserved),
+            ("2001:db8:ffff::1", Reserved),
+            ("2001:db9::1", Global),
+            ("3ffe:ffff::1", Global),
+            ("3fff:fff::1", Reserved),
+            ("3fff:1000::1", Global),
+            ("5f00::1", Reserved),
+            ("5f01::1", Global),
             ("::ffff:10.1.2.3", Internal),
             ("::ffff:8.8.8.8", Global),
         ] {

@@ -16,11 +16,12 @@ pub struct Batch {
     pub items: Vec<Item>,
     clock: Timestamp,
     live: bool,
+    prompt: bool,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { block: Arc::default(), items: Vec::new(), clock: Timestamp::MIN, live: false }
+        Self { block: Arc::default(), items: Vec::new(), clock: Timestamp::MIN, live: false, prompt: false }
     }
 }
 
@@ -34,6 +35,7 @@ impl Batch {
             items: vec![Item::Packet(PacketItem::new(frame, number))],
             clock: stamp,
             live: false,
+            prompt: false,
         }
     }
 
@@ -88,6 +90,16 @@ impl Batch {
         self.live = live;
     }
 
+    /// Whether sinks hand on what they write of it at once: it comes from a wire, or nobody knows when more will come.
+    pub fn is_prompt(&self) -> bool {
+        self.live || self.prompt
+    }
+
+    /// Says that nobody knows when more will come.
+    pub fn set_prompt(&mut self, prompt: bool) {
+        self.prompt = prompt;
+    }
+
     /// The packet at `index` with its bytes; `None` for an item of another kind.
     pub fn packet(&self, index: usize) -> Option<PacketView<'_>> {
         match self.items.get(index)? {
@@ -113,7 +125,8 @@ impl Batch {
             Item::Own(own) => Item::Own(own.branched()),
             other => other.clone(),
         });
-        Self { block: Arc::clone(&self.block), items: items.collect(), clock: self.clock, live: self.live }
+        let (live, prompt) = (self.live, self.prompt);
+        Self { block: Arc::clone(&self.block), items: items.collect(), clock: self.clock, live, prompt }
     }
 
     /// Copies the bytes of a packet out of its large block, so that keeping it keeps only them.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Result;
-use crate::pipeline::{Batch, Counts, Item, Link, Sink};
+use crate::pipeline::{Batch, Counts, Item, Link, Sink, Wants};
 
 /// Sends every item several ways, each with links and a sink of its own. What is changed on one way is seen on no other.
 ///
@@ -44,6 +44,11 @@ impl Branch {
         self.ways.iter_mut().try_for_each(Way::end)
     }
 
+    fn all_want(&self) -> Wants {
+        let ways = self.ways.iter();
+        ways.flat_map(|way| way.links.iter().map(|link| link.wants()).chain([way.sink.wants()])).collect()
+    }
+
     fn count_all(&self, counts: &mut Counts) {
         for way in &self.ways {
             way.links.iter().for_each(|link| link.count(counts));
@@ -61,6 +66,8 @@ impl Way {
     /// Adds a link before the sink, behind those that are there.
     #[must_use]
     pub fn link(mut self, link: impl Link + 'static) -> Self {
+        let wanted = link.wants();
+        self.links.iter_mut().for_each(|before| before.provide(&wanted));
         self.links.push(Box::new(link));
         self
     }
@@ -84,7 +91,7 @@ impl Way {
         if !batch.items.is_empty() {
             self.sink.take(batch)?;
         }
-        if batch.is_live() { self.sink.flush() } else { Ok(()) }
+        if batch.is_prompt() { self.sink.flush() } else { Ok(()) }
     }
 
     fn end(&mut self) -> Result<()> {
@@ -112,6 +119,10 @@ impl Link for Branch {
         self.end().map(|()| false)
     }
 
+    fn wants(&self) -> Wants {
+        self.all_want()
+    }
+
     fn count(&self, counts: &mut Counts) {
         self.count_all(counts);
     }
@@ -128,6 +139,10 @@ impl Sink for Branch {
 
     fn finish(&mut self) -> Result<()> {
         self.end()
+    }
+
+    fn wants(&self) -> Wants {
+        self.all_want()
     }
 
     fn count(&self, counts: &mut Counts) {

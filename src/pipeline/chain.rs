@@ -1,7 +1,7 @@
 //! A source and links, pulled batch by batch.
 
 use crate::error::{Error, Result};
-use crate::pipeline::{Batch, Counts, Link, Pulled, Sink, Source};
+use crate::pipeline::{Batch, Counts, Link, Pulled, Sink, Source, Wants};
 
 /// A source and the links behind it. It is a source again.
 #[must_use = "a pipeline does nothing until it is pulled"]
@@ -22,8 +22,16 @@ impl Pipeline {
 
     /// Adds a link at the end.
     pub fn link(mut self, link: impl Link + 'static) -> Self {
+        self.provide(&link.wants());
         self.links.push(Box::new(link));
         self
+    }
+
+    /// Lets the parts know what somebody behind this pipeline wants to be told. What links of its own want, they know.
+    pub fn provide(&mut self, wanted: &Wants) {
+        if !wanted.is_empty() {
+            self.links.iter_mut().for_each(|link| link.provide(wanted));
+        }
     }
 
     /// Pulls everything into `sink`.
@@ -42,6 +50,7 @@ impl Pipeline {
     /// As [`Pipeline::pull`].
     pub fn pull_while(mut self, sink: &mut dyn Sink, wanted: &mut dyn FnMut() -> bool) -> Result<Counts> {
         let mut batch = Batch::default();
+        self.provide(&sink.wants());
         let ended = loop {
             let pulled = match self.next_batch(&mut batch) {
                 Ok(Pulled::End) => break Ok(()),
@@ -51,7 +60,7 @@ impl Pipeline {
             if !batch.items.is_empty() {
                 sink.take(&mut batch)?;
             }
-            if pulled == Pulled::Silence || batch.is_live() {
+            if pulled == Pulled::Silence || batch.is_prompt() {
                 sink.flush()?;
             }
             if !wanted() {

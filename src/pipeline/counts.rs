@@ -24,7 +24,13 @@ pub struct Counts {
     pub without_transport: u64,
     /// Flow records that were made.
     pub flows: u64,
-    /// Items that a counting sink took.
+    /// DNS messages that were found.
+    pub dns_messages: u64,
+    /// HTTP messages that were told.
+    pub http_messages: u64,
+    /// TLS records that were told.
+    pub tls_records: u64,
+    /// Items that a counting sink took, or records that an exporting one wrote.
     pub taken: u64,
     /// What looking up names came to.
     pub lookups: LookupCounts,

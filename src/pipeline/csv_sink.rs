@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::export::push_csv_cell;
 use crate::flow::schema::Cell;
 use crate::pipeline::dates::Dates;
+use crate::pipeline::lines::Lines;
 use crate::pipeline::{Batch, FlowItem, Item, PacketView, Segment, Sink, text};
 
 /// Writes CSV: the columns of packets, or those of flows; the first item decides, and items of the other kind are an error.
@@ -14,9 +15,7 @@ use crate::pipeline::{Batch, FlowItem, Item, PacketView, Segment, Sink, text};
 /// [`CsvExporter`](crate::export::CsvExporter). Items that only the user's own code knows are passed over.
 #[derive(Debug)]
 pub struct CsvSink<W> {
-    name: String,
-    out: W,
-    lines: Vec<u8>,
+    lines: Lines<W>,
     dates: Dates,
     kind: Option<Kind>,
 }
@@ -30,7 +29,7 @@ enum Kind {
 impl<W: Write + Send> CsvSink<W> {
     /// Writes to `out`, which stands as `name` in errors.
     pub fn new(name: impl Into<String>, out: W) -> Self {
-        Self { name: name.into(), out, lines: Vec::new(), dates: Dates::default(), kind: None }
+        Self { lines: Lines::new(name, out), dates: Dates::default(), kind: None }
     }
 
     /// Writes the line of names before the first item.
@@ -44,7 +43,7 @@ impl<W: Write + Send> CsvSink<W> {
             None => {
                 self.kind = Some(kind);
                 let names = if kind == Kind::Packets { PACKETS } else { FLOWS };
-                self.lines.extend_from_slice(names.as_bytes());
+                self.lines.bytes.extend_from_slice(names.as_bytes());
                 Ok(())
             }
         }
@@ -52,13 +51,13 @@ impl<W: Write + Send> CsvSink<W> {
 
     fn packet(&mut self, view: &PacketView<'_>) {
         let item = view.item;
-        self.dates.with_micros(item.stamp(), &mut self.lines);
+        self.dates.with_micros(item.stamp(), &mut self.lines.bytes);
         self.number(Some(item.number().saturating_sub(1)));
         let link = view.link();
         for mac in [link.src, link.dst] {
-            self.lines.push(b',');
+            self.lines.bytes.push(b',');
             if mac.is_some() {
-                text::mac(&mut self.lines, mac);
+                text::mac(&mut self.lines.bytes, mac);
             }
         }
         self.number(link.ether_type.map(u64::from));
@@ -71,9 +70,9 @@ impl<W: Write + Send> CsvSink<W> {
             (None, None) => [None, None],
         };
         for address in ends {
-            self.lines.push(b',');
+            self.lines.bytes.push(b',');
             if let Some(address) = address {
-                text::address(&mut self.lines, address);
+                text::address(&mut self.lines.bytes, address);
             }
         }
         for domain in item.domains() {
@@ -94,17 +93,17 @@ impl<W: Write + Send> CsvSink<W> {
         let tags: Vec<_> = item.tag_names().collect();
         self.text((!tags.is_empty()).then(|| tags.join(" ")).as_deref());
         self.text(item.skipped().map(|reason| reason.name()));
-        self.lines.extend_from_slice(b"\r\n");
+        self.lines.bytes.extend_from_slice(b"\r\n");
     }
 
     fn flow(&mut self, flow: &FlowItem) {
-        self.dates.with_micros(flow.start(), &mut self.lines);
-        self.lines.push(b',');
-        self.dates.with_micros(flow.end(), &mut self.lines);
+        self.dates.with_micros(flow.start(), &mut self.lines.bytes);
+        self.lines.bytes.push(b',');
+        self.dates.with_micros(flow.end(), &mut self.lines.bytes);
         let ((src, sport), (dst, dport), counts) = (flow.src(), flow.dst(), flow.counts());
         for address in [src, dst] {
-            self.lines.push(b',');
-            text::address(&mut self.lines, address);
+            self.lines.bytes.push(b',');
+            text::address(&mut self.lines.bytes, address);
         }
         for domain in flow.domains() {
             self.text(domain.as_str());
@@ -118,30 +117,30 @@ impl<W: Write + Send> CsvSink<W> {
         self.number(Some(counts.bytes));
         self.number(Some(counts.payload_bytes));
         self.text(flow.record().application_name());
-        self.lines.extend_from_slice(b"\r\n");
+        self.lines.bytes.extend_from_slice(b"\r\n");
     }
 
     fn number(&mut self, number: Option<u64>) {
-        self.lines.push(b',');
+        self.lines.bytes.push(b',');
         if let Some(number) = number {
-            text::number(&mut self.lines, number);
+            text::number(&mut self.lines.bytes, number);
         }
     }
 
     fn text(&mut self, text: Option<&str>) {
-        self.lines.push(b',');
+        self.lines.bytes.push(b',');
         if let Some(text) = text {
             let mut cell = String::new();
             push_csv_cell(&mut cell, &Cell::Text(text.into()), false);
-            self.lines.extend_from_slice(cell.as_bytes());
+            self.lines.bytes.extend_from_slice(cell.as_bytes());
         }
     }
 }
 
 impl<W: Write + Send> Sink for CsvSink<W> {
     fn take(&mut self, batch: &mut Batch) -> Result<()> {
-        self.lines.clear();
-        for item in &batch.items {
+        // What came before an item of the other kind is written.
+        let gathered = batch.items.iter().try_for_each(|item| {
             match item {
                 Item::Packet(item) => {
                     self.head(Kind::Packets)?;
@@ -153,12 +152,13 @@ impl<W: Write + Send> Sink for CsvSink<W> {
                 }
                 Item::Own(_) => {}
             }
-        }
-        self.out.write_all(&self.lines).map_err(|source| Error::Write { what: self.name.clone(), source })
+            Ok(())
+        });
+        self.lines.write().and(gathered)
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.lines.flush()
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::flow::{Counts, Direction, FlowRecord};
-use crate::pipeline::{Attachment, Domain};
+use crate::pipeline::{Attachment, Domain, FlowTold, HttpTold, Stages, TlsTold};
 use crate::time::Timestamp;
 
 /// A flow record on its way, or half of one.
@@ -15,6 +15,8 @@ pub struct FlowItem {
     /// By direction.
     states: [(FlowState, Role); 2],
     domains: [Domain; 2],
+    stages: Stages,
+    told: Option<Arc<FlowTold>>,
     attachment: Option<Arc<dyn Attachment>>,
 }
 
@@ -71,7 +73,8 @@ impl Role {
 
 impl FlowItem {
     pub(super) fn new(record: Arc<FlowRecord>, half: Option<Half>, states: [(FlowState, Role); 2]) -> Self {
-        Self { record, half, states, domains: [Domain::UNKNOWN; 2], attachment: None }
+        let domains = [Domain::UNKNOWN; 2];
+        Self { record, half, states, domains, stages: Stages::default(), told: None, attachment: None }
     }
 
     /// The record, of both directions.
@@ -140,6 +143,36 @@ impl FlowItem {
         self.domains[end.min(1)] = domain;
     }
 
+    /// Which links it has passed that tell something of flows.
+    pub fn stages(&self) -> Stages {
+        self.stages
+    }
+
+    pub(super) fn insert_stage(&mut self, stage: Stages) {
+        self.stages.insert(stage);
+    }
+
+    /// The HTTP messages of its packets, those of its direction if it is a half; none unless a link behind wants them.
+    pub fn http(&self) -> impl Iterator<Item = &HttpTold> {
+        let told = self.told.iter().flat_map(|told| &told.http);
+        told.filter(|told| self.half.is_none() || told.src == self.src())
+    }
+
+    /// The TLS records of its packets, likewise, a direction at a time.
+    pub fn tls(&self) -> impl Iterator<Item = &TlsTold> {
+        let told = self.told.iter().flat_map(|told| &told.tls);
+        told.filter(|told| self.half.is_none() || told.src == self.src())
+    }
+
+    /// What its packets told, of both directions; `None` for nothing.
+    pub fn told(&self) -> Option<&FlowTold> {
+        self.told.as_deref()
+    }
+
+    pub(super) fn set_told(&mut self, told: Option<Arc<FlowTold>>) {
+        self.told = told;
+    }
+
     /// What the user's own code put beside it.
     pub fn attachment(&self) -> Option<&Arc<dyn Attachment>> {
         self.attachment.as_ref()
@@ -158,6 +191,8 @@ impl Clone for FlowItem {
             half: self.half,
             states: self.states,
             domains: self.domains.clone(),
+            stages: self.stages,
+            told: self.told.clone(),
             attachment: self.attachment.as_ref().map(|attachment| attachment.branched()),
         }
     }

@@ -1,17 +1,19 @@
 //! The flow meter as a link: packets in, flows out.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::flow::{Direction, FlowHasher, FlowRecord, FlowState as Metered, Metrics, Value};
+use crate::flow::{Direction, ExportReason, FlowHasher, FlowRecord, FlowState as Metered, Metrics, Opaque, Value};
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::Metric;
 use crate::packet::{Packet, TcpFlags};
+use crate::pipeline::flow_cargo::{Carrier, Seen};
+use crate::pipeline::reverse_dns::Cache;
 use crate::pipeline::{
-    AddressKind, Batch, Counts, Domain, FlowItem, FlowState, Half, Item, Link, PacketMeta, Role, batch,
+    AddressKind, Batch, Counts, Domain, FlowItem, FlowState, FlowTold, Half, HttpMeta, Item, Label, Link, PacketMeta,
+    Role, TlsMeta, Wants, batch,
 };
 
 /// Meters packets into flows, by packet time: the same at any speed. Packets do not go on, and frames that decoding refused
@@ -22,8 +24,12 @@ pub struct Flows {
     hasher: FlowHasher,
     descriptors: Vec<Descriptor>,
     halves: bool,
+    /// What links behind want to be told of packets: they run in here, where the packets still are.
+    http: Option<HttpMeta>,
+    tls: Option<TlsMeta>,
+    told: Arc<Carrier>,
     /// Names of addresses, as packets told them; bounded.
-    names: HashMap<IpAddr, Domain>,
+    names: Cache,
     made: u64,
     finished: bool,
 }
@@ -37,14 +43,23 @@ impl Flows {
     /// Those of [`Meter::new`].
     pub fn new(config: MeterConfig) -> Result<Self> {
         let hasher = FlowHasher::random();
-        let config = config.metric(CONNECTION, &Metric::fold(|| 0i64, see));
+        let told = Arc::<Carrier>::default();
+        let carrier = Arc::clone(&told);
+        let seeing = Metric::fold(Seen::default, move |seen, packet, flow| {
+            see(&mut seen.flags, packet, flow);
+            carrier.unload(packet, &mut seen.told);
+        });
+        let config = config.metric(CONNECTION, &seeing);
         Ok(Self {
             meter: Meter::with_hasher(config, hasher.clone())?,
             meta: PacketMeta::default(),
             hasher,
             descriptors: Vec::new(),
             halves: false,
-            names: HashMap::new(),
+            http: None,
+            tls: None,
+            told,
+            names: Cache::new(NAMES),
             made: 0,
             finished: false,
         })
@@ -60,23 +75,32 @@ impl Flows {
     /// Takes the packets out of `batch`.
     fn observe(&mut self, batch: &mut Batch) {
         self.descriptors.clear();
+        // What had to leave has no packet any more whose flow could be told.
+        if let Some(http) = &mut self.http {
+            http.observe(batch, &mut |_| ());
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.observe(batch, &mut |_| ());
+        }
         let Batch { block, items, .. } = batch;
         for item in items.iter_mut() {
             let Item::Packet(packet) = item else { continue };
             self.meta.decode(block, packet);
-            let Some(info) = packet.info() else { continue };
+            let Some(info) = packet.info().filter(|_| !packet.is_without_bytes()) else { continue };
             let raw = packet.raw(batch::bytes(block, packet.frame()));
             let descriptor = Descriptor::decoded(info, &raw, packet.frame().offset, &self.hasher);
             let ends = batch::packet(block, packet, info);
             for (address, domain) in [ends.ip_src(), ends.ip_dst()].into_iter().zip(packet.domains()) {
                 let told = matches!(domain, Domain::Name(_)) || domain.is_nxdomain();
-                if told && (self.names.len() < NAMES || self.names.contains_key(&address)) {
-                    self.names.insert(address, domain.clone());
+                if told {
+                    self.names.tell(address, domain);
                 }
             }
+            self.told.load(raw.data, packet);
             self.descriptors.push(descriptor);
         }
         self.meter.observe_all(block, &self.descriptors);
+        self.told.clear();
         items.retain(|item| !matches!(item, Item::Packet(_)));
     }
 
@@ -84,28 +108,40 @@ impl Flows {
     fn collect(&mut self, batch: &mut Batch, most: usize) -> bool {
         for _ in 0..most {
             let Some(mut record) = self.meter.pop() else { return false };
-            let seen = take_connection(&mut record);
+            let Seen { flags: seen, mut told } = take_connection(&mut record);
+            self.told.release(told.as_deref());
+            if let Some(http) = self.http.as_ref().filter(|_| record.export_reason != ExportReason::ACTIVE) {
+                for message in http.unfinished(&record) {
+                    Arc::make_mut(told.get_or_insert_default()).add_http(message);
+                }
+            }
             let states =
                 [Direction::SrcToDst, Direction::DstToSrc].map(|direction| connection(&record, seen, direction));
             let record = Arc::new(record);
             self.made += 1;
             if !self.halves {
-                self.put(batch, FlowItem::new(record, None, states));
+                self.put(batch, FlowItem::new(record, None, states), told);
                 continue;
             }
             for (half, direction) in [(Half::Forward, Direction::SrcToDst), (Half::Backward, Direction::DstToSrc)] {
                 if record.of(direction).pkts > 0 {
-                    self.put(batch, FlowItem::new(Arc::clone(&record), Some(half), states));
+                    self.put(batch, FlowItem::new(Arc::clone(&record), Some(half), states), told.clone());
                 }
             }
         }
         true
     }
 
-    fn put(&self, batch: &mut Batch, mut flow: FlowItem) {
+    fn put(&mut self, batch: &mut Batch, mut flow: FlowItem, told: Option<Arc<FlowTold>>) {
+        flow.set_told(told);
         for (end, address) in [flow.src().0, flow.dst().0].into_iter().enumerate() {
-            let label = crate::pipeline::Label::of(AddressKind::of(address)).map(Domain::Label);
-            flow.set_domain(end, label.or_else(|| self.names.get(&address).cloned()).unwrap_or_default());
+            let label = Label::of(AddressKind::of(address));
+            let name = self.names.get_mut(&address).map(|entry| entry.domain.clone());
+            let domain = match (label, name) {
+                (None | Some(Label::Reserved), Some(name)) => name,
+                (label, _) => label.map(Domain::Label).unwrap_or_default(),
+            };
+            flow.set_domain(end, domain);
         }
         batch.items.push(Item::Flow(Box::new(flow)));
     }
@@ -129,8 +165,21 @@ impl Link for Flows {
         Ok(self.collect(batch, CHUNK))
     }
 
+    fn provide(&mut self, wanted: &Wants) {
+        if let Some(body_limit) = wanted.http
+            && self.http.as_ref().and_then(|http| http.wants().http).is_none_or(|limit| limit < body_limit)
+        {
+            self.http = Some(HttpMeta::new(body_limit));
+        }
+        if wanted.tls {
+            self.tls.get_or_insert_default();
+        }
+    }
+
     fn count(&self, counts: &mut Counts) {
         self.meta.count(counts);
+        self.http.iter().for_each(|http| http.count(counts));
+        self.tls.iter().for_each(|tls| tls.count(counts));
         counts.flows += self.made;
     }
 }
@@ -172,10 +221,11 @@ fn see(seen: &mut i64, packet: &Packet<'_>, flow: &Metered) {
 }
 
 /// Takes the metric of [`see`] out of a record again: it is nobody's.
-fn take_connection(record: &mut FlowRecord) -> i64 {
+fn take_connection(record: &mut FlowRecord) -> Seen {
     let seen = match record.metrics.get(CONNECTION) {
-        Some(Value::Int(seen)) => *seen,
-        _ => 0,
+        Some(Value::Int(flags)) => Seen { flags: *flags, told: None },
+        Some(Value::Opaque(Opaque(seen))) => seen.downcast_ref::<Seen>().cloned().unwrap_or_default(),
+        _ => Seen::default(),
     };
     let own: Vec<_> = record.metrics.iter().filter(|(name, _)| *name != CONNECTION).collect();
     record.metrics = if own.is_empty() {

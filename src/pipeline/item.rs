@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::capture::Frame;
-use crate::packet::{LinkType, PacketInfo, RawPacket, SkipReason, Skipped};
-use crate::pipeline::{Domain, FlowItem, Tags};
+use crate::packet::{LinkType, PacketFlags, PacketInfo, RawPacket, SkipReason, Skipped};
+use crate::pipeline::dns_meta::DnsLimits;
+use crate::pipeline::{Domain, FlowItem, HttpTold, Tags, TlsTold};
 use crate::time::Timestamp;
 
 /// One thing on its way through a pipeline.
@@ -25,10 +26,24 @@ pub trait Attachment: Any + Debug + Send + Sync {
     /// The same for another branch, which must not see what is changed in this one.
     fn branched(&self) -> Arc<dyn Attachment>;
 
-    /// Fields to be written with the item, by name, as JSON values. None by default.
-    fn json_fields(&self, tell: &mut dyn FnMut(&str, &str)) {
+    /// Fields to be written with the item, by place and name, as JSON values: each stands in the place of the native one of
+    /// the same name; without a value that is left out. None by default.
+    fn json_fields(&self, tell: &mut dyn FnMut(Place, &str, Option<&str>)) {
         let _ = tell;
     }
+}
+
+/// Where a field stands in an item's dictionary.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In the item itself.
+    Top,
+    /// In its `eth`.
+    Eth,
+    /// In its `packet`.
+    Packet,
+    /// In its `transport`.
+    Transport,
 }
 
 /// Which links a packet has passed, and so what its dictionary has.
@@ -44,6 +59,12 @@ impl Stages {
     pub const DOMAINS: Self = Self(4);
     /// It has tags.
     pub const TAGS: Self = Self(8);
+    /// DNS messages in it are told.
+    pub const DNS: Self = Self(16);
+    /// The HTTP messages that it completes are told.
+    pub const HTTP: Self = Self(32);
+    /// The TLS records that it completes are told.
+    pub const TLS: Self = Self(64);
 
     /// Whether all of `other` are passed.
     #[inline]
@@ -67,6 +88,8 @@ pub struct PacketItem {
     refused: Option<Skipped>,
     pub(super) stages: Stages,
     tags: Tags,
+    /// Its payload is a DNS message.
+    dns_payload: bool,
     domains: [Domain; 2],
     extra: Option<Box<Extra>>,
 }
@@ -78,6 +101,12 @@ struct Extra {
     user_tags: Vec<Arc<str>>,
     /// What goes before keys of domains, if that is not the usual one.
     domain_postfix: Option<Arc<str>>,
+    /// DNS messages that it completes, where they are not its payload.
+    dns_messages: Vec<Arc<[u8]>>,
+    /// What is unusual in DNS, if that is not the usual.
+    dns_limits: Option<Arc<DnsLimits>>,
+    http: Vec<HttpTold>,
+    tls: Vec<TlsTold>,
     attachment: Option<Arc<dyn Attachment>>,
 }
 
@@ -86,6 +115,10 @@ impl Clone for Extra {
         Self {
             user_tags: self.user_tags.clone(),
             domain_postfix: self.domain_postfix.clone(),
+            dns_messages: self.dns_messages.clone(),
+            dns_limits: self.dns_limits.clone(),
+            http: self.http.clone(),
+            tls: self.tls.clone(),
             attachment: self.attachment.as_ref().map(|attachment| attachment.branched()),
         }
     }
@@ -102,6 +135,7 @@ impl PacketItem {
             refused: None,
             stages: Stages::default(),
             tags: Tags::default(),
+            dns_payload: false,
             domains: [Domain::UNKNOWN; 2],
             extra: None,
         }
@@ -147,6 +181,12 @@ impl PacketItem {
     #[inline]
     pub fn info(&self) -> Option<&PacketInfo> {
         (self.stages.contains(Stages::META) && self.refused.is_none()).then_some(&self.info)
+    }
+
+    /// Whether it has a transport layer to tell: it is decoded, and no later fragment.
+    #[inline]
+    pub(super) fn has_transport(&self) -> bool {
+        self.info().is_some_and(|info| !info.flags.contains(PacketFlags::LATER_FRAGMENT))
     }
 
     /// Why decoding refused it.
@@ -239,6 +279,80 @@ impl PacketItem {
 
     pub(super) fn set_domain_postfix(&mut self, postfix: &Arc<str>) {
         self.extra.get_or_insert_default().domain_postfix = Some(Arc::clone(postfix));
+    }
+
+    /// Its payload is a DNS message.
+    #[inline]
+    pub(super) fn has_dns_payload(&self) -> bool {
+        self.dns_payload
+    }
+
+    /// The DNS messages that it completes, where they are not its payload.
+    #[inline]
+    pub(super) fn dns_messages(&self) -> &[Arc<[u8]>] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.dns_messages)
+    }
+
+    /// Whether it carries or completes a DNS message, and [`DnsMeta`](crate::pipeline::DnsMeta) has seen it.
+    #[inline]
+    pub fn has_dns(&self) -> bool {
+        self.dns_payload || !self.dns_messages().is_empty()
+    }
+
+    pub(super) fn dns_limits(&self) -> DnsLimits {
+        self.extra.as_ref().and_then(|extra| extra.dns_limits.as_deref().copied()).unwrap_or_default()
+    }
+
+    /// Says that its payload is a DNS message.
+    #[inline]
+    pub(super) fn set_dns_payload(&mut self, limits: Option<&Arc<DnsLimits>>) {
+        self.dns_payload = true;
+        if limits.is_some() {
+            self.extra.get_or_insert_default().dns_limits = limits.cloned();
+        }
+    }
+
+    /// Says which DNS messages it completes.
+    pub(super) fn set_dns_messages(&mut self, messages: Vec<Arc<[u8]>>, limits: Option<&Arc<DnsLimits>>) {
+        let extra = self.extra.get_or_insert_default();
+        extra.dns_messages = messages;
+        extra.dns_limits = limits.cloned();
+    }
+
+    /// The HTTP messages that it completes.
+    #[inline]
+    pub fn http(&self) -> &[HttpTold] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.http)
+    }
+
+    /// What it tells of TLS, a direction at a time.
+    #[inline]
+    pub fn tls(&self) -> &[TlsTold] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.tls)
+    }
+
+    pub(super) fn add_http(&mut self, told: Vec<HttpTold>) {
+        self.extra.get_or_insert_default().http.extend(told);
+    }
+
+    pub(super) fn add_tls(&mut self, told: Vec<TlsTold>) {
+        self.extra.get_or_insert_default().tls.extend(told);
+    }
+
+    /// An item of no bytes, for what is told when there is no packet to tell it with.
+    pub(super) fn without_bytes(info: PacketInfo, stamp: Timestamp, number: u64) -> Self {
+        let link = LinkType::RAW;
+        let frame = Frame { stamp, offset: 0, captured_len: 0, wire_len: 0, link, time_out_of_range: false };
+        let mut item = Self::new(frame, number);
+        item.info = info;
+        item.stages.insert(Stages::META);
+        item
+    }
+
+    /// Whether it is no packet, but tells what there was no packet for.
+    #[inline]
+    pub(super) fn is_without_bytes(&self) -> bool {
+        self.frame.wire_len == 0 && self.frame.captured_len == 0
     }
 
     /// What the user's own code put beside it.

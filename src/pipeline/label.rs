@@ -34,6 +34,8 @@ pub enum Label {
     Multicast,
     /// [`AddressKind::Broadcast`].
     Broadcast,
+    /// [`AddressKind::Reserved`].
+    Reserved,
 }
 
 impl Domain {
@@ -84,7 +86,7 @@ impl fmt::Display for Domain {
 }
 
 impl Label {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Nxdomain,
         Self::Internal,
         Self::Loopback,
@@ -92,6 +94,7 @@ impl Label {
         Self::MulticastDns,
         Self::Multicast,
         Self::Broadcast,
+        Self::Reserved,
     ];
 
     /// The word for it; `None` when nothing is known.
@@ -106,6 +109,7 @@ impl Label {
             Self::MulticastDns => "multicast_dns",
             Self::Multicast => "multicast",
             Self::Broadcast => "broadcast",
+            Self::Reserved => "reserved",
         })
     }
 
@@ -120,6 +124,7 @@ impl Label {
             AddressKind::MulticastDns => Self::MulticastDns,
             AddressKind::Multicast => Self::Multicast,
             AddressKind::Broadcast => Self::Broadcast,
+            AddressKind::Reserved => Self::Reserved,
         })
     }
 }

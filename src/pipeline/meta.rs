@@ -1,7 +1,7 @@
 //! Decoding, as links.
 
 use crate::error::Result;
-use crate::packet::{DecodeOptions, Decoder, PacketFlags, SkipReason};
+use crate::packet::{DecodeOptions, Decoder, SkipReason};
 use crate::pipeline::{Batch, Counts, Link, PacketItem, Stages, batch};
 
 /// Decodes packets: link layer, network layer, ends. A frame that decoding refuses stays an item, says why, and is counted.
@@ -71,8 +71,7 @@ impl Link for TransportMeta {
         for item in packets {
             self.meta.decode(block, item);
             item.stages.insert(Stages::TRANSPORT);
-            let without = item.info().is_none_or(|info| info.flags.contains(PacketFlags::LATER_FRAGMENT));
-            self.without += u64::from(without);
+            self.without += u64::from(!item.has_transport());
         }
         Ok(())
     }

@@ -23,14 +23,26 @@ mod address;
 mod batch;
 mod branch;
 mod chain;
+mod connections;
+mod conversations;
 mod counts;
 mod csv_sink;
 mod dates;
+mod dns;
+mod dns_csv;
+mod dns_meta;
+mod dns_stream;
+mod dns_summary;
+mod export_sink;
+mod field;
+mod flow_cargo;
 mod flow_item;
 mod flows;
+mod http_meta;
 mod item;
 mod json_sink;
 mod label;
+mod lines;
 mod meta;
 mod packet_streamer;
 mod printer;
@@ -40,6 +52,11 @@ mod summary;
 mod tagger;
 mod tags;
 mod text;
+mod tls_meta;
+mod told;
+mod told_json;
+mod urls;
+mod urls_csv;
 mod view;
 
 pub use address::AddressKind;
@@ -48,9 +65,16 @@ pub use branch::{Branch, Way};
 pub use chain::Pipeline;
 pub use counts::{Counter, Counts, LookupCounts};
 pub use csv_sink::CsvSink;
+pub use dns::Dns;
+pub use dns_csv::DnsCsv;
+pub use dns_meta::DnsMeta;
+pub use dns_summary::DnsSummary;
+pub use export_sink::ExportSink;
+pub use field::Field;
 pub use flow_item::{FlowItem, FlowState, Half, Role};
 pub use flows::Flows;
-pub use item::{Attachment, Item, PacketItem, Stages};
+pub use http_meta::HttpMeta;
+pub use item::{Attachment, Item, PacketItem, Place, Stages};
 pub use json_sink::JsonSink;
 pub use label::{Domain, Label};
 pub use meta::{PacketMeta, TransportMeta};
@@ -61,6 +85,10 @@ pub use reverse_dns::{Resolver, ReverseDns};
 pub use summary::PacketSummary;
 pub use tagger::Tagger;
 pub use tags::Tags;
+pub use text::is_harmful;
+pub use tls_meta::TlsMeta;
+pub use told::{FlowTold, HttpTold, TlsTold, Wants};
+pub use urls::{UrlForm, UrlPrinter};
 pub use view::{Arp, Ip, Ipv4Fields, LinkFields, Network, PacketView, Segment, Transport};
 
 use crate::error::Result;
@@ -103,6 +131,16 @@ pub trait Link: Send {
         Ok(false)
     }
 
+    /// What this part wants to be told of the packets that a part before it takes away, as [`Flows`] does.
+    fn wants(&self) -> Wants {
+        Wants::default()
+    }
+
+    /// What a part behind wants, asked for before anything is processed.
+    fn provide(&mut self, wanted: &Wants) {
+        let _ = wanted;
+    }
+
     /// Adds what this part counted.
     fn count(&self, counts: &mut Counts) {
         let _ = counts;
@@ -134,6 +172,11 @@ pub trait Sink: Send {
     /// [`Error::Write`](crate::Error::Write).
     fn finish(&mut self) -> Result<()> {
         self.flush()
+    }
+
+    /// As [`Link::wants`], for a sink with links in it.
+    fn wants(&self) -> Wants {
+        Wants::default()
     }
 
     /// Adds what this part counted.
@@ -179,6 +222,14 @@ impl Link for Box<dyn Link> {
         (**self).finish(batch)
     }
 
+    fn wants(&self) -> Wants {
+        (**self).wants()
+    }
+
+    fn provide(&mut self, wanted: &Wants) {
+        (**self).provide(wanted);
+    }
+
     fn count(&self, counts: &mut Counts) {
         (**self).count(counts);
     }
@@ -195,6 +246,10 @@ impl Sink for Box<dyn Sink> {
 
     fn finish(&mut self) -> Result<()> {
         (**self).finish()
+    }
+
+    fn wants(&self) -> Wants {
+        (**self).wants()
     }
 
     fn count(&self, counts: &mut Counts) {

@@ -2,17 +2,17 @@
 
 use std::io::Write;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::flow::json;
 use crate::packet::SkipReason;
 use crate::pipeline::dates::Dates;
+use crate::pipeline::lines::Lines;
 use crate::pipeline::{Batch, Domain, FlowItem, Item, Network, PacketView, Segment, Sink, Stages, Transport, text};
 
 /// Writes a block of lines a packet: moment, link layer, network layer, transport layer, domains, tags, and an empty line.
 #[derive(Debug)]
 pub struct PacketPrinter<W> {
-    name: String,
-    out: W,
-    lines: Vec<u8>,
+    lines: Lines<W>,
     dates: Dates,
     paint: bool,
 }
@@ -20,7 +20,7 @@ pub struct PacketPrinter<W> {
 impl<W: Write + Send> PacketPrinter<W> {
     /// Writes to `out`, which stands as `name` in errors.
     pub fn new(name: impl Into<String>, out: W) -> Self {
-        Self { name: name.into(), out, lines: Vec::new(), dates: Dates::default(), paint: false }
+        Self { lines: Lines::new(name, out), dates: Dates::default(), paint: false }
     }
 
     /// Whether what lines are about has a colour, for a terminal. Off by default.
@@ -33,14 +33,14 @@ impl<W: Write + Send> PacketPrinter<W> {
     fn packet(&mut self, view: &PacketView<'_>) {
         let item = view.item;
         self.title("Timestamp: ");
-        self.dates.with_micros(item.stamp(), &mut self.lines);
+        self.dates.with_micros(item.stamp(), &mut self.lines.bytes);
         let link = view.link();
         self.title("\nEthernet Frame: ");
-        text::mac(&mut self.lines, link.src);
+        text::mac(&mut self.lines.bytes, link.src);
         self.say(" --> ");
-        text::mac(&mut self.lines, link.dst);
+        text::mac(&mut self.lines.bytes, link.dst);
         match link.ether_type {
-            Some(ether_type) => self.say(&format!("  (type: {ether_type})")),
+            Some(ether_type) => self.numbers(&[("  (type: ", ether_type.into())], ")"),
             None => self.say("  (type: -)"),
         }
         self.network(&view.network());
@@ -61,8 +61,8 @@ impl<W: Write + Send> PacketPrinter<W> {
         if item.stages().contains(Stages::TAGS) {
             self.title("Tags: [");
             for (index, tag) in item.tag_names().enumerate() {
-                self.lines.extend_from_slice(if index > 0 { b", " } else { b"" });
-                text::harmless(&mut self.lines, tag);
+                self.lines.bytes.extend_from_slice(if index > 0 { b", " } else { b"" });
+                text::harmless(&mut self.lines.bytes, tag);
             }
             self.say("]\n");
         }
@@ -74,13 +74,13 @@ impl<W: Write + Send> PacketPrinter<W> {
         self.say(network.kind.unwrap_or("?"));
         if let Some(ip) = &network.ip {
             self.say(" ");
-            text::address(&mut self.lines, ip.src);
+            text::address(&mut self.lines.bytes, ip.src);
             self.say(" --> ");
-            text::address(&mut self.lines, ip.dst);
-            self.say(&format!(" (len:{} ttl:{})", ip.len, ip.ttl));
+            text::address(&mut self.lines.bytes, ip.dst);
+            self.numbers(&[(" (len:", ip.len), (" ttl:", ip.ttl.into())], ")");
             if let Some(v4) = ip.v4 {
-                let (df, mf) = (u8::from(v4.df), u8::from(v4.mf));
-                self.say(&format!(" -- Frag(df:{df} mf:{mf} offset:{})", v4.offset));
+                let (df, mf) = (v4.df.into(), v4.mf.into());
+                self.numbers(&[(" -- Frag(df:", df), (" mf:", mf), (" offset:", v4.offset.into())], ")");
             }
         } else if let Some(arp) = &network.arp {
             self.say(&format!(" {} --> {} (op:{})", arp.sender, arp.target, arp.operation));
@@ -93,29 +93,35 @@ impl<W: Write + Send> PacketPrinter<W> {
         self.title("Transport: ");
         match transport.name() {
             Some(name) => self.say(name),
-            None => text::number(&mut self.lines, transport.protocol),
+            None => text::number(&mut self.lines.bytes, transport.protocol),
         }
         if let Some((src, dst)) = transport.ports {
-            self.say(&format!(" sport:{src} dport:{dst}"));
+            self.numbers(&[(" sport:", src.into()), (" dport:", dst.into())], "");
         }
         match transport.segment {
             Segment::Tcp { seq, ack, window, checksum, urgent, .. } => {
-                let flags = transport.flag_word().unwrap_or_default();
-                self.say(&format!(" seq:{seq} ack:{ack} win:{window} sum:{checksum} urp:{urgent} flags:[{flags}]"));
+                let words = [(" seq:", seq), (" ack:", ack), (" win:", window.into()), (" sum:", checksum.into())];
+                self.numbers(&words, "");
+                self.numbers(&[(" urp:", urgent.into())], " flags:[");
+                self.say(transport.flag_word().unwrap_or_default());
+                self.say("]");
             }
-            Segment::Udp { len, checksum } => self.say(&format!(" ulen:{len} sum:{checksum}")),
+            Segment::Udp { len, checksum } => {
+                self.numbers(&[(" ulen:", len.into()), (" sum:", checksum.into())], "");
+            }
             Segment::Icmp { kind, code, checksum } => {
                 self.say(&format!(" icmp_type:{kind} code:{code} sum:{checksum}"));
             }
             Segment::Other => {}
         }
         self.title("\nData: ");
-        self.say(&format!("{} bytes", transport.data.len()));
+        json::push_integer(&mut self.lines.bytes, transport.data.len());
+        self.say(" bytes");
         if let Some(shown) =
             transport.data.get(..transport.data.len().min(SHOWN_BYTES)).filter(|shown| !shown.is_empty())
         {
             self.say(" (");
-            self.lines.extend(shown.escape_ascii());
+            escape(&mut self.lines.bytes, shown);
             self.say(if shown.len() < transport.data.len() { "...)" } else { ")" });
         }
         self.say("\n");
@@ -123,9 +129,9 @@ impl<W: Write + Send> PacketPrinter<W> {
 
     fn domains(&mut self, [src, dst]: &[Domain; 2]) {
         self.title("Domains: ");
-        text::harmless(&mut self.lines, src.as_str().unwrap_or("-"));
+        text::harmless(&mut self.lines.bytes, src.as_str().unwrap_or("-"));
         self.say(" --> ");
-        text::harmless(&mut self.lines, dst.as_str().unwrap_or("-"));
+        text::harmless(&mut self.lines.bytes, dst.as_str().unwrap_or("-"));
         self.say("\n");
     }
 
@@ -135,7 +141,7 @@ impl<W: Write + Send> PacketPrinter<W> {
         let protocol = flow.record().key.ip_protocol();
         match crate::pipeline::protocol_name(protocol) {
             Some(name) => self.say(name),
-            None => text::number(&mut self.lines, protocol),
+            None => text::number(&mut self.lines.bytes, protocol),
         }
         let counts = flow.counts();
         self.say(&format!(
@@ -143,9 +149,9 @@ impl<W: Write + Send> PacketPrinter<W> {
             counts.pkts, counts.bytes
         ));
         self.title("Time: ");
-        self.dates.with_micros(flow.start(), &mut self.lines);
+        self.dates.with_micros(flow.start(), &mut self.lines.bytes);
         self.say(" --> ");
-        self.dates.with_micros(flow.end(), &mut self.lines);
+        self.dates.with_micros(flow.end(), &mut self.lines.bytes);
         self.say("\n");
         self.domains(flow.domains());
         self.say("\n");
@@ -160,13 +166,36 @@ impl<W: Write + Send> PacketPrinter<W> {
     }
 
     fn say(&mut self, text: &str) {
-        self.lines.extend_from_slice(text.as_bytes());
+        self.lines.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Numbers, each behind its word, and what comes then.
+    fn numbers(&mut self, numbers: &[(&str, u32)], end: &str) {
+        for (word, number) in numbers {
+            self.say(word);
+            json::push_integer(&mut self.lines.bytes, *number);
+        }
+        self.say(end);
+    }
+}
+
+/// Bytes as Rust writes them in a literal, of which most are no text.
+fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        match byte {
+            b'\\' | b'\'' | b'"' => out.extend([b'\\', *byte]),
+            b' '..=b'~' => out.push(*byte),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            _ => out.extend([b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        }
     }
 }
 
 impl<W: Write + Send> Sink for PacketPrinter<W> {
     fn take(&mut self, batch: &mut Batch) -> Result<()> {
-        self.lines.clear();
         for index in 0..batch.items.len() {
             match &batch.items[index] {
                 Item::Packet(item) => self.packet(&PacketView::new(item, &batch.block)),
@@ -174,13 +203,26 @@ impl<W: Write + Send> Sink for PacketPrinter<W> {
                 Item::Own(_) => {}
             }
         }
-        self.out.write_all(&self.lines).map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.lines.write()
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.lines.flush()
     }
 }
 
 /// Bytes of the payload that are shown.
 const SHOWN_BYTES: usize = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_escaped_as_in_a_literal() {
+        let all: Vec<u8> = (0..=255).collect();
+        let mut written = Vec::new();
+        escape(&mut written, &all);
+        assert_eq!(String::from_utf8(written).unwrap(), all.escape_ascii().to_string());
+    }
+}

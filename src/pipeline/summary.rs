@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::packet::SkipReason;
 use crate::pipeline::dates::Dates;
+use crate::pipeline::lines::Lines;
 use crate::pipeline::{Batch, Domain, FlowItem, Item, PacketView, Sink, Stages, text};
 
 /// Writes a line a packet: `2015-09-07 19:08:34 - UDP IP 192.168.1.9(internal)--> 224.0.0.251(multicast_dns)`.
@@ -13,9 +14,7 @@ use crate::pipeline::{Batch, Domain, FlowItem, Item, PacketView, Sink, Stages, t
 /// where tags were given, ` TAGS: [internal]` behind. What decoding refused says why. Flows are a line, too.
 #[derive(Debug)]
 pub struct PacketSummary<W> {
-    name: String,
-    out: W,
-    lines: Vec<u8>,
+    lines: Lines<W>,
     dates: Dates,
     tags: bool,
     paint: bool,
@@ -24,7 +23,7 @@ pub struct PacketSummary<W> {
 impl<W: Write + Send> PacketSummary<W> {
     /// Writes to `out`, which stands as `name` in errors.
     pub fn new(name: impl Into<String>, out: W) -> Self {
-        Self { name: name.into(), out, lines: Vec::new(), dates: Dates::default(), tags: true, paint: false }
+        Self { lines: Lines::new(name, out), dates: Dates::default(), tags: true, paint: false }
     }
 
     /// Whether tags are written. On by default, which changes nothing for packets that nobody tagged.
@@ -43,20 +42,20 @@ impl<W: Write + Send> PacketSummary<W> {
 
     fn packet(&mut self, view: &PacketView<'_>) {
         let item = view.item;
-        self.lines.extend_from_slice(self.dates.text(item.stamp()));
-        self.lines.extend_from_slice(b" - ");
+        self.lines.bytes.extend_from_slice(self.dates.text(item.stamp()));
+        self.lines.bytes.extend_from_slice(b" - ");
         if item.stages().contains(Stages::TRANSPORT)
             && let Some(info) = item.info()
-            && view_has_transport(info)
+            && item.has_transport()
         {
             match crate::pipeline::protocol_name(info.ip_protocol) {
-                Some(name) => self.lines.extend_from_slice(name.as_bytes()),
-                None => text::number(&mut self.lines, info.ip_protocol),
+                Some(name) => self.lines.bytes.extend_from_slice(name.as_bytes()),
+                None => text::number(&mut self.lines.bytes, info.ip_protocol),
             }
-            self.lines.push(b' ');
+            self.lines.bytes.push(b' ');
         }
         let network = view.network();
-        self.lines.extend_from_slice(network.kind.unwrap_or("?").as_bytes());
+        self.lines.bytes.extend_from_slice(network.kind.unwrap_or("?").as_bytes());
         let ends = match (network.ip, network.arp) {
             (Some(ip), _) => Some((ip.src, ip.dst)),
             (None, Some(arp)) => Some((arp.sender.into(), arp.target.into())),
@@ -65,83 +64,82 @@ impl<W: Write + Send> PacketSummary<W> {
         if let Some((src, dst)) = ends {
             let shown = item.stages().contains(Stages::DOMAINS) && network.ip.is_some();
             let [src_domain, dst_domain] = if shown { item.domains() } else { &[Domain::UNKNOWN; 2] };
-            self.lines.push(b' ');
-            text::address(&mut self.lines, src);
+            self.lines.bytes.push(b' ');
+            text::address(&mut self.lines.bytes, src);
             let named = self.domain(src_domain);
-            self.lines.extend_from_slice(if named { b"--> " } else { b" --> " });
-            text::address(&mut self.lines, dst);
+            self.lines.bytes.extend_from_slice(if named { b"--> " } else { b" --> " });
+            text::address(&mut self.lines.bytes, dst);
             self.domain(dst_domain);
         }
         if let Some(reason) = item.skipped()
             && reason != SkipReason::NotIp
         {
-            self.lines.push(b' ');
-            self.lines.push(b'(');
-            self.lines.extend_from_slice(reason.name().as_bytes());
-            self.lines.push(b')');
+            self.lines.bytes.push(b' ');
+            self.lines.bytes.push(b'(');
+            self.lines.bytes.extend_from_slice(reason.name().as_bytes());
+            self.lines.bytes.push(b')');
         }
         if self.tags && item.stages().contains(Stages::TAGS) {
             self.tag_list(item.tag_names());
         }
-        self.lines.push(b'\n');
+        self.lines.bytes.push(b'\n');
     }
 
     fn flow(&mut self, flow: &FlowItem) {
-        self.lines.extend_from_slice(self.dates.text(flow.start()));
-        self.lines.extend_from_slice(b" - ");
+        self.lines.bytes.extend_from_slice(self.dates.text(flow.start()));
+        self.lines.bytes.extend_from_slice(b" - ");
         let protocol = flow.record().key.ip_protocol();
         match crate::pipeline::protocol_name(protocol) {
-            Some(name) => self.lines.extend_from_slice(name.as_bytes()),
-            None => text::number(&mut self.lines, protocol),
+            Some(name) => self.lines.bytes.extend_from_slice(name.as_bytes()),
+            None => text::number(&mut self.lines.bytes, protocol),
         }
         let ((src, src_port), (dst, dst_port)) = (flow.src(), flow.dst());
-        self.lines.extend_from_slice(b" FLOW ");
-        text::address(&mut self.lines, src);
+        self.lines.bytes.extend_from_slice(b" FLOW ");
+        text::address(&mut self.lines.bytes, src);
         let named = self.domain(&flow.domains()[0]);
         let arrow = if named { "--> " } else { " --> " };
-        self.lines.extend_from_slice(arrow.as_bytes());
-        text::address(&mut self.lines, dst);
+        self.lines.bytes.extend_from_slice(arrow.as_bytes());
+        text::address(&mut self.lines.bytes, dst);
         self.domain(&flow.domains()[1]);
         let counts = flow.counts();
         let rest = format!(" ports {src_port} --> {dst_port}, {} packets, {} bytes\n", counts.pkts, counts.bytes);
-        self.lines.extend_from_slice(rest.as_bytes());
+        self.lines.bytes.extend_from_slice(rest.as_bytes());
     }
 
     /// Writes a domain in brackets, if there is something to write.
     fn domain(&mut self, domain: &Domain) -> bool {
         let Some(text) = domain.as_str() else { return false };
         self.colour(b"\x1b[36m");
-        self.lines.push(b'(');
-        text::harmless(&mut self.lines, text);
-        self.lines.push(b')');
+        self.lines.bytes.push(b'(');
+        text::harmless(&mut self.lines.bytes, text);
+        self.lines.bytes.push(b')');
         self.colour(PLAIN);
         true
     }
 
     fn tag_list<'a>(&mut self, tags: impl Iterator<Item = &'a str>) {
-        self.lines.extend_from_slice(b" TAGS: [");
+        self.lines.bytes.extend_from_slice(b" TAGS: [");
         self.colour(b"\x1b[33m");
         for (index, tag) in tags.enumerate() {
             if index > 0 {
-                self.lines.extend_from_slice(b", ");
+                self.lines.bytes.extend_from_slice(b", ");
             }
-            text::harmless(&mut self.lines, tag);
+            text::harmless(&mut self.lines.bytes, tag);
         }
         self.colour(PLAIN);
-        self.lines.push(b']');
+        self.lines.bytes.push(b']');
     }
 
     #[inline]
     fn colour(&mut self, code: &[u8]) {
         if self.paint {
-            self.lines.extend_from_slice(code);
+            self.lines.bytes.extend_from_slice(code);
         }
     }
 }
 
 impl<W: Write + Send> Sink for PacketSummary<W> {
     fn take(&mut self, batch: &mut Batch) -> Result<()> {
-        self.lines.clear();
         for index in 0..batch.items.len() {
             match &batch.items[index] {
                 Item::Packet(item) => self.packet(&PacketView::new(item, &batch.block)),
@@ -149,17 +147,13 @@ impl<W: Write + Send> Sink for PacketSummary<W> {
                 Item::Own(_) => {}
             }
         }
-        self.out.write_all(&self.lines).map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.lines.write()
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(|source| Error::Write { what: self.name.clone(), source })
+        self.lines.flush()
     }
 }
 
 /// Whether it has a transport layer of its own.
-fn view_has_transport(info: &crate::packet::PacketInfo) -> bool {
-    !info.flags.contains(crate::packet::PacketFlags::LATER_FRAGMENT)
-}
-
 const PLAIN: &[u8] = b"\x1b[0m";

@@ -69,11 +69,12 @@ impl fmt::Debug for Tagger {
 
 #[inline]
 fn direction(src: AddressKind, dst: AddressKind) -> Tags {
-    use AddressKind::{Broadcast, Global, Internal, LinkLocal, Loopback, Multicast, MulticastDns};
+    use AddressKind::{Broadcast, Global, Internal, LinkLocal, Loopback, Multicast, MulticastDns, Reserved};
     match (src, dst) {
-        (Internal | LinkLocal | Loopback, Global) => Tags::OUTGOING,
+        // Reserved addresses stand for others in examples and laboratories.
+        (Internal | LinkLocal | Loopback, Global | Reserved) => Tags::OUTGOING,
         (Internal | LinkLocal | Loopback, _) => Tags::INTERNAL,
         (_, Internal | LinkLocal | Loopback) => Tags::INCOMING,
-        (Global | MulticastDns | Multicast | Broadcast, _) => Tags::default(),
+        (Global | MulticastDns | Multicast | Broadcast | Reserved, _) => Tags::default(),
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn harmless(out: &mut Vec<u8>, text: &str) {
     for character in text.chars() {
         match u32::from(character) {
             byte @ (0..0x20 | 0x7f) => drop(write!(out, "\\x{byte:02x}")),
-            point if character.is_control() || is_hidden(point) => drop(write!(out, "\\u{{{point:x}}}")),
+            point if is_harmful(character) => drop(write!(out, "\\u{{{point:x}}}")),
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
@@ -58,9 +58,17 @@ pub(super) fn json_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(quoted.as_bytes());
 }
 
-/// What changes the direction of its neighbours (Unicode UAX #9), or breaks a line.
-fn is_hidden(point: u32) -> bool {
-    matches!(point, 0x61c | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff)
+/// Whether a terminal obeys a character rather than show it: controls, and what changes the direction or place of its
+/// neighbours (Unicode UAX #9) or is not seen at all.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[inline]

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use crate::dissect::dns::{Circumstances, Message};
 use crate::packet::{Block, LinkType, NO_OFFSET, Packet, PacketFlags, PacketInfo};
-use crate::pipeline::{PacketItem, batch, ether_type_name, protocol_name};
+use crate::pipeline::{Dns, PacketItem, batch, ether_type_name, protocol_name};
 
 /// A packet item with its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -228,7 +229,9 @@ impl<'a> PacketView<'a> {
                 0x8100 | 0x88a8 | 0x9100 => at += 4,
                 length @ 0..=1500 if self.item.link_type() == LinkType::ETHERNET => return of_ip().or(Some(length)),
                 0..=1500 => return of_ip(),
-                ether_type => return Some(ether_type),
+                ether_type if carries_ip(ether_type) => return Some(ether_type),
+                // Addresses lie so in 802.11 without an access point, too, and behind them is a third one.
+                _ => return of_ip(),
             }
         }
         None
@@ -270,11 +273,8 @@ impl<'a> PacketView<'a> {
 
     /// The transport layer; `None` for later fragments, and for what is no IP packet.
     pub fn transport(&self) -> Option<Transport<'a>> {
-        let packet = self.packet()?;
+        let packet = self.packet().filter(|_| self.item.has_transport())?;
         let info = packet.info;
-        if info.flags.contains(PacketFlags::LATER_FRAGMENT) {
-            return None;
-        }
         let data = self.data();
         let bytes = data.get(info.transport_offset as usize..).unwrap_or_default();
         let bytes = &bytes[..bytes.len().min(info.transport_len as usize)];
@@ -288,6 +288,23 @@ impl<'a> PacketView<'a> {
             segment,
             data,
         })
+    }
+
+    /// The DNS messages that it carries, or completes over TCP; [`DnsMeta`](crate::pipeline::DnsMeta) finds them.
+    pub fn dns(&self) -> Vec<Dns> {
+        let Some(packet) = self.packet().filter(|_| self.item.has_dns()) else { return Vec::new() };
+        let (info, limits, payload) = (packet.info, self.item.dns_limits(), packet.payload());
+        let own = self.item.has_dns_payload();
+        let circumstances = Circumstances {
+            is_multicast: [info.src_port, info.dst_port].contains(&MDNS),
+            is_tcp: info.ip_protocol == TCP,
+            is_cut: own && payload.len() < info.payload_len as usize,
+            subdomain_length: limits.length,
+            subdomain_entropy: limits.entropy,
+        };
+        let streamed = self.item.dns_messages().iter().map(|message| &**message);
+        let messages = own.then_some(payload).into_iter().chain(streamed);
+        messages.filter_map(Message::parse).map(|message| Dns { message, circumstances }).collect()
     }
 
     fn ip_version_at(&self, at: usize) -> Option<u8> {
@@ -390,6 +407,11 @@ fn arp(bytes: &[u8]) -> Option<Arp> {
     })
 }
 
+/// Whether IP is found behind this EtherType: itself, MPLS, PPPoE.
+const fn carries_ip(ether_type: u16) -> bool {
+    matches!(ether_type, IPV4 | IPV6 | 0x8847 | 0x8848 | 0x8864)
+}
+
 fn mac(data: &[u8], at: u16) -> Option<[u8; 6]> {
     if at == NO_OFFSET { None } else { data.get(usize::from(at)..)?.first_chunk::<6>().copied() }
 }
@@ -406,6 +428,7 @@ const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 const ARP: u16 = 0x0806;
 const TCP: u8 = 6;
+const MDNS: u16 = 5353;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
 const ICMP6: u8 = 58;

@@ -61,7 +61,7 @@ fn names_that_point_in_circles_tell_nothing() {
         looped.extend([&at.to_be_bytes()[..], &[0, 5, 0, 1, 0, 0, 0, 9, 0, 2], &at.to_be_bytes()].concat());
     }
     let message = Message::parse(&response(5000, &looped)).unwrap();
-    assert!(message.answers.is_empty());
+    assert!(message.answer_texts().is_empty());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn ladders_of_pointers_are_climbed_for_some_rungs_and_some_answers_only() {
         let text = [&[0, 0, 16, 0, 1, 0, 0, 0, 9][..], &sized::<2>(&ladder)].concat();
         let alias = [&[0, 0, 5, 0, 1, 0, 0, 0, 9, 0, 2][..], &pointer(rungs)].concat();
         let message = Message::parse(&response(3000, &[text, alias.repeat(2999)].concat())).unwrap();
-        message.answers.iter().filter(|answer| *answer == "a").count()
+        message.answer_texts().iter().filter(|answer| *answer == "a").count()
     };
     assert_eq!(aliases(200), Facts::MAX_ITEMS - 1);
     assert_eq!((aliases(300), aliases(8000)), (0, 0));
@@ -82,7 +82,7 @@ fn ladders_of_pointers_are_climbed_for_some_rungs_and_some_answers_only() {
     let (odd, good) = ([0, 0, 1, 0, 1, 0, 0, 0, 9, 0, 1, 7], [0, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
     let read = |before: usize| {
         let answers = [odd.repeat(before), good.to_vec()].concat();
-        Message::parse(&response(before as u16 + 1, &answers)).unwrap().answers.len()
+        Message::parse(&response(before as u16 + 1, &answers)).unwrap().answer_texts().len()
     };
     assert_eq!((read(Facts::MAX_ITEMS - 1), read(Facts::MAX_ITEMS)), (1, 0));
 }

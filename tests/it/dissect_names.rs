@@ -1,18 +1,27 @@
 //! What holds for whatever bytes the readers of names are given: an answer, and one of bounded size.
 
-use flowgauge::dissect::dns::{Message, tcp_message};
+use flowgauge::dissect::dns::{Circumstances, Message, Record, tcp_message};
 use flowgauge::dissect::http::{Parsed, Request, Response};
 use flowgauge::flow::Facts;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+fn record_is_bounded(record: &Record) -> bool {
+    // What is written of a record is a few times what it can be in 64 KiB.
+    record.name.len() <= Facts::MAX_TEXT && record.data.whole_text().len() < 1 << 19
+}
+
 fn is_bounded(message: &Message) -> bool {
-    let name = message.question.as_ref().map_or("", |question| &question.name);
+    let name = message.question().map_or("", |question| &question.name);
+    let _ = message.anomalies(&Circumstances::default());
     let visible = |byte: u8| (b'!'..=b'~').contains(&byte);
     name.bytes().all(visible)
         && name.len() <= Facts::MAX_TEXT
         && message.answers.len() <= Facts::MAX_ITEMS
-        && message.answers.iter().all(|answer| answer.len() <= Facts::MAX_TEXT)
+        && message.answer_texts().iter().all(|answer| answer.len() <= Facts::MAX_TEXT)
+        && [&message.answers, &message.authority, &message.additional]
+            .iter()
+            .all(|records| records.len() <= Facts::MAX_ITEMS && records.iter().all(record_is_bounded))
 }
 
 /// Bytes of which names are made: short labels, pointers, types.

@@ -85,7 +85,7 @@ fn first(line: &Line, field: &str) -> Option<String> {
 type Row = BTreeMap<&'static str, String>;
 
 fn dns_row(message: &Message) -> Row {
-    let question = message.question.as_ref();
+    let question = message.question();
     let kind = question.map(|question| question.kind.to_string());
     let name = question.map(|question| question.name.clone());
     Row::from([
@@ -96,12 +96,12 @@ fn dns_row(message: &Message) -> Row {
         ("rcode", if message.is_response { message.rcode.to_string() } else { String::new() }),
         ("name", unescaped(&name.unwrap_or_default())),
         ("kind", kind.unwrap_or_default()),
-        ("answers", message.answers.iter().map(|answer| unescaped(answer)).collect::<Vec<_>>().join(" ")),
+        ("answers", message.answer_texts().iter().map(|answer| unescaped(answer)).collect::<Vec<_>>().join(" ")),
     ])
 }
 
 /// A name as it was sent: tshark escapes nothing that is UTF-8, and no dot.
-fn unescaped(name: &str) -> String {
+pub(crate) fn unescaped(name: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = name.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -159,8 +159,8 @@ fn their_dns_row(line: &Line, ours: Option<&Message>) -> Row {
         let nth = taken.entry(field).or_default();
         if kind == "16" {
             // An empty text is neither told by us nor printed by tshark.
-            let told = ours.and_then(|message| message.answers.get(answers.len()));
-            answers.extend(told.filter(|told| takes_strings(told, &line[field], nth)).cloned());
+            let told = ours.and_then(|message| message.answer_texts().into_iter().nth(answers.len()));
+            answers.extend(told.filter(|told| takes_strings(told, &line[field], nth)));
             continue;
         }
         let Some(answer) = line[field].get(*nth) else { continue };

@@ -47,7 +47,7 @@ const FOREIGN: [(&str, &[&str]); 26] = [
     ("flate2", &["capture/decompress.rs", "export/compress.rs"]),
     ("zstd", &["capture/decompress.rs", "export/compress.rs"]),
     ("ndpi_sys", &["classify/ndpi.rs", "classify/told.rs"]),
-    ("domain", &["dissect/dns.rs"]),
+    ("domain", &["dissect/dns/"]),
     ("httparse", &["dissect/http.rs"]),
     ("itoa", &["flow/json.rs"]),
 ];

@@ -36,8 +36,10 @@ mod decode_radio;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod decode_tshark;
 mod decode_tunnel;
+mod dissect_assembler;
 mod dissect_flow;
 mod dissect_hostile;
+mod dissect_http;
 mod dissect_names;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod dissect_names_tshark;
@@ -78,6 +80,12 @@ mod mutations;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 mod ndpireader;
 mod pipeline;
+mod pipeline_dns;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod pipeline_dns_tshark;
+mod pipeline_http;
+#[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
+mod pipeline_http_tshark;
 mod pipeline_names;
 mod properties;
 mod quirks;

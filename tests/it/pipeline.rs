@@ -14,7 +14,7 @@ use flowgauge::pipeline::{
 use flowgauge::{Error, Streamer, Timestamp};
 
 use crate::support::captures::shared;
-use crate::support::frames::{Ipv4, Ipv6, cooked_v1, ethernet, pppoe, vlan};
+use crate::support::frames::{Ipv4, Ipv6, Radio, cooked_v1, ethernet, pppoe, vlan};
 
 /// What sinks write, to be read afterwards.
 #[derive(Clone, Default)]
@@ -97,7 +97,7 @@ fn the_summary_is_the_documented_line() {
     let expected = "\
 2015-09-07 19:08:34 - UDP IP 192.168.1.9(internal)--> 224.0.0.251(multicast_dns) TAGS: [internal]
 2015-09-07 19:08:35 - TCP IP 10.0.0.1(internal)--> 8.8.8.8 TAGS: [outgoing]
-2015-09-07 19:08:36 - UDP IP6 2001:db8::1 --> fd00::2(internal) TAGS: [incoming]
+2015-09-07 19:08:36 - UDP IP6 2001:db8::1(reserved)--> fd00::2(internal) TAGS: [incoming]
 2015-09-07 19:08:37 - ARP 10.0.0.1 --> 10.0.0.2 TAGS: []
 2015-09-07 19:08:38 - IP 10.0.0.1 --> 10.0.0.2 (fragment_without_first) TAGS: []
 2015-09-07 19:08:39 - 253 IP 10.0.0.1(internal)--> 10.0.0.2(internal) TAGS: [internal]
@@ -327,4 +327,61 @@ fn any_frame_is_an_item() {
             }
         }
     }
+}
+
+#[test]
+fn any_exporter_is_a_sink_for_flows() {
+    use flowgauge::export::JsonLinesExporter;
+    use flowgauge::pipeline::ExportSink;
+
+    let frames = [
+        ethernet(0x0800, &Ipv4::new("10.0.0.1", "10.0.0.2").udp(1, 2, b"ask")),
+        ethernet(0x0800, &Ipv4::new("10.0.0.2", "10.0.0.1").udp(2, 1, b"answer")),
+        mdns(),
+    ];
+    for halves in [false, true] {
+        let paper = Paper::default();
+        let mut sink = ExportSink::new(JsonLinesExporter::new("paper", paper.clone()));
+        let flows = Flows::new(unlabelled()).unwrap().halves(halves);
+        let counts = five_links(ethernets(&frames)).link(flows).pull(&mut sink).unwrap();
+        let text = paper.text();
+        assert_eq!((text.lines().count(), counts.taken), (2, 2), "{text}");
+        assert!(text.lines().next().unwrap().contains("\"dst_to_src_pkts\": 1"), "{text}");
+    }
+    let mut sink = ExportSink::new(JsonLinesExporter::new("paper", Paper::default()));
+    let error = five_links(ethernets(&frames)).pull(&mut sink).unwrap_err();
+    assert!(matches!(&error, Error::Link { part, .. } if part == "ExportSink"), "{error}");
+}
+
+#[test]
+fn csv_of_what_came_before_another_kind_is_written() {
+    let frames = [mdns(), mdns()];
+    let mut flows =
+        Pipeline::new(PacketStreamer::new(ethernets(&frames)).unwrap()).link(Flows::new(unlabelled()).unwrap());
+    let mut batch = Batch::default();
+    let mut flow = None;
+    while flows.next_batch(&mut batch).unwrap() != Pulled::End {
+        flow = batch.items.pop().or(flow);
+    }
+    let mut packets = five_links(ethernets(&frames));
+    while batch.items.len() < 2 {
+        let mut more = Batch::default();
+        assert_eq!(packets.next_batch(&mut more).unwrap(), Pulled::Items);
+        batch = more;
+    }
+    batch.items.push(flow.unwrap());
+    let paper = Paper::default();
+    let mut sink = CsvSink::new("paper", paper.clone());
+    assert!(matches!(sink.take(&mut batch), Err(Error::Column { .. })));
+    assert_eq!(paper.text().lines().count(), 3, "{}", paper.text());
+}
+
+#[test]
+fn the_ether_type_of_802_11_is_no_address() {
+    // Without an access point the third address, of whom the network is, lies where Ethernet has its type.
+    let mut frame = Radio::data(0).carrying(0x86dd, &Ipv6::new("fd00::1", "fd00::2").udp(1, 2, b""));
+    frame[16..18].copy_from_slice(&[0x88, 0xcc]);
+    let mut types = Vec::new();
+    each(five_links(streamer(&[(LinkType::IEEE802_11, frame)])), |view| types.push(view.link().ether_type));
+    assert_eq!(types, [Some(0x86dd)]);
 }

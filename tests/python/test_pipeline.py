@@ -257,7 +257,7 @@ def test_flows_are_items_too(data: Path) -> None:
     assert len(flows) == 12 and sum(flow["packets"] for flow in flows) == 12
     assert {flow["direction"] for flow in flows} == {"CTS", "STC"}
     assert flows[0].record.ip_protocol == 17 and flows[0]["flow_id"][4] == "UDP"
-    assert flows[0].raw_buf is None and flows[0].skipped is None and flows[0]["src_domain"] is None
+    assert flows[0].raw_buf is None and flows[0].skipped is None and flows[0]["src_domain"] == "reserved"
     out = io.StringIO()
     (PacketStreamer(data / "dns.pcap") | Flows() | CsvSink(out)).pull()
     rows = list(csv.DictReader(io.StringIO(out.getvalue())))

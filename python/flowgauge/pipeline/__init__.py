@@ -8,16 +8,19 @@ Any iterable is a source and any callable a link: item in; item, None or an iter
 without Python between them, hundreds of packets at a time.
 """
 
-from .._native import Item, PacketLayer
-from ._links import Flows, PacketMeta, PacketTags, ReverseDNS, Tagger, TransportMeta
+from .._native import Item, PacketLayer, TlsRecord
+from ._links import DNSMeta, Flows, HTTPMeta, PacketMeta, PacketTags, ReverseDNS, Tagger, TLSMeta, TransportMeta
 from ._parts import Link, Sink, Source
-from ._sinks import Branch, CsvSink, JsonSink, PacketPrinter, PacketSummary, branch
+from ._sinks import Branch, CsvSink, DNSSummary, JsonSink, PacketPrinter, PacketSummary, branch
 from ._sources import PacketStreamer
 
 __all__ = [
     "Branch",
     "CsvSink",
+    "DNSMeta",
+    "DNSSummary",
     "Flows",
+    "HTTPMeta",
     "Item",
     "JsonSink",
     "Link",
@@ -30,7 +33,9 @@ __all__ = [
     "ReverseDNS",
     "Sink",
     "Source",
+    "TLSMeta",
     "Tagger",
+    "TlsRecord",
     "TransportMeta",
     "branch",
 ]

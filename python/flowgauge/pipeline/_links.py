@@ -8,7 +8,7 @@ from typing import Any
 from .._native import PipelinePart
 from ._parts import Link, Native
 
-__all__ = ["Flows", "PacketMeta", "PacketTags", "ReverseDNS", "Tagger", "TransportMeta"]
+__all__ = ["DNSMeta", "Flows", "HTTPMeta", "PacketMeta", "PacketTags", "ReverseDNS", "TLSMeta", "Tagger", "TransportMeta"]
 
 
 class _Native(Link):
@@ -44,9 +44,9 @@ class TransportMeta(_Native):
 class ReverseDNS(_Native):
     """Gives packets the domains of both ends: item["packet"]["src_domain"] and "dst_domain".
 
-    They are a word for internal and special addresses (internal, loopback, link_local, multicast_dns, multicast, broadcast),
-    a name that a DNS answer in the capture told, a name from the resolver, "nxdomain" where that says there is none, and None
-    as long as nobody knows. Lookups are made in the background.
+    They are a word for internal and special addresses (internal, loopback, link_local, multicast_dns, multicast, broadcast,
+    reserved), a name that a DNS answer in the capture told, a name from the resolver, "nxdomain" where that says there is
+    none, and None as long as nobody knows. Lookups are made in the background.
 
     Args:
         domain_postfix: What follows src and dst in the names of the fields.
@@ -70,6 +70,26 @@ class ReverseDNS(_Native):
         threads: int = 4,
     ) -> None:
         self._part = PipelinePart.reverse_dns(domain_postfix, resolver, max_names, ttl, negative_ttl, wait, threads)
+
+
+class DNSMeta(_Native):
+    """Reads the DNS messages of packets: item["dns"], None where there is none. Over TCP a packet has the messages that it
+    completes.
+
+    It has identification, flags, counts, queries, answers (answers, name_servers, additional), and weird, where something
+    is: zero, truncated, opcode, query_type, query_class, answer_type, answer_class, questions, no_question,
+    answers_in_query, subdomain with subdomain_length and subdomain_entropy, malformed.
+
+    Args:
+        ports: Where DNS is spoken, over UDP and TCP: DNS, mDNS and LLMNR.
+        subdomain_length: Subdomains with more characters than this are looked at.
+        subdomain_entropy: Those with a higher entropy, in bits a character, are weird.
+    """
+
+    def __init__(
+        self, *, ports: Iterable[int] = (53, 5353, 5355), subdomain_length: int = 35, subdomain_entropy: float = 3.5
+    ) -> None:
+        self._part = PipelinePart.dns_meta(list(ports), subdomain_length, subdomain_entropy)
 
 
 class Tagger(_Native):
@@ -131,3 +151,33 @@ class Flows(_Native):
         statistics: bool = False,
     ) -> None:
         self._part = PipelinePart.flows(inactive_timeout, active_timeout, tcp_end, capacity, halves, statistics)
+
+
+class HTTPMeta(_Native):
+    """Tells HTTP/1 messages, over real reassembly: item["http"], None or the first message that the packet completes, and
+    item["http_messages"], all of them.
+
+    A message is {"type": "HTTP_REQUEST" or "HTTP_RESPONSE", "data": {...}} with method, uri (decoded), target (as it was sent)
+    or status, reason; version, headers (lower-case names; a list where a name comes again), body (its first body_limit
+    bytes), data (always empty), body_len, payload_len, missing (bytes that were not captured), complete, weird, timestamp.
+    Behind Flows it is the flows that have the messages of their packets, also where links of your own stand between.
+
+    Args:
+        body_limit: Bytes of each body that are kept; the rest is counted.
+    """
+
+    def __init__(self, body_limit: int = 65536) -> None:
+        self._part = PipelinePart.http_meta(body_limit)
+
+
+class TLSMeta(_Native):
+    """Tells TLS records: item["tls"], None or {"type": "TLS_CTS" or "TLS_STC", "data": {...}} for the records that the packet
+    completes, and item["tls_directions"], a list of these for each direction.
+
+    The data has tls_records (each with type, version, length, missing), incomplete (a record that was cut at the end), count
+    (records of the direction so far), end (whether nothing more comes), and what the hellos told: sni, version, alpn,
+    alpn_chosen, ja3, ja3s, ja4, cipher (its number). Behind Flows it is the flows that have the records of their packets.
+    """
+
+    def __init__(self) -> None:
+        self._part = PipelinePart.tls_meta()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from .._native import ItemStream, PipelinePart, pull
@@ -19,6 +19,8 @@ class Part:
     _upstream: Any = None
     _stream: Iterator[Any] | None = None
     _output_stream: Iterable[Any] | None = None
+    # Native parts behind one that runs itself: what they want to be told, parts before it must know.
+    _behind: Sequence[Native] = ()
 
     counts: dict[str, Any] | None = None
     """What the parts of the latest pull counted: frames, refused frames by reason, lookups; None before."""
@@ -36,7 +38,7 @@ class Part:
     def input_stream(self) -> Iterator[Any]:
         """The items that come in, as an iterator."""
         if self._stream is None:
-            self._stream = _output(_linked(self))
+            self._stream = _output(_linked(self), self._behind)
         return self._stream
 
     @input_stream.setter
@@ -133,8 +135,8 @@ class Sink(Part):
 
     def pull(self) -> None:
         """Pull all items through the pipeline. What its parts counted is in `counts` after it."""
-        source, links, parts = chain_of(_linked(self))
         natives = self._natives() or []
+        source, links, parts = chain_of(_linked(self), natives)
         counts = pull(source, [*links, *natives[:-1]], natives[-1])
         for part in [*parts, self]:
             part.counts = counts
@@ -194,14 +196,17 @@ def _linked(part: Part) -> Any:
     return part._upstream
 
 
-def _output(upstream: Any) -> Iterator[Any]:
+def _output(upstream: Any, behind: Sequence[Native] = ()) -> Iterator[Any]:
     if isinstance(upstream, Part):
-        return upstream.output_stream
+        return _run(upstream, behind)
     return iter(getattr(upstream, "output_stream", upstream))
 
 
-def chain_of(part: Any) -> tuple[Any, list[Native], list[Part]]:
-    """What feeds the output of a part: a source for Rust, native parts behind it in their order, and the parts they are of."""
+def chain_of(part: Any, behind: Sequence[Native] = ()) -> tuple[Any, list[Native], list[Part]]:
+    """What feeds the output of a part: a source for Rust, native parts behind it in their order, and the parts they are of.
+
+    `behind` are native parts that take that output.
+    """
     natives: list[Native] = []
     parts: list[Part] = []
     while isinstance(part, Part):
@@ -216,12 +221,13 @@ def chain_of(part: Any) -> tuple[Any, list[Native], list[Part]]:
         natives[:0] = own
         part = _linked(part)
     if isinstance(part, Part):
+        part._behind = [*natives, *behind]
         return iter(part._own_output()), natives, parts
     return _output(part), natives, parts
 
 
-def _run(part: Part) -> Iterator[Any]:
-    source, natives, _ = chain_of(part)
+def _run(part: Part, behind: Sequence[Native] = ()) -> Iterator[Any]:
+    source, natives, _ = chain_of(part, behind)
     if natives or isinstance(source, PipelinePart):
-        return ItemStream(source, natives)
+        return ItemStream(source, natives, [*behind])
     return iter(source)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._native import PipelinePart
 from ._parts import Link, Native, Part, Sink, Source
 
-__all__ = ["Branch", "CsvSink", "JsonSink", "PacketPrinter", "PacketSummary", "branch"]
+__all__ = ["Branch", "CsvSink", "DNSSummary", "JsonSink", "PacketPrinter", "PacketSummary", "branch"]
 
 
 class _Native(Sink):
@@ -20,7 +21,16 @@ class _Native(Sink):
         raise RuntimeError(f"{type(self).__name__} runs in Rust, as part of a pipeline: call pull()")
 
 
-class PacketPrinter(_Native):
+class _Lines(_Native):
+    """Lines for people, perhaps in colour."""
+
+    _make: Callable[[Any, bool], PipelinePart]
+
+    def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
+        self._part = type(self)._make(file, color_output)
+
+
+class PacketPrinter(_Lines):
     """Prints a block of lines a packet.
 
     Args:
@@ -28,11 +38,10 @@ class PacketPrinter(_Native):
         file: A path, or a file object; None is standard output.
     """
 
-    def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
-        self._part = PipelinePart.packet_printer(file, color_output)
+    _make = staticmethod(PipelinePart.packet_printer)
 
 
-class PacketSummary(_Native):
+class PacketSummary(_Lines):
     """Prints a line a packet: 2015-09-07 19:08:34 - UDP IP 192.168.1.9(internal)--> 224.0.0.251(multicast_dns).
 
     Args:
@@ -40,8 +49,20 @@ class PacketSummary(_Native):
         file: A path, or a file object; None is standard output.
     """
 
-    def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
-        self._part = PipelinePart.packet_summary(file, color_output)
+    _make = staticmethod(PipelinePart.packet_summary)
+
+
+class DNSSummary(_Native):
+    """Prints a line a DNS message that `DNSMeta` found: who asks or answers whom, what, and with what answers.
+
+    Args:
+        color_output: Whether there is colour on a terminal.
+        anomalies: Whether only messages with something unusual have a line, with what that is.
+        file: A path, or a file object; None is standard output.
+    """
+
+    def __init__(self, color_output: bool = True, *, anomalies: bool = False, file: Any = None) -> None:
+        self._part = PipelinePart.dns_summary(file, color_output, anomalies)
 
 
 class JsonSink(_Native):
@@ -89,7 +110,11 @@ def _way(name: str, end: Any) -> list[Any]:
         raise RuntimeError(f"the way {name!r} ends in {type(end).__name__}, which is no sink: join one to it with |")
     parts: list[Any] = []
     part: Any = end
+    seen: list[Any] = []
     while part is not None:
+        if any(part is other for other in seen):
+            raise RuntimeError(f"{type(part).__name__} in the way {name!r} is linked to itself: a pipeline has no loops")
+        seen.append(part)
         natives = part._natives() if isinstance(part, (Link, Sink)) else None
         if natives is None or isinstance(part, Source):
             raise RuntimeError(

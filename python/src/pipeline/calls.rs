@@ -17,7 +17,7 @@ use crate::value;
 
 /// An iterator of items as source.
 pub(crate) struct Iterated {
-    iterator: Option<Py<PyAny>>,
+    iterator: Option<Held>,
     /// How many came, for packets that have no number.
     count: u64,
 }
@@ -25,8 +25,11 @@ pub(crate) struct Iterated {
 /// A callable as link: item in; item, none or several out.
 pub(crate) struct Called {
     name: String,
-    function: Py<PyAny>,
+    function: Held,
 }
+
+/// An object that a run holds, and the stream that shows it to the garbage collector: one reference for both.
+pub(crate) type Held = Arc<Py<PyAny>>;
 
 /// A callable as sink.
 pub(crate) struct Taken {
@@ -40,7 +43,7 @@ pub(crate) struct Guard(pub(crate) &'static str);
 type Part = (Native, Arc<Block>);
 
 impl Iterated {
-    pub(crate) fn new(iterator: Py<PyAny>) -> Self {
+    pub(crate) fn new(iterator: Held) -> Self {
         Self { iterator: Some(iterator), count: 0 }
     }
 }
@@ -49,15 +52,26 @@ impl Source for Iterated {
     fn next_batch(&mut self, batch: &mut Batch) -> Result<Pulled> {
         batch.clear();
         let Some(iterator) = &self.iterator else { return Ok(Pulled::End) };
+        let mut live = false;
         let next = Python::attach(|py| -> PyResult<Option<Part>> {
             let mut iterator: Bound<'_, PyIterator> = iterator.bind(py).clone().cast_into()?;
             let Some(object) = iterator.next().transpose()? else { return Ok(None) };
             self.count += 1;
+            if let Ok(item) = object.cast::<Item>() {
+                live = item.get().is_live();
+            }
             native(object, self.count).map(Some)
         });
         match next {
             // One at a time: nobody knows how long the iterator takes for the next, and this one is not to wait for it.
-            Ok(Some(part)) => batch.gather(vec![part]),
+            Ok(Some(part)) => {
+                if let Native::Packet(packet) = &part.0 {
+                    batch.advance(packet.stamp());
+                }
+                batch.gather(vec![part]);
+                batch.set_live(live);
+                batch.set_prompt(true);
+            }
             Ok(None) => self.iterator = None,
             Err(error) => {
                 self.iterator = None;
@@ -69,7 +83,7 @@ impl Source for Iterated {
 }
 
 impl Called {
-    pub(crate) fn new(name: String, function: Py<PyAny>) -> Self {
+    pub(crate) fn new(name: String, function: Held) -> Self {
         Self { name, function }
     }
 

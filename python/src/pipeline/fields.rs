@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use flowgauge::Timestamp;
 use flowgauge::packet::{Block, SkipReason};
-use flowgauge::pipeline::{FlowItem, Network, PacketItem, PacketView, Segment, Stages, Transport, protocol_name};
+use flowgauge::pipeline::{
+    Field as Told, FlowItem, Network, PacketItem, PacketView, Place, Segment, Stages, Transport, protocol_name,
+};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::pipeline::told;
 use crate::value;
 
 /// The layers of a packet, each a dictionary of its own.
@@ -28,8 +31,18 @@ impl Layer {
         }
     }
 
+    pub(crate) const ALL: [Self; 3] = [Self::Eth, Self::Packet, Self::Transport];
+
+    pub(crate) const fn place(self) -> Place {
+        match self {
+            Self::Eth => Place::Eth,
+            Self::Packet => Place::Packet,
+            Self::Transport => Place::Transport,
+        }
+    }
+
     pub(crate) fn of(name: &str) -> Option<Self> {
-        [Self::Eth, Self::Packet, Self::Transport].into_iter().find(|layer| layer.name() == name)
+        Self::ALL.into_iter().find(|layer| layer.name() == name)
     }
 }
 
@@ -44,7 +57,9 @@ pub(crate) fn packet_keys(item: &PacketItem) -> Vec<&'static str> {
         return keys;
     }
     let mut keys = vec!["timestamp", "eth", "packet", "transport", "application"];
+    keys.extend(item.stages().contains(Stages::DNS).then_some("dns"));
     keys.extend(item.stages().contains(Stages::TAGS).then_some("tags"));
+    keys.extend(told::keys(item.stages()));
     keys
 }
 
@@ -238,7 +253,7 @@ fn transport<'py>(py: Python<'py>, transport: &Transport<'_>, key: &str) -> Fiel
 }
 
 /// The names of a flow's fields.
-pub(crate) const FLOW_KEYS: [&str; 14] = [
+const FLOW_KEYS: [&str; 14] = [
     "flow_id",
     "src",
     "dst",
@@ -254,6 +269,11 @@ pub(crate) const FLOW_KEYS: [&str; 14] = [
     "packets",
     "bytes",
 ];
+
+/// The names of a flow's fields, as far as links have told them.
+pub(crate) fn flow_keys(flow: &FlowItem) -> Vec<&'static str> {
+    FLOW_KEYS.into_iter().chain(told::keys(flow.stages())).collect()
+}
 
 /// A field of a flow.
 pub(crate) fn flow<'py>(py: Python<'py>, flow: &FlowItem, key: &str) -> Field<'py> {
@@ -289,8 +309,29 @@ pub(crate) fn flow<'py>(py: Python<'py>, flow: &FlowItem, key: &str) -> Field<'p
         "state" => flow.state().name().into_bound_py_any(py)?,
         "packets" => flow.counts().pkts.into_bound_py_any(py)?,
         "bytes" => flow.counts().bytes.into_bound_py_any(py)?,
-        _ => return Ok(None),
+        _ => return told::of_flow(py, flow, key),
     }))
+}
+
+/// What a native part tells as a dictionary.
+pub(crate) fn told<'py>(py: Python<'py>, field: &Told) -> PyResult<Bound<'py, PyAny>> {
+    match field {
+        Told::Flag(flag) => flag.into_bound_py_any(py),
+        Told::Number(number) => number.into_bound_py_any(py),
+        Told::Real(number) => number.into_bound_py_any(py),
+        Told::Text(text) => Ok(PyString::new(py, text).into_any()),
+        Told::Bytes(bytes) => Ok(PyBytes::new(py, bytes).into_any()),
+        Told::List(fields) => {
+            let list = PyList::empty(py);
+            fields.iter().try_for_each(|field| list.append(told(py, field)?))?;
+            Ok(list.into_any())
+        }
+        Told::Map(fields) => {
+            let dict = PyDict::new(py);
+            fields.iter().try_for_each(|(name, field)| dict.set_item(*name, told(py, field)?))?;
+            Ok(dict.into_any())
+        }
+    }
 }
 
 /// A view of a packet.

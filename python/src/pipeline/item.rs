@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flowgauge::packet::Block;
 use flowgauge::pipeline::{Attachment, Batch, Domain, Item as Native, Stages};
 use pyo3::exceptions::PyKeyError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString, PyTuple};
@@ -13,6 +14,7 @@ use pyo3::{IntoPyObjectExt, PyTypeInfo};
 use crate::pipeline::fields::{self, Layer};
 use crate::pipeline::layer::PacketLayer;
 use crate::pipeline::overlay::{Attached, Overlay};
+use crate::pipeline::told;
 use crate::record::Flow;
 
 /// One packet or flow on its way through a pipeline: a mapping, as the documentation of each link lists its fields.
@@ -24,6 +26,8 @@ pub(crate) struct Item {
     /// `None` once a pipeline took it out of an object that nobody else holds.
     native: Mutex<Option<(Native, Arc<Block>)>>,
     overlay: Mutex<Option<Arc<Overlay>>>,
+    /// It came from a wire.
+    live: bool,
 }
 
 impl Item {
@@ -43,13 +47,22 @@ impl Item {
                 Native::Own(_) => {}
             }
         }
-        Self { native: Mutex::new(Some((native, block))), overlay: Mutex::new(overlay) }
+        Self { native: Mutex::new(Some((native, block))), overlay: Mutex::new(overlay), live: false }
     }
 
     /// One that somebody may keep: it holds its own bytes only.
     pub(crate) fn kept(mut native: Native, mut block: Arc<Block>) -> Self {
         compact(&mut native, &mut block);
         Self::new(native, block)
+    }
+
+    /// The same, and whether it came from a wire.
+    pub(crate) fn of_wire(self, live: bool) -> Self {
+        Self { live, ..self }
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
     }
 
     fn native(&self) -> MutexGuard<'_, Option<(Native, Arc<Block>)>> {
@@ -82,6 +95,10 @@ impl Item {
         let Some((mut native, block)) = taken else { return Ok(None) };
         if let Some(overlay) = overlay {
             absorb(py, &overlay, &mut native)?;
+            if !last && let Some((kept, _)) = &mut *self.native() {
+                // Whoever keeps this object sees in it what was set.
+                kept.clone_from(&native);
+            }
             let attachment: Option<Arc<dyn Attachment>> = Some(Arc::new(Attached(overlay)));
             match &mut native {
                 Native::Packet(packet) => packet.set_attachment(attachment),
@@ -132,6 +149,11 @@ impl Item {
         Ok(dict)
     }
 
+    /// Remembers that a field of a layer was set or deleted.
+    pub(crate) fn mark(&self, layer: Layer, name: &str) {
+        self.some_overlay().parts().changed[layer as usize].insert(name.to_owned());
+    }
+
     fn is_gone(&self, key: &str) -> bool {
         self.overlay().is_some_and(|overlay| overlay.parts().gone.contains(key))
     }
@@ -169,6 +191,16 @@ impl Item {
             "raw_buf" if !decoded => Some(PyBytes::new(py, fields::view(packet, block).data()).into_any()),
             "packet_num" if !decoded => Some(packet.number().saturating_sub(1).into_bound_py_any(py)?),
             "application" if decoded => Some(py.None().into_bound(py)),
+            "dns" if packet.stages().contains(Stages::DNS) => match fields::view(packet, block).dns_field() {
+                None => Some(py.None().into_bound(py)),
+                Some(field) => {
+                    drop(guard);
+                    let dns = fields::told(py, &field)?;
+                    // It may be changed, as tags.
+                    this.some_own(py).set_item(key, &dns)?;
+                    Some(dns)
+                }
+            },
             "tags" if packet.stages().contains(Stages::TAGS) => {
                 let tags = PySet::new(py, packet.tag_names())?;
                 drop(guard);
@@ -176,7 +208,7 @@ impl Item {
                 this.some_own(py).set_item(key, &tags)?;
                 Some(tags.into_any())
             }
-            _ => None,
+            _ => return told::of_packet(py, packet, key),
         })
     }
 
@@ -199,7 +231,7 @@ impl Item {
         let this = slf.get();
         let native: Vec<&str> = match &*this.native() {
             Some((Native::Packet(packet), _)) => fields::packet_keys(packet),
-            Some((Native::Flow(_), _)) => fields::FLOW_KEYS.to_vec(),
+            Some((Native::Flow(flow), _)) => fields::flow_keys(flow),
             _ => Vec::new(),
         };
         let own = this.own(py);
@@ -233,6 +265,20 @@ impl Item {
 
 #[pymethods]
 impl Item {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Nobody may be waited for here; who holds the lock is alive.
+        match self.overlay.try_lock().as_deref() {
+            Ok(Some(overlay)) => overlay.traverse(&visit),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        if let Ok(mut overlay) = self.overlay.try_lock() {
+            *overlay = None;
+        }
+    }
+
     /// The number of the packet in the whole capture, from 0; None for a flow.
     #[getter]
     fn packet_num(&self) -> Option<u64> {
@@ -420,7 +466,7 @@ impl Item {
     fn copy(&self, py: Python<'_>) -> PyResult<Self> {
         let native = self.native().clone();
         let overlay = self.overlay().map(|overlay| overlay.copied(py).map(Arc::new)).transpose()?;
-        Ok(Self { native: Mutex::new(native), overlay: Mutex::new(overlay) })
+        Ok(Self { native: Mutex::new(native), overlay: Mutex::new(overlay), live: self.live })
     }
 
     fn __copy__(&self, py: Python<'_>) -> PyResult<Self> {

@@ -3,6 +3,7 @@
 use pyo3::IntoPyObjectExt;
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyKeyError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
@@ -49,6 +50,15 @@ impl PacketLayer {
         Ok(dict)
     }
 
+    /// Remembers that a field was set or deleted.
+    fn mark(&self, key: &Bound<'_, PyAny>) {
+        if let Ok(name) = key.cast::<PyString>()
+            && let Ok(name) = name.to_cow()
+        {
+            self.item.get().mark(self.layer, &name);
+        }
+    }
+
     fn to_change<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.item.get().layer_to_change(py, self.layer)
     }
@@ -56,16 +66,24 @@ impl PacketLayer {
 
 #[pymethods]
 impl PacketLayer {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.item)
+    }
+
     fn __getitem__<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         self.field(key)?.ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
-        self.to_change(key.py())?.set_item(key, value)
+        self.to_change(key.py())?.set_item(key, value)?;
+        self.mark(key);
+        Ok(())
     }
 
     fn __delitem__(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.to_change(key.py())?.del_item(key)
+        self.to_change(key.py())?.del_item(key)?;
+        self.mark(key);
+        Ok(())
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -112,7 +130,12 @@ impl PacketLayer {
         key: &Bound<'py, PyAny>,
         default: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.to_change(key.py())?.call_method1(pyo3::intern!(key.py(), "setdefault"), (key, default))
+        if let Some(value) = self.field(key)? {
+            return Ok(value);
+        }
+        let value = default.into_bound_py_any(key.py())?;
+        self.__setitem__(key, value.clone())?;
+        Ok(value)
     }
 
     /// Take a field out and give its value; `default`, if given, where there is none.
@@ -135,9 +158,10 @@ impl PacketLayer {
         other: Option<Bound<'py, PyAny>>,
         kwargs: Option<Bound<'py, PyDict>>,
     ) -> PyResult<()> {
+        let more = PyDict::new(py);
         let other = other.unwrap_or_else(|| PyDict::new(py).into_any());
-        self.to_change(py)?.call_method(pyo3::intern!(py, "update"), (other,), kwargs.as_ref())?;
-        Ok(())
+        more.call_method(pyo3::intern!(py, "update"), (other,), kwargs.as_ref())?;
+        more.iter().try_for_each(|(key, value)| self.__setitem__(&key, value))
     }
 
     /// A plain dict with the same fields.

@@ -8,3 +8,4 @@ pub(crate) mod output;
 pub(crate) mod overlay;
 pub(crate) mod parts;
 pub(crate) mod stream;
+pub(crate) mod told;

@@ -66,8 +66,9 @@ impl Write for Object {
                 object.call_method1("write", (String::from_utf8_lossy(&bytes[..whole]),))?;
                 return Ok(whole);
             }
-            object.call_method1("write", (PyBytes::new(py, bytes),))?;
-            Ok(bytes.len())
+            let written = object.call_method1("write", (PyBytes::new(py, bytes),))?;
+            // What is not buffered may take a part only; whoever says nothing took everything.
+            Ok(written.extract::<usize>().map_or(bytes.len(), |written| written.min(bytes.len())))
         })
         .map_err(io::Error::other)
     }

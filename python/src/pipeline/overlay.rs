@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flowgauge::pipeline::Attachment;
+use flowgauge::pipeline::{Attachment, Place};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
+
+use crate::pipeline::fields::Layer;
 
 /// What lies over the fields of a native item.
 #[derive(Default)]
@@ -21,6 +24,8 @@ pub(crate) struct Parts {
     pub(crate) gone: BTreeSet<String>,
     /// Layers that were changed, as they are now; by the place of the layer.
     pub(crate) layers: [Option<Py<PyDict>>; 3],
+    /// Which fields of those were set or deleted.
+    pub(crate) changed: [BTreeSet<String>; 3],
 }
 
 impl Overlay {
@@ -41,15 +46,26 @@ impl Overlay {
                 }
                 Ok(Some(copied.unbind()))
             };
-            let (own, gone, layers) = {
+            let (own, gone, changed, layers) = {
                 let parts = self.parts();
                 let layers = [0, 1, 2].map(|place| parts.layers[place].as_ref().map(|layer| layer.clone_ref(py)));
-                (parts.own.as_ref().map(|own| own.clone_ref(py)), parts.gone.clone(), layers)
+                let own = parts.own.as_ref().map(|own| own.clone_ref(py));
+                (own, parts.gone.clone(), parts.changed.clone(), layers)
             };
             let [eth, packet, transport] = &layers;
             let layers = [copy(eth)?, copy(packet)?, copy(transport)?];
-            Ok(Self(Mutex::new(Parts { own: copy(&own)?, gone, layers })))
+            Ok(Self(Mutex::new(Parts { own: copy(&own)?, gone, layers, changed })))
         })
+    }
+
+    /// Shows the garbage collector what it holds. One that is on its way with a native item too is held by more than the
+    /// collector knows.
+    pub(crate) fn traverse(self: &Arc<Self>, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Ok(parts) = self.0.try_lock() else { return Ok(()) };
+        if Arc::strong_count(self) > 1 {
+            return Ok(());
+        }
+        parts.own.iter().chain(parts.layers.iter().flatten()).try_for_each(|dict| visit.call(dict))
     }
 
     /// The same again, for a copy of its item.
@@ -59,7 +75,8 @@ impl Overlay {
             |dict: &Option<Py<PyDict>>| dict.as_ref().map(|dict| dict.bind(py).copy().map(Bound::unbind)).transpose();
         let [eth, packet, transport] = &parts.layers;
         let layers = [copy(eth)?, copy(packet)?, copy(transport)?];
-        Ok(Self(Mutex::new(Parts { own: copy(&parts.own)?, gone: parts.gone.clone(), layers })))
+        let (gone, changed) = (parts.gone.clone(), parts.changed.clone());
+        Ok(Self(Mutex::new(Parts { own: copy(&parts.own)?, gone, layers, changed })))
     }
 }
 
@@ -86,16 +103,42 @@ impl Attachment for Attached {
         Arc::new(Self(copy))
     }
 
-    fn json_fields(&self, tell: &mut dyn FnMut(&str, &str)) {
+    fn json_fields(&self, tell: &mut dyn FnMut(Place, &str, Option<&str>)) {
         Python::attach(|py| {
-            let own = self.0.parts().own.as_ref().map(|own| own.clone_ref(py));
-            if let Some(own) = own {
-                // What the native item tells is told once.
-                tell_dict(own.bind(py), &mut |key, text| {
-                    if !NATIVE.contains(&key) {
-                        tell(key, text);
-                    }
+            let (own, gone, layers) = {
+                let parts = self.0.parts();
+                let layers = [0, 1, 2].map(|place| {
+                    let layer = parts.layers[place].as_ref().map(|layer| layer.clone_ref(py));
+                    layer.map(|layer| (layer, parts.changed[place].clone()))
                 });
+                (parts.own.as_ref().map(|own| own.clone_ref(py)), parts.gone.clone(), layers)
+            };
+            let is_own =
+                |name: &str| own.as_ref().is_some_and(|own| own.bind(py).contains(name).is_ok_and(|there| there));
+            gone.iter().filter(|name| !is_own(name)).for_each(|name| tell(Place::Top, name, None));
+            if let Some(own) = &own {
+                tell_dict(own.bind(py), Place::Top, tell);
+            }
+            for (layer, told) in Layer::ALL.into_iter().zip(&layers) {
+                let Some((dict, changed)) = told else { continue };
+                let place = layer.place();
+                let Ok(now) = dict.bind(py).copy() else { continue };
+                for name in changed {
+                    if !now.contains(name).unwrap_or(false) {
+                        tell(place, name, None);
+                    }
+                }
+                for key in now.keys() {
+                    let is_changed = match key.cast::<PyString>() {
+                        Ok(name) => name.to_cow().is_ok_and(|name| changed.contains(&*name)),
+                        // Native names are texts.
+                        Err(_) => true,
+                    };
+                    if !is_changed {
+                        let _ = now.del_item(key);
+                    }
+                }
+                tell_dict(&now, place, tell);
             }
         });
     }
@@ -126,35 +169,25 @@ impl Attachment for Own {
         })
     }
 
-    fn json_fields(&self, tell: &mut dyn FnMut(&str, &str)) {
+    fn json_fields(&self, tell: &mut dyn FnMut(Place, &str, Option<&str>)) {
         Python::attach(|py| {
             if let Ok(dict) = py.get_type::<PyDict>().call1((&self.0,))
                 && let Ok(dict) = dict.cast::<PyDict>()
             {
-                tell_dict(dict, tell);
+                tell_dict(dict, Place::Top, tell);
             }
         });
     }
 }
 
 /// Tells every entry as JSON; what JSON does not know as its text.
-fn tell_dict(dict: &Bound<'_, PyDict>, tell: &mut dyn FnMut(&str, &str)) {
+fn tell_dict(dict: &Bound<'_, PyDict>, place: Place, tell: &mut dyn FnMut(Place, &str, Option<&str>)) {
     let py = dict.py();
-    let json = || -> PyResult<_> {
-        Ok((py.import("json")?.getattr("dumps")?, py.import("flowgauge.pipeline._json")?.getattr("plain")?))
-    };
-    let Ok((dumps, plain)) = json() else { return };
-    let kwargs = PyDict::new(py);
-    if kwargs.set_item("default", plain).is_err() {
-        return;
-    }
+    let Ok(write) = py.import("flowgauge.pipeline._json").and_then(|json| json.getattr("text")) else { return };
     for (key, value) in dict.iter() {
-        let text = dumps.call((value,), Some(&kwargs)).and_then(|text| text.extract::<String>());
+        let text = write.call1((value,)).and_then(|text| text.extract::<String>());
         if let (Ok(key), Ok(text)) = (key.str().and_then(|key| key.extract::<String>()), text) {
-            tell(&key, &text);
+            tell(place, &key, Some(&text));
         }
     }
 }
-
-/// Keys of a line of JSON that are the native item's.
-const NATIVE: [&str; 6] = ["timestamp", "packet_num", "eth", "packet", "transport", "tags"];

@@ -1,21 +1,24 @@
 //! The native parts, as Python makes them.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
+use flowgauge::Error;
 use flowgauge::meter::MeterConfig;
 use flowgauge::packet::{DecodeOptions, Tunnels};
 use flowgauge::pipeline::{
-    AddressKind, Branch, CsvSink, Flows, JsonSink, Link, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary,
-    Resolver, ReverseDns, Sink, Source, Tagger, TransportMeta, Way,
+    AddressKind, Branch, CsvSink, DnsMeta, DnsSummary, Flows, HttpMeta, JsonSink, Link, PacketMeta, PacketPrinter,
+    PacketStreamer, PacketSummary, Resolver, ReverseDns, Sink, Source, Tagger, TlsMeta, TransportMeta, Wants, Way,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::error;
+use crate::error::{self, failure};
 use crate::metric::Abandoned;
-use crate::pipeline::calls::{Called, Guard, Taken};
+use crate::pipeline::calls::{Called, Guard, Held, Taken};
 use crate::pipeline::output;
 use crate::source::Source as Named;
 
@@ -23,8 +26,14 @@ use crate::source::Source as Named;
 #[pyclass(frozen, module = "flowgauge.pipeline")]
 pub(crate) struct PipelinePart {
     name: &'static str,
-    make: Box<dyn Fn(Python<'_>) -> PyResult<Made> + Send + Sync>,
+    /// What it is made of that belongs to Python.
+    objects: Vec<Py<PyAny>>,
+    make: Box<Make>,
+    /// What it wants to be told by parts before it, be they in another run.
+    wants: Wants,
 }
+
+type Make = dyn Fn(Python<'_>, &[Py<PyAny>]) -> PyResult<Made> + Send + Sync;
 
 /// A part for one run.
 pub(crate) enum Made {
@@ -35,24 +44,42 @@ pub(crate) enum Made {
 
 impl PipelinePart {
     fn new(name: &'static str, make: impl Fn(Python<'_>) -> PyResult<Made> + Send + Sync + 'static) -> Self {
-        Self { name, make: Box::new(make) }
+        Self { name, objects: Vec::new(), make: Box::new(move |py, _| make(py)), wants: Wants::default() }
+    }
+
+    /// A part that is made of these objects.
+    fn of(
+        name: &'static str,
+        objects: Vec<Py<PyAny>>,
+        make: impl Fn(Python<'_>, &[Py<PyAny>]) -> PyResult<Made> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, objects, make: Box::new(make), wants: Wants::default() }
+    }
+
+    fn wanting(mut self, wants: Wants) -> Self {
+        self.wants = wants;
+        self
     }
 
     pub(crate) fn make(&self, py: Python<'_>) -> PyResult<Made> {
-        (self.make)(py)
+        (self.make)(py, &self.objects)
     }
 }
 
 #[pymethods]
 impl PipelinePart {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.objects.iter().try_for_each(|object| visit.call(object))
+    }
+
     /// Frames of whatever a `Streamer` reads.
     #[staticmethod]
     #[pyo3(signature = (source, bpf, max_packets))]
     fn packet_streamer(source: Bound<'_, PyAny>, bpf: Option<String>, max_packets: Option<u64>) -> PyResult<Self> {
         let named = Named::new(&source)?;
-        let object = source.unbind();
-        Ok(Self::new("PacketStreamer", move |py| {
-            let mut streamer = named.streamer(object.bind(py), &Abandoned::default())?.max_matching_frames(max_packets);
+        Ok(Self::of("PacketStreamer", vec![source.unbind()], move |py, objects| {
+            let mut streamer =
+                named.streamer(objects[0].bind(py), &Abandoned::default())?.max_matching_frames(max_packets);
             if let Some(bpf) = &bpf {
                 streamer = streamer.bpf_filter(bpf.clone());
             }
@@ -94,8 +121,22 @@ impl PipelinePart {
         Ok(Self::new("ReverseDNS", move |_| {
             let names = ReverseDns::default().resolver(resolver).max_names(max_names).ttl(ttl);
             let names = names.negative_ttl(negative_ttl).wait(wait).threads(threads).domain_postfix(&domain_postfix);
+            // Ctrl-C is heard while packets wait, too.
+            let names = names.while_waiting(|| {
+                let raised = Python::attach(|py| py.check_signals());
+                raised.map_err(|error| Error::Link { part: "ReverseDNS".to_owned(), source: failure(error) })
+            });
             Ok(Made::Link(Box::new(names)))
         }))
+    }
+
+    /// DNS messages.
+    #[staticmethod]
+    fn dns_meta(ports: Vec<u16>, subdomain_length: usize, subdomain_entropy: f64) -> Self {
+        Self::new("DNSMeta", move |_| {
+            let dns = DnsMeta::default().ports(ports.iter().copied()).subdomains(subdomain_length, subdomain_entropy);
+            Ok(Made::Link(Box::new(dns)))
+        })
     }
 
     /// Native tags.
@@ -127,12 +168,26 @@ impl PipelinePart {
         }))
     }
 
+    /// HTTP messages.
+    #[staticmethod]
+    fn http_meta(body_limit: usize) -> Self {
+        let part = Self::new("HTTPMeta", move |_| Ok(Made::Link(Box::new(HttpMeta::new(body_limit)))));
+        part.wanting(Wants { http: Some(body_limit), ..Wants::default() })
+    }
+
+    /// TLS records.
+    #[staticmethod]
+    fn tls_meta() -> Self {
+        let part = Self::new("TLSMeta", |_| Ok(Made::Link(Box::new(TlsMeta::default()))));
+        part.wanting(Wants { tls: true, ..Wants::default() })
+    }
+
     /// Blocks of lines.
     #[staticmethod]
     #[pyo3(signature = (file, color_output))]
     fn packet_printer(file: Option<Py<PyAny>>, color_output: bool) -> Self {
-        Self::new("PacketPrinter", move |py| {
-            let output = output::open(py, file.as_ref())?;
+        Self::of("PacketPrinter", Vec::from_iter(file), move |py, file| {
+            let output = output::open(py, file.first())?;
             let paint = color_output && output.is_terminal;
             Ok(Made::Sink(Box::new(PacketPrinter::new(output.name, output.out).paint(paint))))
         })
@@ -142,10 +197,22 @@ impl PipelinePart {
     #[staticmethod]
     #[pyo3(signature = (file, color_output))]
     fn packet_summary(file: Option<Py<PyAny>>, color_output: bool) -> Self {
-        Self::new("PacketSummary", move |py| {
-            let output = output::open(py, file.as_ref())?;
+        Self::of("PacketSummary", Vec::from_iter(file), move |py, file| {
+            let output = output::open(py, file.first())?;
             let paint = color_output && output.is_terminal;
             Ok(Made::Sink(Box::new(PacketSummary::new(output.name, output.out).paint(paint))))
+        })
+    }
+
+    /// Lines of DNS messages.
+    #[staticmethod]
+    #[pyo3(signature = (file, color_output, anomalies))]
+    fn dns_summary(file: Option<Py<PyAny>>, color_output: bool, anomalies: bool) -> Self {
+        Self::of("DNSSummary", Vec::from_iter(file), move |py, file| {
+            let output = output::open(py, file.first())?;
+            let paint = color_output && output.is_terminal;
+            let summary = DnsSummary::new(output.name, output.out).paint(paint).anomalies(anomalies);
+            Ok(Made::Sink(Box::new(summary)))
         })
     }
 
@@ -153,8 +220,8 @@ impl PipelinePart {
     #[staticmethod]
     #[pyo3(signature = (file))]
     fn json_sink(file: Option<Py<PyAny>>) -> Self {
-        Self::new("JsonSink", move |py| {
-            let output = output::open(py, file.as_ref())?;
+        Self::of("JsonSink", Vec::from_iter(file), move |py, file| {
+            let output = output::open(py, file.first())?;
             Ok(Made::Sink(Box::new(JsonSink::new(output.name, output.out))))
         })
     }
@@ -163,19 +230,21 @@ impl PipelinePart {
     #[staticmethod]
     #[pyo3(signature = (file))]
     fn csv_sink(file: Option<Py<PyAny>>) -> Self {
-        Self::new("CsvSink", move |py| {
-            let output = output::open(py, file.as_ref())?;
+        Self::of("CsvSink", Vec::from_iter(file), move |py, file| {
+            let output = output::open(py, file.first())?;
             Ok(Made::Sink(Box::new(CsvSink::new(output.name, output.out))))
         })
     }
 
     /// Several ways: names, and the links and the sink of each.
     #[staticmethod]
-    fn branch(ways: Vec<(String, Py<PyList>)>) -> Self {
-        Self::new("branch", move |py| {
+    fn branch(py: Python<'_>, ways: Vec<(String, Py<PyList>)>) -> Self {
+        let wants = ways.iter().map(|(_, parts)| wanted(parts.bind(py))).collect();
+        let (names, lists): (Vec<_>, Vec<_>) = ways.into_iter().map(|(name, parts)| (name, parts.into_any())).unzip();
+        let part = Self::of("branch", lists, move |py, lists| {
             let mut branch = Branch::default();
-            for (name, parts) in &ways {
-                let (links, sink) = way(parts.bind(py))?;
+            for (name, parts) in names.iter().zip(lists) {
+                let (links, sink) = way(parts.bind(py).cast()?)?;
                 let mut way = Way::new(name.clone(), sink);
                 for link in links {
                     way = way.link(link);
@@ -183,7 +252,8 @@ impl PipelinePart {
                 branch = branch.way(way);
             }
             Ok(Made::Sink(Box::new(branch)))
-        })
+        });
+        part.wanting(wants)
     }
 
     fn __repr__(&self) -> String {
@@ -191,8 +261,13 @@ impl PipelinePart {
     }
 }
 
-/// A part of a chain: a native one, or a name and a callable.
-pub(crate) fn link(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>) -> PyResult<()> {
+/// What the native ones of these parts want.
+pub(crate) fn wanted(parts: &Bound<'_, PyList>) -> Wants {
+    parts.iter().filter_map(|part| part.cast::<PipelinePart>().ok().map(|part| part.get().wants)).collect()
+}
+
+/// A part of a chain: a native one, or a name and a callable, which is one that is held.
+pub(crate) fn link(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>, held: &mut Vec<Held>) -> PyResult<()> {
     let py = part.py();
     if let Ok(native) = part.cast::<PipelinePart>() {
         let native = native.get();
@@ -206,6 +281,8 @@ pub(crate) fn link(part: &Bound<'_, PyAny>, links: &mut Vec<Box<dyn Link>>) -> P
         };
     }
     let (name, function): (String, Py<PyAny>) = part.extract()?;
+    let function = Arc::new(function);
+    held.push(Arc::clone(&function));
     links.push(Box::new(Called::new(name, function)));
     Ok(())
 }
@@ -244,7 +321,7 @@ fn way(parts: &Bound<'_, PyList>) -> PyResult<WayParts> {
         return Err(PyValueError::new_err("a way of a branch is empty"));
     };
     for part in parts.iter().take(last) {
-        link(&part, &mut links)?;
+        link(&part, &mut links, &mut Vec::new())?;
     }
     let sink = sink(&parts.get_item(last)?, &mut links)?;
     Ok((links, sink))

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use flowgauge::packet::{Block, SkipReason};
 use flowgauge::pipeline::{Batch, Counts, Item as Native, Pipeline, Pulled, Source};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::error;
-use crate::pipeline::calls::Iterated;
+use crate::pipeline::calls::{Held, Iterated};
 use crate::pipeline::item::Item;
 use crate::pipeline::overlay::Own;
 use crate::pipeline::parts::{self, Made, PipelinePart};
@@ -20,6 +21,8 @@ use crate::pipeline::parts::{self, Made, PipelinePart};
 #[pyclass(frozen, module = "flowgauge.pipeline", weakref)]
 pub(crate) struct ItemStream {
     run: Mutex<Option<Run>>,
+    /// What the run holds of Python.
+    held: Mutex<Vec<Held>>,
 }
 
 struct Run {
@@ -31,12 +34,31 @@ struct Run {
 
 #[pymethods]
 impl ItemStream {
-    /// Source and links of a run: native parts, an iterator as source, pairs of a name and a callable as links.
+    /// Source and links of a run: native parts, an iterator as source, pairs of a name and a callable as links; and the parts
+    /// that stand behind it, in another run.
     #[new]
-    fn new(source: &Bound<'_, PyAny>, links: &Bound<'_, PyList>) -> PyResult<Self> {
-        let pipeline = pipeline(source, links)?;
+    #[pyo3(signature = (source, links, behind=None))]
+    fn new(source: &Bound<'_, PyAny>, links: &Bound<'_, PyList>, behind: Option<&Bound<'_, PyList>>) -> PyResult<Self> {
+        let mut held = Vec::new();
+        let mut pipeline = pipeline(source, links, &mut held)?;
+        if let Some(behind) = behind {
+            pipeline.provide(&parts::wanted(behind));
+        }
         let run = Run { pipeline, items: VecDeque::new(), block: Arc::default(), batch: Batch::default() };
-        Ok(Self { run: Mutex::new(Some(run)) })
+        Ok(Self { run: Mutex::new(Some(run)), held: Mutex::new(held) })
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Nobody may be waited for here; who holds the lock is alive.
+        let Ok(held) = self.held.try_lock() else { return Ok(()) };
+        held.iter().try_for_each(|object| visit.call(&**object))
+    }
+
+    fn __clear__(&self) {
+        let run = self.run.try_lock().ok().and_then(|mut run| run.take());
+        let held = self.held.try_lock().map(|mut held| std::mem::take(&mut *held)).unwrap_or_default();
+        // What goes away may call back.
+        drop((run, held));
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -61,12 +83,14 @@ impl ItemStream {
                 {
                     return Ok(Some(object));
                 }
-                return Ok(Some(Bound::new(py, Item::kept(item, Arc::clone(&run.block)))?.into_any().unbind()));
+                let item = Item::kept(item, Arc::clone(&run.block)).of_wire(run.batch.is_live());
+                return Ok(Some(Bound::new(py, item)?.into_any().unbind()));
             }
             let pulled = py.detach(|| run.pipeline.next_batch(&mut run.batch));
             match pulled {
                 Ok(Pulled::End) => {
                     *guard = None;
+                    self.release();
                     return Ok(None);
                 }
                 Ok(_) => {
@@ -76,6 +100,7 @@ impl ItemStream {
                 }
                 Err(failed) => {
                     *guard = None;
+                    self.release();
                     return Err(error::raise(py, failed));
                 }
             }
@@ -92,7 +117,17 @@ impl ItemStream {
     fn close(&self) {
         if let Ok(mut guard) = self.run.try_lock() {
             *guard = None;
+            self.release();
         }
+    }
+}
+
+impl ItemStream {
+    /// Lets go of what the run held.
+    fn release(&self) {
+        let held = self.held.try_lock().map(|mut held| std::mem::take(&mut *held));
+        // Outside of the lock: what goes away may call back.
+        drop(held);
     }
 }
 
@@ -108,7 +143,7 @@ pub(crate) fn pull<'py>(
     for link in links.iter() {
         guards.append(link)?;
     }
-    let mut pipeline = pipeline(source, &guards)?;
+    let mut pipeline = pipeline(source, &guards, &mut Vec::new())?;
     let mut before = Vec::new();
     let mut sink = parts::sink(sink, &mut before)?;
     for guard in before {
@@ -132,18 +167,23 @@ pub(crate) fn pull<'py>(
     }
 }
 
-fn pipeline(source: &Bound<'_, PyAny>, links: &Bound<'_, PyList>) -> PyResult<Pipeline> {
+/// A pipeline of parts; `held` gets what it holds of Python.
+fn pipeline(source: &Bound<'_, PyAny>, links: &Bound<'_, PyList>, held: &mut Vec<Held>) -> PyResult<Pipeline> {
     let py = source.py();
     let mut pipeline = match source.cast::<PipelinePart>() {
         Ok(part) => match part.get().make(py)? {
             Made::Source(source) => Pipeline::new(source),
             _ => return Err(PyTypeError::new_err("a pipeline begins with a source")),
         },
-        Err(_) => Pipeline::new(Iterated::new(source.try_iter()?.into_any().unbind())),
+        Err(_) => {
+            let iterator: Held = Arc::new(source.try_iter()?.into_any().unbind());
+            held.push(Arc::clone(&iterator));
+            Pipeline::new(Iterated::new(iterator))
+        }
     };
     let mut made = Vec::new();
     for link in links.iter() {
-        parts::link(&link, &mut made)?;
+        parts::link(&link, &mut made, held)?;
     }
     for link in made {
         pipeline = pipeline.link(link);
@@ -166,6 +206,9 @@ fn dict<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
     all.set_item("skipped", skipped)?;
     all.set_item("without_transport", counts.without_transport)?;
     all.set_item("flows", counts.flows)?;
+    all.set_item("dns_messages", counts.dns_messages)?;
+    all.set_item("http_messages", counts.http_messages)?;
+    all.set_item("tls_records", counts.tls_records)?;
     let lookups = PyDict::new(py);
     let told = counts.lookups;
     for (name, number) in [

@@ -3,12 +3,14 @@
 //! The bytes of one direction enter, again whenever there are more of them; what they tell is written into the facts. Only
 //! hellos and the first certificate are looked at, and nothing behind a change to encryption.
 
+mod conversation;
 pub(super) mod dtls;
 mod fingerprint;
 mod hello;
 pub(super) mod reader;
 mod record;
 
+pub use conversation::{TlsConversation, TlsRecord};
 pub(super) use fingerprint::Carrier;
 pub(super) use hello::ClientHello;
 

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 ///
 /// When it is full, one that is picked at random makes room: so there is no order of addresses in which every lookup misses.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(in crate::pipeline) struct Cache {
     places: Vec<(IpAddr, Entry)>,
     index: HashMap<IpAddr, u32>,
     most: usize,
@@ -19,9 +19,9 @@ pub(super) struct Cache {
 
 /// What is known of one address.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::pipeline) struct Entry {
     /// What it was called last.
-    pub(super) domain: Domain,
+    pub(in crate::pipeline) domain: Domain,
     /// From when on it is to be asked for again; while somebody asks, when that began.
     pub(super) until: Timestamp,
     /// Whether somebody is asking.
@@ -29,11 +29,11 @@ pub(super) struct Entry {
 }
 
 impl Cache {
-    pub(super) fn new(most: usize) -> Self {
+    pub(in crate::pipeline) fn new(most: usize) -> Self {
         Self { places: Vec::new(), index: HashMap::new(), most: most.clamp(1, u32::MAX as usize), dice: SEED }
     }
 
-    pub(super) fn get_mut(&mut self, address: &IpAddr) -> Option<&mut Entry> {
+    pub(in crate::pipeline) fn get_mut(&mut self, address: &IpAddr) -> Option<&mut Entry> {
         let place = *self.index.get(address)?;
         self.places.get_mut(place as usize).map(|(_, entry)| entry)
     }
@@ -53,6 +53,14 @@ impl Cache {
         let (old, _) = std::mem::replace(&mut self.places[place], (address, entry));
         self.index.remove(&old);
         self.index.insert(address, place as u32);
+    }
+
+    /// Remembers for ever what an address is called.
+    pub(in crate::pipeline) fn tell(&mut self, address: IpAddr, domain: &Domain) {
+        match self.get_mut(&address) {
+            Some(known) if known.domain == *domain => {}
+            _ => self.set(address, Entry { domain: domain.clone(), until: Timestamp::MAX, pending: false }),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::dissect::dns::{self, Message};
+use crate::dissect::dns::{self, Data, Message, Record};
 use crate::packet::{Packet, PacketFlags};
 use crate::pipeline::Domain;
-use crate::pipeline::reverse_dns::cache::{Cache, Entry};
-use crate::time::Timestamp;
+use crate::pipeline::reverse_dns::cache::Cache;
 
 /// Addresses that were the answer to a question for a name, and that name.
 #[derive(Debug)]
@@ -49,15 +48,34 @@ impl Learnt {
             _ => None,
         };
         let Some(message) = message.and_then(Message::parse) else { return };
-        let Some(question) = message.question.filter(|_| message.is_response) else { return };
-        if !matches!(question.kind, A | AAAA) || question.name == "." {
+        if !message.is_response {
             return;
         }
-        let name = Domain::named(&question.name);
-        for address in message.answers.iter().filter_map(|answer| answer.parse().ok()) {
-            self.count += 1;
-            self.names.set(address, Entry { domain: name.clone(), until: Timestamp::MAX, pending: false });
+        match message.question() {
+            Some(question) if matches!(question.kind, A | AAAA) => {
+                let name = question.name.clone();
+                message.answers.iter().for_each(|record| self.learn(&name, record));
+            }
+            // Answers of mDNS have no question; addresses come beside answers that tell of services, too.
+            None if packet.info.src_port == MDNS => {
+                let records = message.answers.iter().chain(&message.additional);
+                records.for_each(|record| self.learn(&record.name, record));
+            }
+            _ => {}
         }
+    }
+
+    fn learn(&mut self, name: &str, record: &Record) {
+        let address = match record.data {
+            Data::V4(address) => IpAddr::V4(address),
+            Data::V6(address) => IpAddr::V6(address),
+            _ => return,
+        };
+        if name == "." {
+            return;
+        }
+        self.count += 1;
+        self.names.tell(address, &Domain::named(name));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dns_lookup::{LookupErrorKind, getnameinfo};
 
-use crate::dissect::dns::Message;
+use crate::dissect::dns::{Data, Message};
 use crate::pipeline::{Domain, Label, Resolver};
 
 /// What asking came to; `None` is no answer that could be used.
@@ -64,13 +64,16 @@ fn ask_server(server: SocketAddr, address: IpAddr) -> io::Result<Answer> {
 /// What a message answers; `None` when it is not the answer to this question.
 fn read(bytes: &[u8], id: u16, question: &str) -> Option<Answer> {
     let message = Message::parse(bytes)?;
-    let asked = message.question.as_ref()?;
+    let asked = message.question()?;
     let ours = message.is_response && message.id == id && asked.kind == PTR;
     if !ours || !asked.name.eq_ignore_ascii_case(question) {
         return None;
     }
     // In the reverse tree, addresses may have other names there first (RFC 2317).
-    let name = message.answers.iter().find(|name| !name.to_ascii_lowercase().ends_with(".arpa"));
+    let name = message.answers.iter().find_map(|record| match &record.data {
+        Data::Name(name) if record.kind == PTR => Some(name),
+        _ => None,
+    });
     Some(match (message.rcode, name) {
         (0, Some(name)) => named(name),
         (0 | NXDOMAIN, _) => Some(Domain::Label(Label::Nxdomain)),
@@ -172,6 +175,13 @@ mod tests {
         assert_eq!(read(&answer(7, 0, "8.2.0.192.in-addr.arpa", "host"), 7, &question), None);
         assert_eq!(read(&answer(7, 0, &question, "a\x1b[2J"), 7, &question), name("a\\027[2J"));
         assert_eq!(read(&answer(7, 0, &question, "internal"), 7, &question), name("internal."));
+        // Where an address has another name first, that is none of its own; nor is a text.
+        for kind in [5, 16] {
+            let mut other = answer(7, 0, &question, "host");
+            let at = query(7, &question).len() + 3;
+            other[at] = kind;
+            assert_eq!(read(&other, 7, &question), Some(Some(Domain::Label(Label::Nxdomain))), "{kind}");
+        }
         let none = Some(Some(Domain::Label(Label::Nxdomain)));
         assert_eq!(read(&answer(7, 3, &question, ""), 7, &question), none);
         assert_eq!(read(&answer(7, 0, &question, ""), 7, &question), none);

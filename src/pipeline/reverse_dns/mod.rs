@@ -8,6 +8,7 @@ mod learnt;
 mod lookup;
 mod pool;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ use crate::pipeline::{
 };
 use crate::time::Timestamp;
 
-use cache::{Cache, Entry};
+pub(super) use cache::Cache;
+use cache::Entry;
 use learnt::Learnt;
 use lookup::Answer;
 use pool::Pool;
@@ -49,7 +51,18 @@ pub struct ReverseDns {
     pool: Option<Pool>,
     /// Nobody waits for a resolver that did not answer in time, until it answers something.
     silent: bool,
+    watcher: Watcher,
     counts: LookupCounts,
+}
+
+/// Who looks after the user while packets wait.
+#[derive(Default)]
+struct Watcher(Option<Box<dyn FnMut() -> Result<()> + Send>>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Watcher" } else { "nobody" })
+    }
 }
 
 /// Who is asked for names.
@@ -104,6 +117,13 @@ impl ReverseDns {
     #[must_use]
     pub fn wait(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.wait = wait.into();
+        self
+    }
+
+    /// What is called about every 50 ms while packets wait for their names; an error of it ends the run. Nothing by default.
+    #[must_use]
+    pub fn while_waiting(mut self, watcher: impl FnMut() -> Result<()> + Send + 'static) -> Self {
+        self.watcher = Watcher(Some(Box::new(watcher)));
         self
     }
 
@@ -185,19 +205,24 @@ impl ReverseDns {
     }
 
     /// Waits until the names in `missing` are there, or patience is at its end.
-    fn await_names(&mut self, missing: &[IpAddr], patience: Duration) {
+    fn await_names(&mut self, missing: &[IpAddr], patience: Duration) -> Result<()> {
         let end = Instant::now() + patience.min(LONGEST_WAIT);
         let is_pending = |cache: &mut Cache, address| cache.get_mut(address).is_some_and(|entry| entry.pending);
         while !self.silent && missing.iter().any(|address| is_pending(&mut self.cache, address)) {
             let left = end.saturating_duration_since(Instant::now());
-            match self.pool.as_ref().and_then(|pool| pool.answer(left)) {
+            match self.pool.as_ref().and_then(|pool| pool.answer(left.min(LOOK))) {
                 Some((address, answer)) => {
                     self.answered(address, answer);
                     self.collect();
                 }
-                None => self.silent = true,
+                None if left <= LOOK => self.silent = true,
+                None => {}
+            }
+            if let Watcher(Some(watcher)) = &mut self.watcher {
+                watcher()?;
             }
         }
+        Ok(())
     }
 
     fn domains(&mut self, item: &Item, now: Timestamp) -> Result<[Domain; 2]> {
@@ -208,6 +233,8 @@ impl ReverseDns {
     #[inline]
     fn domain(&mut self, address: IpAddr, now: Timestamp) -> Result<Domain> {
         match Label::of(AddressKind::of(address)) {
+            // Nobody outside knows its name, but the capture may.
+            Some(Label::Reserved) => Ok(self.learnt.name(address).unwrap_or(Domain::Label(Label::Reserved))),
             Some(label) => Ok(Domain::Label(label)),
             None => self.name(address, now),
         }
@@ -239,6 +266,7 @@ impl Default for ReverseDns {
             cache: Cache::new(MAX_NAMES),
             pool: None,
             silent: false,
+            watcher: Watcher::default(),
             counts: LookupCounts::default(),
         }
     }
@@ -271,7 +299,7 @@ impl Link for ReverseDns {
             set(&mut batch.items[index], domains, self.postfix.as_ref());
         }
         if !missing.is_empty() && !self.silent {
-            self.await_names(&missing, patience);
+            self.await_names(&missing, patience)?;
             for index in 0..batch.items.len() {
                 if lacks(&batch.items[index]) {
                     let domains = self.domains(&batch.items[index], clock)?;
@@ -345,5 +373,7 @@ fn lacks(item: &Item) -> bool {
     }
 }
 
+/// How often the watcher is called.
+const LOOK: Duration = Duration::from_millis(50);
 const MAX_NAMES: usize = 1_000;
 const DEFAULT_WAIT: Duration = Duration::from_secs(1);
