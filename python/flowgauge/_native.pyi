@@ -37,6 +37,7 @@ __all__ = [
     "Report",
     "Streamer",
     "Then",
+    "TlsRecord",
     "When",
     "__version__",
     "address_label",

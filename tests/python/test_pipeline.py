@@ -218,7 +218,7 @@ def test_a_kept_item_is_what_it_was(links: Callable[[], Any]) -> None:
 def test_the_domains_have_the_postfix_of_ones_choice(data: Path) -> None:
     item = next(iter(PacketStreamer(data / "dns.pcap") | PacketMeta() | ReverseDNS("_name", resolver=None)))
     assert {"src_name", "dst_name"} <= set(item["packet"]) and "src_domain" not in item["packet"]
-    assert item["packet"]["src_name"] is None
+    assert item["packet"]["src_name"] == "reserved"
 
 
 def test_a_branch_sees_no_change_of_another(links: Callable[[], Any]) -> None:

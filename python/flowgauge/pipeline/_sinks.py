@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .._native import PipelinePart
@@ -24,10 +23,12 @@ class _Native(Sink):
 class _Lines(_Native):
     """Lines for people, perhaps in colour."""
 
-    _make: Callable[[Any, bool], PipelinePart]
-
     def __init__(self, color_output: bool = True, *, file: Any = None) -> None:
-        self._part = type(self)._make(file, color_output)
+        self._part = self._made(file, color_output)
+
+    @staticmethod
+    def _made(file: Any, color_output: bool) -> PipelinePart:
+        raise NotImplementedError
 
 
 class PacketPrinter(_Lines):
@@ -38,7 +39,9 @@ class PacketPrinter(_Lines):
         file: A path, or a file object; None is standard output.
     """
 
-    _make = staticmethod(PipelinePart.packet_printer)
+    @staticmethod
+    def _made(file: Any, color_output: bool) -> PipelinePart:
+        return PipelinePart.packet_printer(file, color_output)
 
 
 class PacketSummary(_Lines):
@@ -49,7 +52,9 @@ class PacketSummary(_Lines):
         file: A path, or a file object; None is standard output.
     """
 
-    _make = staticmethod(PipelinePart.packet_summary)
+    @staticmethod
+    def _made(file: Any, color_output: bool) -> PipelinePart:
+        return PipelinePart.packet_summary(file, color_output)
 
 
 class DNSSummary(_Native):
