@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 /// What a worker is sent.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// Packets of one block.
-    Batch(Batch),
+    /// Packets of a few blocks, in the order of the capture.
+    Batches(Vec<Batch>),
     /// There is nothing for this worker, but the clock has moved on to here.
     Tick(Timestamp),
 }

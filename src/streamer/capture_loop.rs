@@ -50,8 +50,13 @@ pub(super) struct Dispatcher {
     pub(super) workers: Vec<Sender<Message>>,
     pub(super) empties: Receiver<Batch>,
     pub(super) hasher: FlowHasher,
+    /// A batch for each worker, of the block at hand.
     pub(super) pending: Vec<Batch>,
-    /// The packet at hand.
+    /// Batches of earlier blocks for each worker.
+    pub(super) waiting: Vec<Vec<Batch>>,
+    /// How many blocks have batches that wait.
+    pub(super) blocks: usize,
+    /// The packet at hand, when there are several workers.
     pub(super) next: Descriptor,
 }
 
@@ -271,17 +276,15 @@ impl Outlet {
                 }
                 batch.empty();
             }
-            Self::Workers(dispatcher) => dispatcher.hand_over(clock),
+            Self::Workers(dispatcher) => dispatcher.hand_over(clock, bulk),
         }
     }
 
+    /// Tells the clock, after all that was handed over.
     fn tick(&mut self, now: Timestamp) {
         match self {
             Self::Inline(worker, _) => worker.tick(now),
-            Self::Workers(dispatcher) => {
-                // A worker that has left needs no clock.
-                dispatcher.workers.iter().for_each(|worker| drop(worker.send(Message::Tick(now))));
-            }
+            Self::Workers(dispatcher) => dispatcher.send(now, true),
         }
     }
 
@@ -344,7 +347,11 @@ impl Way for Inline<'_> {
 impl Way for Dispatcher {
     #[inline(always)]
     fn descriptor(&mut self) -> &mut Descriptor {
-        &mut self.next
+        // Who gets it is not known before it is described, unless there is only one.
+        match &mut self.pending[..] {
+            [only] => only.next(),
+            _ => &mut self.next,
+        }
     }
 
     #[inline(always)]
@@ -354,6 +361,10 @@ impl Way for Dispatcher {
 
     #[inline(always)]
     fn push(&mut self) {
+        if let [only] = &mut self.pending[..] {
+            only.filled += 1;
+            return;
+        }
         let shard = self.shard();
         *self.pending[shard].next() = self.next;
         self.pending[shard].filled += 1;
@@ -363,23 +374,35 @@ impl Way for Dispatcher {
 impl Dispatcher {
     #[inline]
     fn shard(&self) -> usize {
-        if self.pending.len() == 1 {
-            return 0;
-        }
         let hash = self.hasher.hash(self.next.key().0);
         ((u128::from(hash) * self.pending.len() as u128) >> 64) as usize
     }
 
-    fn hand_over(&mut self, clock: Timestamp) {
-        for (worker, batch) in self.workers.iter().zip(&mut self.pending) {
+    /// Sends what there is of the block to the workers, or while blocks come in `bulk` of a few blocks at a time: to wake a
+    /// worker that has nothing to do costs as much as to read dozens of packets.
+    fn hand_over(&mut self, clock: Timestamp, bulk: bool) {
+        for (waiting, batch) in self.waiting.iter_mut().zip(&mut self.pending) {
             batch.clock = clock;
-            let message = if batch.filled == 0 {
-                batch.empty();
-                Message::Tick(clock)
+            if batch.filled > 0 {
+                waiting.push(std::mem::replace(batch, self.empties.try_recv().unwrap_or_default()));
             } else {
-                Message::Batch(std::mem::replace(batch, self.empties.try_recv().unwrap_or_default()))
-            };
-            if worker.send(message).is_err() {
+                batch.empty();
+            }
+        }
+        self.blocks += 1;
+        if !bulk || self.blocks == TOGETHER {
+            self.send(clock, false);
+        }
+    }
+
+    /// Sends what waits for the workers, and the `clock` to those for whom nothing does, or with `tick` to all.
+    fn send(&mut self, clock: Timestamp, tick: bool) {
+        self.blocks = 0;
+        for (worker, waiting) in self.workers.iter().zip(&mut self.waiting) {
+            let batches = (!waiting.is_empty())
+                .then(|| Message::Batches(std::mem::replace(waiting, Vec::with_capacity(TOGETHER))));
+            let tick = (tick || batches.is_none()).then_some(Message::Tick(clock));
+            if batches.into_iter().chain(tick).any(|message| worker.send(message).is_err()) {
                 // A worker is gone, by a panic: nobody is to meter what would still come.
                 return self.workers.clear();
             }
@@ -391,6 +414,8 @@ impl Dispatcher {
 const AHEAD: usize = 8;
 /// Link types that are named one by one.
 const MAX_WARNINGS: usize = 16;
+/// Blocks that are sent to the workers at a time while they come in bulk.
+pub(super) const TOGETHER: usize = 4;
 /// Bytes of a block from which on more are thought to follow at once.
 const BULK_BYTES: u32 = 64 << 10;
 /// Packets metered at a time when the meter runs in the capture thread.

@@ -39,12 +39,12 @@ use crate::metric::MetricGroup;
 use crate::packet::{DecodeOptions, Decoder, Position};
 
 use batch::Batch;
-use capture_loop::{CaptureLoop, Dispatcher, Outlet};
+use capture_loop::{CaptureLoop, Dispatcher, Outlet, TOGETHER};
 use flows::Thread;
 pub(crate) use packets::OpenFrames;
 use report::{CaptureCounts, Ledger, lock};
 use source::Source;
-use worker::{Ended, Worker};
+use worker::{Ended, WayOut, Worker};
 
 /// A source and everything that is wanted of it; [`Streamer::start`] opens it and sets the threads to work.
 ///
@@ -205,18 +205,17 @@ impl Streamer {
         let counts = CaptureCounts { source: opened.source.bytes(), ..CaptureCounts::default() };
         *lock(&ledger.capture) = counts;
         let (send_records, records) = bounded(RECORD_CHUNKS);
-        let mut meters = Vec::with_capacity(shards);
-        for index in 0..shards {
-            let meter = Meter::with_hasher(config.clone(), hasher.clone())?;
-            let ledger = Arc::clone(&ledger);
-            let records = send_records.clone();
-            #[cfg_attr(not(test), expect(unused_mut, reason = "only a test changes it"))]
-            let mut worker = Worker::new(meter, index, ledger, records, stop.clone(), abandoned.clone());
+        // What is wrong with the options shows here. Other workers' meters are of the same options, and each is made by its
+        // worker, for nDPI takes a while to read its tables.
+        let first = Meter::with_hasher(config.clone(), hasher.clone())?;
+        let way_out = WayOut {
+            ledger: Arc::clone(&ledger),
+            records: send_records,
+            stop: stop.clone(),
+            abandoned: abandoned.clone(),
             #[cfg(test)]
-            worker.loses(self.lose);
-            meters.push(worker);
-        }
-        drop(send_records);
+            lose: self.lose,
+        };
 
         let capture = CaptureLoop {
             source: opened.source,
@@ -224,7 +223,7 @@ impl Streamer {
             filter: opened.filter,
             decoder: Decoder::resume(self.decode, &self.position),
             frames_before: self.position.frame(),
-            hasher,
+            hasher: hasher.clone(),
             max_frames: self.max_frames,
             max_matching_frames: self.max_matching_frames,
             ledger: Arc::clone(&ledger),
@@ -248,19 +247,23 @@ impl Streamer {
             lose: self.lose,
         };
         let outlet = if workers == 0 {
-            // One meter was made for one shard.
-            let worker = meters.pop().expect("there is at least one shard");
-            Outlet::Inline(Box::new(worker), Batch::default())
+            Outlet::Inline(Box::new(Worker::new(first, 0, way_out)), Batch::default())
         } else {
-            let (send_empties, empties) = bounded(shards * (QUEUED_BATCHES + 1));
+            let (send_empties, empties) = bounded(shards * (QUEUED + 2) * TOGETHER);
             let mut senders = Vec::with_capacity(shards);
-            for (index, worker) in meters.into_iter().enumerate() {
-                let (send, receive) = bounded(QUEUED_BATCHES);
-                let send_empties = send_empties.clone();
+            let mut first = Some(first);
+            for index in 0..shards {
+                let (send, receive) = bounded(QUEUED);
                 senders.push(send);
-                let run = move || worker.run(&receive, &send_empties);
+                let (send_empties, way_out) = (send_empties.clone(), way_out.clone());
+                let (first, config, hasher) = (first.take(), config.clone(), hasher.clone());
+                let run = move || match first.map_or_else(|| Meter::with_hasher(config, hasher), Ok) {
+                    Ok(meter) => Worker::new(meter, index, way_out).run(&receive, &send_empties),
+                    Err(error) => way_out.fail(error),
+                };
                 flows.threads.push(spawn(format!("fg-meter-{index}"), around.clone(), run)?);
             }
+            drop(way_out);
             let hasher = if live { FlowHasher::random() } else { FlowHasher::fixed() };
             let pending = (0..shards).map(|_| Batch::default()).collect();
             Outlet::Workers(Box::new(Dispatcher {
@@ -268,6 +271,8 @@ impl Streamer {
                 empties,
                 hasher,
                 pending,
+                waiting: (0..shards).map(|_| Vec::new()).collect(),
+                blocks: 0,
                 next: Descriptor::EMPTY,
             }))
         };
@@ -323,8 +328,8 @@ fn default_workers() -> usize {
 /// Living flows on an interface, unless told otherwise.
 const LIVE_CAPACITY: usize = 1_000_000;
 const MAX_WORKERS: usize = 1024;
-/// Blocks that may wait for one worker.
-const QUEUED_BATCHES: usize = 4;
+/// Messages that may wait for one worker: from a file, packets of four blocks each.
+const QUEUED: usize = 8;
 /// Chunks of records that may wait for the consumer.
 const RECORD_CHUNKS: usize = 16;
 

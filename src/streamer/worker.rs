@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::capture::StopFlag;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::flow::FlowRecord;
 use crate::meter::Meter;
 use crate::streamer::batch::{Batch, Message};
@@ -17,18 +17,32 @@ use crate::time::Timestamp;
 pub(super) struct Worker {
     meter: Meter,
     index: usize,
-    ledger: Arc<Ledger>,
-    records: Sender<Vec<FlowRecord>>,
-    /// Raised by whoever wants no more frames to be read.
-    stop: StopFlag,
-    /// Raised when nobody takes records any more.
-    abandoned: StopFlag,
+    way_out: WayOut,
     /// Records on their way out.
     outgoing: Vec<FlowRecord>,
     /// Blocks since records were sent.
     held: u32,
+}
+
+/// Where a worker's records and counts go, and who stops it.
+#[derive(Clone)]
+pub(super) struct WayOut {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) records: Sender<Vec<FlowRecord>>,
+    /// Raised by whoever wants no more frames to be read.
+    pub(super) stop: StopFlag,
+    /// Raised when nobody takes records any more.
+    pub(super) abandoned: StopFlag,
     #[cfg(test)]
-    lose: Option<super::Hop>,
+    pub(super) lose: Option<super::Hop>,
+}
+
+impl WayOut {
+    /// How a worker ends that cannot begin: nothing more is read.
+    pub(super) fn fail(self, error: Error) -> Ended {
+        self.stop.raise();
+        Ended { result: Err(error), rest: None }
+    }
 }
 
 /// How metering ended.
@@ -39,31 +53,8 @@ pub(super) struct Ended {
 }
 
 impl Worker {
-    pub(super) fn new(
-        meter: Meter,
-        index: usize,
-        ledger: Arc<Ledger>,
-        records: Sender<Vec<FlowRecord>>,
-        stop: StopFlag,
-        abandoned: StopFlag,
-    ) -> Self {
-        Self {
-            meter,
-            index,
-            ledger,
-            records,
-            stop,
-            abandoned,
-            outgoing: Vec::new(),
-            held: 0,
-            #[cfg(test)]
-            lose: None,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn loses(&mut self, hop: Option<super::Hop>) {
-        self.lose = hop;
+    pub(super) fn new(meter: Meter, index: usize, way_out: WayOut) -> Self {
+        Self { meter, index, way_out, outgoing: Vec::new(), held: 0 }
     }
 
     /// Meters what comes until the capture thread hangs up, then ends every flow. The error is that of a user's metric, after
@@ -71,17 +62,18 @@ impl Worker {
     pub(super) fn run(mut self, packets: &Receiver<Message>, empties: &Sender<Batch>) -> Ended {
         for message in packets {
             match message {
-                Message::Batch(mut batch) => {
-                    self.batch(&batch);
+                Message::Batches(batches) => {
+                    for mut batch in batches {
+                        self.batch(&batch);
+                        self.flush_some();
+                        batch.empty();
+                        // Nobody waits for it: if there is no room for it, it is freed.
+                        let _ = empties.try_send(batch);
+                    }
                     // While more is waiting, records wait until enough are together.
                     if packets.is_empty() {
-                        self.flush()
-                    } else {
-                        self.flush_some()
+                        self.flush();
                     }
-                    batch.empty();
-                    // Nobody waits for it: if there is no room for it, it is freed.
-                    let _ = empties.try_send(batch);
                 }
                 Message::Tick(now) => self.tick(now),
             }
@@ -93,15 +85,15 @@ impl Worker {
         let descriptors = batch.descriptors();
         #[cfg(test)]
         let descriptors = match descriptors {
-            [_, rest @ ..] if self.lose == Some(super::Hop::Queued) => rest,
+            [_, rest @ ..] if self.way_out.lose == Some(super::Hop::Queued) => rest,
             all => all,
         };
         // A few at a time, so that the ledger shows that there is life in a worker whose metrics are slow.
         for part in descriptors.chunks(PART) {
-            self.ledger.metering[self.index].store(true, Ordering::Relaxed);
+            self.way_out.ledger.metering[self.index].store(true, Ordering::Relaxed);
             self.meter.observe_all(&batch.block, part);
-            self.ledger.metering[self.index].store(false, Ordering::Relaxed);
-            lock(&self.ledger.workers[self.index]).metered += 1;
+            self.way_out.ledger.metering[self.index].store(false, Ordering::Relaxed);
+            lock(&self.way_out.ledger.workers[self.index]).metered += 1;
         }
         self.meter.advance(batch.clock);
         // Each packet makes at most one flow, so that those that are due never pile up.
@@ -115,13 +107,13 @@ impl Worker {
     }
 
     pub(super) fn finish(mut self) -> Ended {
-        if !self.abandoned.is_raised() {
+        if !self.way_out.abandoned.is_raised() {
             self.meter.finish();
             self.collect(usize::MAX);
         }
         self.flush();
         // Hangs up first: freeing many flows and nDPI's tables takes a while, and nobody need wait for it.
-        drop(self.records);
+        drop(self.way_out.records);
         let result = self.meter.take_error().map_or(Ok(()), Err);
         let rest = (!self.meter.has_metrics()).then(|| Box::new(self.meter));
         Ended { result, rest }
@@ -133,7 +125,7 @@ impl Worker {
         for _ in 0..most {
             let Some(record) = self.meter.pop_within(&mut looks) else { break };
             #[cfg(test)]
-            if self.lose == Some(super::Hop::Metered) {
+            if self.way_out.lose == Some(super::Hop::Metered) {
                 continue;
             }
             self.outgoing.push(record);
@@ -154,7 +146,7 @@ impl Worker {
     /// Sends the records that were collected; what a slow consumer has no room for waits here, and with it the source.
     pub(super) fn flush(&mut self) {
         if self.meter.has_failed() {
-            self.stop.raise();
+            self.way_out.stop.raise();
         }
         // The living are published before their records leave, so that a report never counts a flow twice.
         self.publish();
@@ -164,21 +156,21 @@ impl Worker {
         }
         let room = self.outgoing.len().next_power_of_two();
         let records = std::mem::replace(&mut self.outgoing, Vec::with_capacity(room));
-        if let Err(unsent) = self.records.send(records) {
-            let mut taken = lock(&self.ledger.taken);
+        if let Err(unsent) = self.way_out.records.send(records) {
+            let mut taken = lock(&self.way_out.ledger.taken);
             unsent.into_inner().iter().for_each(|record| taken.leave(record));
         }
     }
 
     fn publish(&self) {
-        let mut counts = lock(&self.ledger.workers[self.index]);
+        let mut counts = lock(&self.way_out.ledger.workers[self.index]);
         counts.living = self.meter.living();
         counts.withheld = self.meter.withheld();
         counts.evicted = self.meter.evicted();
         drop(counts);
         let errors = self.meter.metric_errors();
         if !errors.is_empty() {
-            lock(&self.ledger.metric_errors[self.index]).clone_from(errors);
+            lock(&self.way_out.ledger.metric_errors[self.index]).clone_from(errors);
         }
     }
 }
