@@ -3,8 +3,6 @@
 use std::io::Write;
 
 use crate::error::{Error, Result};
-use crate::export::push_csv_cell;
-use crate::flow::schema::Cell;
 use crate::pipeline::dates::Dates;
 use crate::pipeline::lines::Lines;
 use crate::pipeline::{Batch, FlowItem, Item, PacketView, Segment, Sink, text};
@@ -121,19 +119,11 @@ impl<W: Write + Send> CsvSink<W> {
     }
 
     fn number(&mut self, number: Option<u64>) {
-        self.lines.bytes.push(b',');
-        if let Some(number) = number {
-            text::number(&mut self.lines.bytes, number);
-        }
+        text::csv_number(&mut self.lines.bytes, number);
     }
 
     fn text(&mut self, text: Option<&str>) {
-        self.lines.bytes.push(b',');
-        if let Some(text) = text {
-            let mut cell = String::new();
-            push_csv_cell(&mut cell, &Cell::Text(text.into()), false);
-            self.lines.bytes.extend_from_slice(cell.as_bytes());
-        }
+        text::csv_text(&mut self.lines.bytes, text);
     }
 }
 

@@ -179,17 +179,13 @@ impl<W: Write + Send> PacketPrinter<W> {
     }
 }
 
-/// Bytes as Rust writes them in a literal, of which most are no text.
+/// Bytes as Rust writes them in a literal.
 fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
-        match byte {
-            b'\\' | b'\'' | b'"' => out.extend([b'\\', *byte]),
-            b' '..=b'~' => out.push(*byte),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            _ => out.extend([b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]),
+        if matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"') {
+            out.push(*byte);
+        } else {
+            out.extend(std::ascii::escape_default(*byte));
         }
     }
 }

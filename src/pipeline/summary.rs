@@ -155,5 +155,4 @@ impl<W: Write + Send> Sink for PacketSummary<W> {
     }
 }
 
-/// Whether it has a transport layer of its own.
 const PLAIN: &[u8] = b"\x1b[0m";

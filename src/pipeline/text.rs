@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::export::push_csv_cell;
 use crate::flow::json;
+use crate::flow::schema::Cell;
 
 /// Writes an address.
 #[inline]
@@ -47,6 +49,24 @@ pub(super) fn harmless(out: &mut Vec<u8>, text: &str) {
             point if is_harmful(character) => drop(write!(out, "\\u{{{point:x}}}")),
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
+    }
+}
+
+/// Writes a comma and a CSV cell with a number, or nothing.
+pub(super) fn csv_number(out: &mut Vec<u8>, number: Option<u64>) {
+    out.push(b',');
+    if let Some(number) = number {
+        json::push_integer(out, number);
+    }
+}
+
+/// Writes a comma and a CSV cell with a text, or nothing; what a spreadsheet would take for a formula is marked.
+pub(super) fn csv_text(out: &mut Vec<u8>, text: Option<&str>) {
+    out.push(b',');
+    if let Some(text) = text {
+        let mut cell = String::new();
+        push_csv_cell(&mut cell, &Cell::Text(text.into()), false);
+        out.extend_from_slice(cell.as_bytes());
     }
 }
 

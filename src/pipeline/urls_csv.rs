@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 
 use crate::dissect::http::Start;
-use crate::export::push_csv_cell;
-use crate::flow::schema::Cell;
 use crate::pipeline::dates::Dates;
 use crate::pipeline::urls::{TlsPart, oddities};
 use crate::pipeline::{HttpTold, Role, TlsTold, text, told_json};
@@ -34,7 +32,7 @@ pub(super) fn http(out: &mut Vec<u8>, dates: &mut Dates, told: &HttpTold) {
         None,
         Some(&weird).filter(|weird| !weird.is_empty()).map(String::as_str),
     ] {
-        push(out, cell);
+        text::csv_text(out, cell);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -47,13 +45,13 @@ pub(super) fn tls(out: &mut Vec<u8>, dates: &mut Dates, stamp: Timestamp, told: 
         (TlsPart::Begin, Role::ServerToClient) => "TLS_STC",
     };
     begin(out, dates, stamp, told.src, told.dst, kind);
-    push(out, None);
+    text::csv_text(out, None);
     let words = told_json::words(told.facts.as_deref());
-    push(out, words.into_iter().find(|(name, _)| *name == "sni").and_then(|(_, sni)| sni));
-    (0..7).for_each(|_| push(out, None));
+    text::csv_text(out, words.into_iter().find(|(name, _)| *name == "sni").and_then(|(_, sni)| sni));
+    (0..7).for_each(|_| text::csv_text(out, None));
     let count = told.count.to_string();
-    push(out, (part == TlsPart::End).then_some(count.as_str()));
-    push(out, told.incomplete.filter(|_| part == TlsPart::End).map(|_| "incomplete"));
+    text::csv_text(out, (part == TlsPart::End).then_some(count.as_str()));
+    text::csv_text(out, told.incomplete.filter(|_| part == TlsPart::End).map(|_| "incomplete"));
     out.extend_from_slice(b"\r\n");
 }
 
@@ -62,19 +60,9 @@ fn begin(out: &mut Vec<u8>, dates: &mut Dates, stamp: Timestamp, src: (IpAddr, u
     for (address, port) in [src, dst] {
         out.push(b',');
         text::address(out, address);
-        out.push(b',');
-        text::number(out, port);
+        text::csv_number(out, Some(port.into()));
     }
-    push(out, Some(kind));
-}
-
-fn push(out: &mut Vec<u8>, text: Option<&str>) {
-    out.push(b',');
-    if let Some(text) = text {
-        let mut cell = String::new();
-        push_csv_cell(&mut cell, &Cell::Text(text.into()), false);
-        out.extend_from_slice(cell.as_bytes());
-    }
+    text::csv_text(out, Some(kind));
 }
 
 /// The line of names.
