@@ -42,9 +42,18 @@ use std::io::{self, ErrorKind, Write};
 use clap::Parser;
 use flowgauge::{Error, Result};
 
+use std::path::Path;
+
 use arguments::{Arguments, Command};
+use flowgauge::export::Compression;
 use meter::{Ended, Plan};
-use output::Output;
+use output::{Format, Output};
+
+/// How a file of this name is written: the word for it after -o; `None` when its end says nothing that is known.
+pub fn format_of(path: &Path) -> Option<String> {
+    let (_, plain) = Compression::of_name(path);
+    Format::of_name(plain).ok().map(Format::name)
+}
 
 /// Runs the command with these arguments, the program's name first; gives its exit status.
 ///

@@ -2560,6 +2560,10 @@ class PipelinePart:
         """Lines of CSV."""
 
     @staticmethod
+    def export_sink(path: str | PathLike[str], columns: Sequence[str] | None, statistics: bool) -> PipelinePart:
+        """Records of flows into a file."""
+
+    @staticmethod
     def branch(ways: Sequence[tuple[str, list[Any]]]) -> PipelinePart:
         """Several ways: names, and the links and the sink of each."""
 

@@ -1,23 +1,22 @@
 //! Flows straight into a file, without an object for each.
 
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use flowgauge::Error;
-use flowgauge::export::arrow::IpcExporter;
+use flowgauge::export::arrow::{self, IpcExporter};
 use flowgauge::export::parquet::ParquetExporter;
 use flowgauge::export::{
     Columns, Compressed, Compression, CsvExporter, Exporter, IpfixExporter, IpfixOptions, JsonLinesExporter, PartFile,
 };
-use flowgauge::flow::schema;
+use flowgauge::flow::schema::{self, Schema};
 use flowgauge_cli::manifest::{self, Facts, Witness};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::collect::columns;
 use crate::error;
 use crate::flows::Run;
 use crate::streamer::Streamer;
@@ -69,21 +68,11 @@ fn write_run(py: Python<'_>, run: &Run, path: &Path, wanted: &Wanted, facts: Opt
     let mut witness = match facts {
         None => None,
         Some(facts) => {
-            let (columns, report) = (wanted.columns(run), run.report().handle());
+            let (columns, report) = (wanted.columns(run.schema()), run.report().handle());
             Some(py.detach(|| Witness::new(facts, path, wanted.form.name(), columns, report)).map_err(raise)?)
         }
     };
-    let batches = || columns(py, run.schema(), wanted.names.as_deref());
-    let mut exporter: Box<dyn Exporter + Send> = match &wanted.form {
-        Form::Csv => Box::new(CsvExporter::new(name.as_str(), &mut out, wanted.columns(run))),
-        Form::Json => Box::new(JsonLinesExporter::new(name.as_str(), &mut out).columns(wanted.columns(run))),
-        Form::Ipfix { uniflow, enterprise_number } => {
-            let options = IpfixOptions::default().uniflow(*uniflow).enterprise_number(*enterprise_number);
-            Box::new(IpfixExporter::new(name.as_str(), &mut out, wanted.columns(run), &options).map_err(raise)?)
-        }
-        Form::Parquet => Box::new(ParquetExporter::new(name.as_str(), &mut out, batches()?)),
-        Form::Feather => Box::new(IpcExporter::file(name.as_str(), &mut out, batches()?)),
-    };
+    let mut exporter = wanted.exporter(name.clone(), &mut out, run.schema()).map_err(raise)?;
     let mut count = 0;
     let ended = loop {
         match run.next_many(py) {
@@ -146,7 +135,7 @@ impl Wanted {
     /// # Errors
     ///
     /// `ValueError` for a name that says that the file is compressed, where it is so inside.
-    fn check_path(&self, path: &Path) -> PyResult<()> {
+    pub(crate) fn check_path(&self, path: &Path) -> PyResult<()> {
         let inside = matches!(self.form, Form::Parquet | Form::Feather);
         if !inside || Compression::of_name(path).0 == Compression::None {
             return Ok(());
@@ -160,7 +149,7 @@ impl Wanted {
     /// # Errors
     ///
     /// `ValueError` for a column that was asked for and cannot be written.
-    fn check_columns(&self) -> PyResult<()> {
+    pub(crate) fn check_columns(&self) -> PyResult<()> {
         if !matches!(self.form, Form::Ipfix { enterprise_number: None, .. }) {
             return Ok(());
         }
@@ -172,17 +161,58 @@ impl Wanted {
         })
     }
 
-    /// The columns of a run that are written.
-    fn columns(&self, run: &Run) -> Columns {
+    /// What writes records of a run with `schema`, which has the columns, to `out`, which stands as `name` in errors.
+    pub(crate) fn exporter<'a>(
+        &self,
+        name: String,
+        out: impl Write + Send + 'a,
+        schema: &Schema,
+    ) -> flowgauge::Result<Box<dyn Exporter + Send + 'a>> {
+        let batches = || match &self.names {
+            None => Ok(arrow::Columns::new(schema)),
+            Some(names) => arrow::Columns::of(schema, names),
+        };
+        Ok(match &self.form {
+            Form::Csv => Box::new(CsvExporter::new(name, out, self.columns(schema))),
+            Form::Json => Box::new(JsonLinesExporter::new(name, out).columns(self.columns(schema))),
+            Form::Ipfix { uniflow, enterprise_number } => {
+                let options = IpfixOptions::default().uniflow(*uniflow).enterprise_number(*enterprise_number);
+                Box::new(IpfixExporter::new(name, out, self.columns(schema), &options)?)
+            }
+            Form::Parquet => Box::new(ParquetExporter::new(name, out, batches()?)),
+            Form::Feather => Box::new(IpcExporter::file(name, out, batches()?)),
+        })
+    }
+
+    /// The columns that are written.
+    fn columns(&self, schema: &Schema) -> Columns {
         match &self.names {
-            None => run.schema().clone().into(),
-            Some(names) => Columns::choose(run.schema(), names.iter().map(String::as_str))
+            None => schema.clone().into(),
+            Some(names) => Columns::choose(schema, names.iter().map(String::as_str))
                 .expect("a run is started for columns that it has"),
         }
     }
 }
 
 impl Form {
+    /// The one that the end of a file's name asks for.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError` when it asks for none.
+    pub(crate) fn of_name(path: &Path) -> PyResult<Self> {
+        let word = flowgauge_cli::format_of(path);
+        let plain = Self::Ipfix { uniflow: false, enterprise_number: None };
+        let forms = [Self::Csv, Self::Json, plain, Self::Parquet, Self::Feather];
+        forms.into_iter().find(|form| word.as_deref() == Some(form.name())).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "path must end as that of a file of flows (.csv, .jsonl, .ipfix, also with .gz or .zst, or .parquet, .arrow), \
+                 not {:?}",
+                path.display().to_string()
+            ))
+        })
+    }
+
     /// The command's word for it after -o.
     fn name(&self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ mod compress;
 mod csv;
 mod digest;
 mod file;
+mod file_exporter;
 mod ignored;
 pub mod ipfix;
 mod jsonl;
@@ -20,11 +21,12 @@ pub use compress::{Compressed, Compression};
 pub use csv::{CsvExporter, GUARDED_CSV, push_cell as push_csv_cell};
 pub use digest::{FileDigest, RecordDigest, schema_digest};
 pub use file::PartFile;
+pub use file_exporter::{FileExporter, SharedFile};
 pub use ignored::Ignored;
 pub use ipfix::{IpfixExporter, IpfixOptions};
 pub use jsonl::JsonLinesExporter;
 pub use manifest::{InputFile, Manifest, SeriesPlace};
-pub use rotate::{CompleteFile, RotatingExporter, Rotation, SharedFile, begin_of_names};
+pub use rotate::{CompleteFile, RotatingExporter, Rotation, begin_of_names};
 
 use crate::error::Result;
 use crate::flow::FlowRecord;
@@ -68,4 +70,26 @@ pub trait Exporter {
     ///
     /// [`Error::Write`](crate::Error::Write).
     fn finish(&mut self) -> Result<()>;
+}
+
+impl<E: Exporter + ?Sized> Exporter for Box<E> {
+    fn export(&mut self, record: &FlowRecord) -> Result<()> {
+        (**self).export(record)
+    }
+
+    fn export_many(&mut self, records: &[FlowRecord]) -> Result<()> {
+        (**self).export_many(records)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        (**self).flush()
+    }
+
+    fn ignored(&mut self, ignored: &Ignored) {
+        (**self).ignored(ignored);
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        (**self).finish()
+    }
 }

@@ -9,14 +9,12 @@
 
 use std::ffi::OsString;
 use std::fmt::{self, Write as _};
-use std::io::{self, BufWriter, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::error::{Error, Result};
-use crate::export::{Compressed, Compression, Exporter, Ignored, PartFile};
+use crate::error::Result;
+use crate::export::{Compression, Exporter, FileExporter, Ignored, PartFile, SharedFile};
 use crate::flow::FlowRecord;
 use crate::time::Timestamp;
 
@@ -115,23 +113,9 @@ type Make<'a> = dyn FnMut(String, SharedFile) -> Result<Box<dyn Exporter + 'a>> 
 
 /// The file that is being written.
 struct Current<'a> {
-    exporter: Box<dyn Exporter + 'a>,
-    file: SharedFile,
-    path: PathBuf,
-    name: String,
+    exporter: FileExporter<Box<dyn Exporter + 'a>>,
     rows: u64,
     slot: Option<Timestamp>,
-}
-
-/// A file that its exporter writes to and [`RotatingExporter`] completes; buffered.
-#[derive(Clone, Debug)]
-pub struct SharedFile(Arc<Mutex<Counted>>);
-
-#[derive(Debug)]
-struct Counted {
-    /// `None` when it is complete.
-    out: Option<Compressed<BufWriter<PartFile>>>,
-    bytes: u64,
 }
 
 impl<'a> RotatingExporter<'a> {
@@ -173,22 +157,15 @@ impl<'a> RotatingExporter<'a> {
         self.files += 1;
         let slot = at.and_then(|clock| self.rotation.slot(clock));
         let path = numbered(&self.path, self.files, slot.or(at));
-        let name = path.display().to_string();
-        let (compression, _) = Compression::of_name(&path);
-        let out = Compressed::new(BufWriter::with_capacity(BUFFER_BYTES, PartFile::create(&path)?), compression)?;
-        let file = SharedFile(Arc::new(Mutex::new(Counted { out: Some(out), bytes: 0 })));
-        let exporter = (self.make)(name.clone(), file.clone())?;
-        Ok(Current { exporter, file, path, name, rows: 0, slot })
+        let exporter = FileExporter::create(path, |name, file| (self.make)(name, file))?;
+        Ok(Current { exporter, rows: 0, slot })
     }
 
     /// Finishes the current file, if there is one, up to its name; gives that too.
     fn end(&mut self) -> Result<Option<(PartFile, PathBuf)>> {
         let Some(mut current) = self.current.take() else { return Ok(None) };
-        current.exporter.finish()?;
-        let error = |source| Error::Write { what: current.name.clone(), source };
-        let Some(out) = current.file.counted().out.take() else { return Ok(None) };
-        let part = out.finish().map_err(error)?.into_inner().map_err(|failed| error(failed.into_error()))?;
-        Ok(Some((part, current.path)))
+        let part = current.exporter.end()?;
+        Ok(part.map(|part| (part, current.exporter.path().to_owned())))
     }
 
     fn complete(&mut self, is_last: bool) -> Result<()> {
@@ -223,7 +200,7 @@ impl<'a> RotatingExporter<'a> {
         let has = |most: Option<NonZeroU64>, number: u64| most.is_some_and(|most| number >= most.get());
         current.rows > 0
             && (has(self.rotation.rows, current.rows)
-                || self.rotation.bytes.is_some() && has(self.rotation.bytes, current.file.counted().bytes)
+                || self.rotation.bytes.is_some() && has(self.rotation.bytes, current.exporter.bytes())
                 || current.slot != self.rotation.slot(self.clock))
     }
 }
@@ -284,26 +261,6 @@ impl fmt::Debug for RotatingExporter<'_> {
     }
 }
 
-impl SharedFile {
-    fn counted(&self) -> MutexGuard<'_, Counted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Write for SharedFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut counted = self.counted();
-        let Some(out) = &mut counted.out else { return Err(io::Error::other("the file is complete already")) };
-        let written = out.write(bytes)?;
-        counted.bytes = counted.bytes.saturating_add(written as u64);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.counted().out.as_mut().map_or(Ok(()), Write::flush)
-    }
-}
-
 /// What the names of all files begin with that are written one after the other under names made of `path`: behind it come
 /// their numbers.
 pub fn begin_of_names(path: &Path) -> OsString {
@@ -330,8 +287,6 @@ fn numbered(path: &Path, number: u64, moment: Option<Timestamp>) -> PathBuf {
     }
     path.with_file_name(name)
 }
-
-const BUFFER_BYTES: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

@@ -141,6 +141,10 @@ impl Sink for Branch {
         self.end()
     }
 
+    fn fail(&mut self) {
+        self.ways.iter_mut().for_each(|way| way.sink.fail());
+    }
+
     fn wants(&self) -> Wants {
         self.all_want()
     }

@@ -67,6 +67,9 @@ impl Pipeline {
                 break Ok(());
             }
         };
+        if ended.is_err() {
+            sink.fail();
+        }
         sink.finish()?;
         let mut counts = self.counts();
         sink.count(&mut counts);

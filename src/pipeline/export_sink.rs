@@ -14,14 +14,24 @@ use crate::pipeline::{Batch, Counts, Item, Sink};
 #[derive(Debug)]
 pub struct ExportSink<E> {
     exporter: E,
+    only_whole: bool,
+    failed: bool,
     last: Option<Arc<FlowRecord>>,
     records: u64,
 }
 
 impl<E: Exporter> ExportSink<E> {
-    /// A sink into this exporter, which is finished at the end.
+    /// A sink into this exporter, which is finished at the end, also after an error of the source.
     pub fn new(exporter: E) -> Self {
-        Self { exporter, last: None, records: 0 }
+        Self { exporter, only_whole: false, failed: false, last: None, records: 0 }
+    }
+
+    /// Whether the exporter is not finished after an error, so that a file of a
+    /// [`FileExporter`](crate::export::FileExporter) never gets its name. Off by default.
+    #[must_use]
+    pub fn only_whole(mut self, on: bool) -> Self {
+        self.only_whole = on;
+        self
     }
 
     /// The exporter again.
@@ -58,7 +68,11 @@ impl<E: Exporter + Send> Sink for ExportSink<E> {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.exporter.finish()
+        if self.failed && self.only_whole { Ok(()) } else { self.exporter.finish() }
+    }
+
+    fn fail(&mut self) {
+        self.failed = true;
     }
 
     fn count(&self, counts: &mut Counts) {

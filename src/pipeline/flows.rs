@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::flow::schema::Schema;
 use crate::flow::{Direction, ExportReason, FlowHasher, FlowRecord, FlowState as Metered, Metrics, Opaque, Value};
 use crate::meter::{Descriptor, Meter, MeterConfig};
 use crate::metric::Metric;
@@ -20,6 +21,7 @@ use crate::pipeline::{
 /// belong to no flow. Items that are no packets pass.
 pub struct Flows {
     meter: Meter,
+    schema: Schema,
     meta: PacketMeta,
     hasher: FlowHasher,
     descriptors: Vec<Descriptor>,
@@ -49,9 +51,11 @@ impl Flows {
             see(&mut seen.flags, packet, flow);
             carrier.unload(packet, &mut seen.told);
         });
+        let schema = config.schema()?;
         let config = config.metric(CONNECTION, &seeing);
         Ok(Self {
             meter: Meter::with_hasher(config, hasher.clone())?,
+            schema,
             meta: PacketMeta::default(),
             hasher,
             descriptors: Vec::new(),
@@ -70,6 +74,11 @@ impl Flows {
     pub fn halves(mut self, on: bool) -> Self {
         self.halves = on;
         self
+    }
+
+    /// The columns of its records, for exporters.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// Takes the packets out of `batch`.

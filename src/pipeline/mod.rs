@@ -174,6 +174,10 @@ pub trait Sink: Send {
         self.flush()
     }
 
+    /// Hears that an error ended the source or a link, before [`Sink::finish`]: what came is not the whole. Does nothing by
+    /// default.
+    fn fail(&mut self) {}
+
     /// As [`Link::wants`], for a sink with links in it.
     fn wants(&self) -> Wants {
         Wants::default()
@@ -254,5 +258,9 @@ impl Sink for Box<dyn Sink> {
 
     fn count(&self, counts: &mut Counts) {
         (**self).count(counts);
+    }
+
+    fn fail(&mut self) {
+        (**self).fail();
     }
 }

@@ -11,7 +11,7 @@ without Python between them, hundreds of packets at a time.
 from .._native import Item, PacketLayer, TlsRecord
 from ._links import DNSMeta, Flows, HTTPMeta, PacketMeta, PacketTags, ReverseDNS, Tagger, TLSMeta, TransportMeta
 from ._parts import Link, Sink, Source
-from ._sinks import Branch, CsvSink, DNSSummary, JsonSink, PacketPrinter, PacketSummary, branch
+from ._sinks import Branch, CsvSink, DNSSummary, ExportSink, JsonSink, PacketPrinter, PacketSummary, branch
 from ._sources import PacketStreamer
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CsvSink",
     "DNSMeta",
     "DNSSummary",
+    "ExportSink",
     "Flows",
     "HTTPMeta",
     "Item",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from .._native import PipelinePart
 from ._parts import Link, Native, Part, Sink, Source
 
-__all__ = ["Branch", "CsvSink", "DNSSummary", "JsonSink", "PacketPrinter", "PacketSummary", "branch"]
+__all__ = ["Branch", "CsvSink", "DNSSummary", "ExportSink", "JsonSink", "PacketPrinter", "PacketSummary", "branch"]
 
 
 class _Native(Sink):
@@ -90,6 +92,26 @@ class CsvSink(_Native):
 
     def __init__(self, file: Any = None) -> None:
         self._part = PipelinePart.csv_sink(file)
+
+
+class ExportSink(_Native):
+    """Writes the records of flows, which `Flows` makes, into a file, as `Streamer.to_csv` and its kin do: .csv, .jsonl or
+    .ipfix (perhaps with .gz or .zst behind), .parquet, or .arrow, by the end of its name. The file has its name when all is
+    there. A flow whose two halves are items is written once.
+
+    Args:
+        path: Where to.
+        columns: Names of columns, in this order; None is all that there are.
+        statistics: Whether there are columns of statistics; `Flows` must make them, or they are empty.
+
+    Raises:
+        ValueError: If the name asks for no such form, or there is no such column.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, columns: Iterable[str] | None = None, statistics: bool = False
+    ) -> None:
+        self._part = PipelinePart.export_sink(path, None if columns is None else list(columns), statistics)
 
 
 class Branch(_Native):

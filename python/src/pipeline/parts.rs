@@ -1,22 +1,27 @@
 //! The native parts, as Python makes them.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flowgauge::Error;
+use flowgauge::export::FileExporter;
 use flowgauge::meter::MeterConfig;
 use flowgauge::packet::{DecodeOptions, Tunnels};
 use flowgauge::pipeline::{
-    AddressKind, Branch, CsvSink, DnsMeta, DnsSummary, Flows, HttpMeta, JsonSink, Link, PacketMeta, PacketPrinter,
-    PacketStreamer, PacketSummary, Resolver, ReverseDns, Sink, Source, Tagger, TlsMeta, TransportMeta, Wants, Way,
+    AddressKind, Branch, CsvSink, DnsMeta, DnsSummary, ExportSink, Flows, HttpMeta, JsonSink, Link, PacketMeta,
+    PacketPrinter, PacketStreamer, PacketSummary, Resolver, ReverseDns, Sink, Source, Tagger, TlsMeta, TransportMeta,
+    Wants, Way,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::collect;
 use crate::error::{self, failure};
+use crate::files::{Form, Wanted};
 use crate::metric::Abandoned;
 use crate::pipeline::calls::{Called, Guard, Held, Taken};
 use crate::pipeline::output;
@@ -234,6 +239,23 @@ impl PipelinePart {
             let output = output::open(py, file.first())?;
             Ok(Made::Sink(Box::new(CsvSink::new(output.name, output.out))))
         })
+    }
+
+    /// Records of flows into a file.
+    #[staticmethod]
+    #[pyo3(signature = (path, columns, statistics))]
+    fn export_sink(py: Python<'_>, path: PathBuf, columns: Option<Vec<String>>, statistics: bool) -> PyResult<Self> {
+        let wanted = Wanted { form: Form::of_name(&path)?, names: columns, manifest: false };
+        wanted.check_path(&path)?;
+        wanted.check_columns()?;
+        let flows = Flows::new(MeterConfig::new().statistics(statistics)).map_err(|error| error::raise(py, error))?;
+        let schema = flows.schema().clone();
+        wanted.names.as_deref().map_or(Ok(()), |names| collect::check_of(&schema, names))?;
+        Ok(Self::new("ExportSink", move |py| {
+            let make = |name, file| wanted.exporter(name, file, &schema);
+            let exporter = py.detach(|| FileExporter::create(&path, make)).map_err(|error| error::raise(py, error))?;
+            Ok(Made::Sink(Box::new(ExportSink::new(exporter).only_whole(true))))
+        }))
     }
 
     /// Several ways: names, and the links and the sink of each.
