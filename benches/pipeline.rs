@@ -10,7 +10,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use flowgauge::Streamer;
 use flowgauge::pipeline::{
-    Counter, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary, Pipeline, ReverseDns, Sink, Tagger,
+    Counter, DnsMeta, PacketMeta, PacketPrinter, PacketStreamer, PacketSummary, Pipeline, ReverseDns, Sink, Tagger,
     TransportMeta,
 };
 
@@ -26,6 +26,7 @@ fn pipeline(streamer: Streamer) -> Pipeline {
         .link(TransportMeta::default())
         .link(ReverseDns::default())
         .link(Tagger::default())
+        .link(DnsMeta::default())
 }
 
 fn run<S: Sink>(bencher: Bencher<'_, '_>, flows: u32, to: impl Fn() -> S + Sync) {
