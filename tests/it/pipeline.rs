@@ -1,7 +1,7 @@
 //! Pipelines over packets: what each part does, and that any frame is an item.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::sync::Arc;
 
 use flowgauge::capture::memory::MemorySource;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
@@ -15,27 +15,7 @@ use flowgauge::{Error, Streamer, Timestamp};
 
 use crate::support::captures::shared;
 use crate::support::frames::{Ipv4, Ipv6, Radio, cooked_v1, ethernet, pppoe, vlan};
-
-/// What sinks write, to be read afterwards.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
+use crate::support::paper::Paper;
 
 /// A source of these frames, a second apart, from 2015-09-07 19:08:34 on.
 fn streamer(frames: &[(LinkType, Vec<u8>)]) -> Streamer {

@@ -1,8 +1,5 @@
 //! DNS messages of packets: what items tell of them, which packets have them, and what lines show.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use flowgauge::capture::memory::MemorySource;
 use flowgauge::dissect::dns::{Anomaly, Data, Fault};
 use flowgauge::packet::LinkType;
@@ -13,27 +10,7 @@ use flowgauge::pipeline::{
 use flowgauge::{Streamer, Timestamp};
 
 use crate::support::frames::{Ipv4, Ipv6, ethernet, tcp};
-
-/// What sinks write, to be read afterwards.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
+use crate::support::paper::Paper;
 
 /// A message: its flags, its questions, and the records of its three sections.
 fn message(flags: u16, questions: &[&[u8]], sections: [&[&[u8]]; 3]) -> Vec<u8> {

@@ -9,6 +9,7 @@ pub(crate) mod hello;
 pub(crate) mod ipfix;
 #[cfg(all(feature = "compress", feature = "ndpi", feature = "pcap"))]
 pub(crate) mod oracle;
+pub(crate) mod paper;
 pub(crate) mod quirk;
 pub(crate) mod random_expr;
 pub(crate) mod reading;
