@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::process::Command;
 
 use flowgauge::capture::file::Input;
 use flowgauge::dissect::dns::{Message, tcp_message};
@@ -54,27 +53,28 @@ const FIELDS: &[&str] = &[
 
 /// Each frame as it is, and no guess at what else a payload could be.
 const PREFERENCES: &[&str] = &[
+    "-o",
     "ip.defragment:FALSE",
+    "-o",
     "ipv6.defragment:FALSE",
+    "-o",
     "tcp.desegment_tcp_streams:FALSE",
+    "-o",
     "tcp.analyze_sequence_numbers:FALSE",
+    "-o",
     "http.desegment_headers:FALSE",
+    "-o",
     "http.desegment_body:FALSE",
+    "-o",
     "dns.desegment_dns_messages:FALSE",
 ];
 
 type Line = HashMap<&'static str, Vec<String>>;
 
 fn theirs(path: &Path, profile: &Path) -> HashMap<u64, Line> {
-    let mut command = Command::new("tshark");
-    command.env("WIRESHARK_CONFIG_DIR", profile).arg("-n").arg("-r").arg(path);
-    command.args(PREFERENCES.iter().flat_map(|preference| ["-o", preference]));
-    command.args(["-T", "fields", "-E", "separator=\x1e", "-E", "aggregator=\x1f"]);
-    let output = command.args(FIELDS.iter().flat_map(|field| ["-e", field])).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let all = |cell: &str| cell.split('\x1f').filter(|value| !value.is_empty()).map(str::to_owned).collect();
-    let line = |line: &str| FIELDS.iter().copied().zip(line.split('\x1e').map(all)).collect::<Line>();
-    text.lines().map(line).map(|line| (line["frame.number"][0].parse().unwrap(), line)).collect()
+    let rows = oracle::tshark(path, profile, PREFERENCES, FIELDS).into_iter();
+    let lines = rows.map(|row| FIELDS.iter().copied().zip(row).collect::<Line>());
+    lines.map(|line| (line["frame.number"][0].parse().unwrap(), line)).collect()
 }
 
 fn first(line: &Line, field: &str) -> Option<String> {

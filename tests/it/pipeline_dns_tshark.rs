@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Command;
 
 use flowgauge::Streamer;
 use flowgauge::dissect::dns::{Data, Record};
@@ -41,21 +40,13 @@ const FIELDS: &[&str] = &[
     "dns.soa.mname",
 ];
 
-const PREFERENCES: &[&str] = &["ip.defragment:FALSE", "ipv6.defragment:FALSE"];
+const PREFERENCES: &[&str] = &["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"];
 
 /// What is told of the messages of a frame: the values of each field, in their order.
 type Row = Vec<Vec<String>>;
 
 fn theirs(path: &Path, profile: &Path) -> HashMap<u64, Row> {
-    let mut command = Command::new("tshark");
-    command.env("WIRESHARK_CONFIG_DIR", profile).arg("-n").arg("-r").arg(path);
-    command.args(PREFERENCES.iter().flat_map(|preference| ["-o", preference]));
-    command.args(["-T", "fields", "-E", "separator=\x1e", "-E", "aggregator=\x1f"]);
-    let output = command.args(FIELDS.iter().flat_map(|field| ["-e", field])).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let all = |cell: &str| cell.split('\x1f').filter(|value| !value.is_empty()).map(str::to_owned).collect();
-    let row = |line: &str| line.split('\x1e').map(all).collect::<Row>();
-    let rows = text.lines().map(row).filter(|row| {
+    let rows = oracle::tshark(path, profile, PREFERENCES, FIELDS).into_iter().filter(|row| {
         let layers: Vec<_> = row[1].first().map_or(Vec::new(), |layers| layers.split(':').collect());
         // Messages that errors of ICMP bring back were not sent.
         let has_dns = layers.iter().any(|layer| matches!(*layer, "dns" | "mdns" | "llmnr"));

@@ -17,6 +17,16 @@ pub(crate) fn there(program: &str, arguments: &[&str]) -> bool {
     false
 }
 
+/// What tshark prints of each frame: the values of each of `fields`, in their order. Its own settings lie in `profile`.
+pub(crate) fn tshark(path: &Path, profile: &Path, arguments: &[&str], fields: &[&str]) -> Vec<Vec<Vec<String>>> {
+    let mut command = Command::new("tshark");
+    command.env("WIRESHARK_CONFIG_DIR", profile).arg("-n").arg("-r").arg(path).args(arguments);
+    command.args(["-T", "fields", "-E", "separator=\x1e", "-E", "aggregator=\x1f"]);
+    let output = command.args(fields.iter().flat_map(|field| ["-e", field])).output().unwrap();
+    let all = |cell: &str| cell.split('\x1f').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| line.split('\x1e').map(all).collect()).collect()
+}
+
 /// What `compare` says of each capture, beside its name; two captures are looked at at a time, in no order.
 pub(crate) fn by_two<T: Clone + Send>(captures: &[PathBuf], compare: impl Fn(&Path) -> T + Sync) -> Vec<(String, T)> {
     let next = AtomicUsize::new(0);
