@@ -1,57 +1,19 @@
 //! HTTP and TLS in pipelines: on packets, and behind flows.
 
-use flowgauge::capture::memory::MemorySource;
+use flowgauge::Streamer;
 use flowgauge::classify::{ClassifierOptions, DissectionLimits};
 use flowgauge::dissect::http::Start;
 use flowgauge::meter::MeterConfig;
-use flowgauge::packet::LinkType;
 use flowgauge::pipeline::{
-    Batch, Branch, Counter, Counts, Flows, HttpMeta, HttpTold, Item, JsonSink, PacketStreamer, Pipeline, Pulled, Role,
-    Source, TlsMeta, Way,
+    Batch, Branch, Counter, Counts, Flows, HttpMeta, HttpTold, Item, JsonSink, PacketItem, PacketStreamer, Pipeline,
+    Pulled, Role, Source, TlsMeta, Way,
 };
-use flowgauge::{Streamer, Timestamp};
 use proptest::prelude::*;
 
 use crate::support::captures::shared;
 use crate::support::frames::{Ipv4, ethernet};
-
-/// A capture in the making: segments between a client and a server, a millisecond apart.
-#[derive(Default)]
-struct Wire {
-    frames: Vec<Vec<u8>>,
-}
-
-const SYN: u8 = 2;
-const FIN: u8 = 0x11;
-const ACK: u8 = 0x10;
-const RST: u8 = 4;
-
-impl Wire {
-    fn segment(mut self, to_server: bool, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Self {
-        let ((src, sport), (dst, dport)) = match to_server {
-            true => (("10.0.0.1", 40_000_u16), ("10.0.0.2", 80_u16)),
-            false => (("10.0.0.2", 80), ("10.0.0.1", 40_000)),
-        };
-        let mut tcp = [&sport.to_be_bytes()[..], &dport.to_be_bytes(), &seq.to_be_bytes(), &ack.to_be_bytes()].concat();
-        tcp.extend([0x50, flags, 0x20, 0, 0, 0, 0, 0]);
-        tcp.extend_from_slice(payload);
-        self.frames.push(ethernet(0x0800, &Ipv4::new(src, dst).carrying(6, &tcp)));
-        self
-    }
-
-    fn opened(client: u32, server: u32) -> Self {
-        let wire = Self::default().segment(true, client.wrapping_sub(1), 0, SYN, b"");
-        wire.segment(false, server.wrapping_sub(1), client, SYN | ACK, b"")
-    }
-
-    fn streamer(&self) -> Streamer {
-        let mut source = MemorySource::new().batch_frames(3);
-        for (nth, data) in self.frames.iter().enumerate() {
-            source.push(Timestamp::from_millis(nth as i64), LinkType::ETHERNET, data);
-        }
-        Streamer::from_source(source)
-    }
-}
+use crate::support::hello;
+use crate::support::wire::{ACK, FIN, RST, SYN, Wire};
 
 fn unlabelled() -> MeterConfig {
     MeterConfig::new().classifier(ClassifierOptions { limits: DissectionLimits::NONE, ..Default::default() })
@@ -72,6 +34,10 @@ fn word(told: &HttpTold) -> String {
         }
         Start::Response { status, .. } => format!("{}> {status} {}{missing}{end}", told.src.1, message.body_len),
     }
+}
+
+fn packet(item: &Item) -> Option<&PacketItem> {
+    if let Item::Packet(item) = item { Some(item) } else { None }
 }
 
 /// What packets tell, with the index of the item (among all) that does.
@@ -212,6 +178,51 @@ fn captures_of_chains_tell_what_is_in_them() {
             assert!(http.iter().any(|message| message.contains(part)), "{name}: {part}: {http:?}");
         }
         assert!(!http.iter().any(|message| message.contains("cut")), "{name}: {http:?}");
+    }
+}
+
+#[test]
+fn tls_behind_connect_is_read_from_its_hello_on() {
+    let hello = hello::record(&hello::chrome("behind.example").client());
+    let (head, tail) = hello.split_at(100);
+    let answer = hello::record(&hello::Hello { version: 0x0303, ciphers: vec![0x1301], ..Default::default() }.server());
+    let (connect, ok) = (b"CONNECT behind.example:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n");
+    let data = [23, 3, 3, 0, 1, 7];
+    let tunnel = |wire: Wire| {
+        let (c, s) = (1 + connect.len() as u32, 1 + ok.len() as u32);
+        wire.segment(true, 1, 1, ACK, connect)
+            .segment(false, 1, c, ACK, ok)
+            .segment(true, c, s, ACK, head)
+            .segment(true, c + head.len() as u32, s, ACK, tail)
+            .segment(false, s, c + hello.len() as u32, ACK, &[&answer[..], &data].concat())
+            .segment(true, c + hello.len() as u32, s + answer.len() as u32 + 6, FIN, &data)
+    };
+    // With the beginning of the connection, and without.
+    for (wire, first) in [(tunnel(Wire::opened(1, 1)), 2), (tunnel(Wire::default()), 0)] {
+        let http = [(first, "40000> CONNECT behind.example:443 0".to_owned()), (first + 1, "80> 200 0".to_owned())];
+        assert_eq!(on_packets(wire.streamer()), http);
+        let mut pipeline = source(wire.streamer()).link(HttpMeta::default()).link(TlsMeta::default());
+        let (mut batch, mut told) = (Batch::default(), Vec::new());
+        while pipeline.next_batch(&mut batch).unwrap() != Pulled::End {
+            for (index, tls) in
+                batch.items.iter().filter_map(packet).flat_map(|item| item.tls().iter().map(|tls| (item.number(), tls)))
+            {
+                let name = tls.facts.as_ref().and_then(|facts| facts.requested_server_name()).map(str::to_owned);
+                told.push((index, tls.role, tls.records.iter().map(|record| record.kind).collect::<Vec<_>>(), name));
+            }
+        }
+        let name = Some("behind.example".to_owned());
+        let first = first as u64 + 1;
+        assert_eq!(
+            told[..3],
+            [
+                (first + 3, Role::ClientToServer, vec![22], name.clone()),
+                (first + 4, Role::ServerToClient, vec![22, 23], name.clone()),
+                (first + 5, Role::ClientToServer, vec![23], name),
+            ]
+        );
+        let tls = vec![(Role::ClientToServer, 2), (Role::ServerToClient, 2)];
+        assert_eq!(on_flows(wire.streamer(), false), [(http.map(|(_, word)| word).to_vec(), tls)]);
     }
 }
 

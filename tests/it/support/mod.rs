@@ -21,3 +21,4 @@ pub(crate) mod slow_meter;
 pub(crate) mod slow_operator;
 pub(crate) mod slow_packet;
 pub(crate) mod tunnels;
+pub(crate) mod wire;
