@@ -98,3 +98,58 @@ impl Carrier {
 
 /// Bytes that living flows keep together, at most: what comes then is counted.
 const MAX_KEPT: usize = 256 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{LinkType, PacketInfo, RawPacket};
+    use crate::pipeline::told::tests::{message, records};
+    use crate::time::Timestamp;
+
+    /// Lays down what a packet tells, and takes it up in a flow.
+    fn carry(carrier: &Carrier, http: &HttpTold, tls: &TlsTold, told: &mut Option<Arc<FlowTold>>) {
+        let data = [0];
+        let info = PacketInfo::EMPTY;
+        let mut item = PacketItem::without_bytes(info, Timestamp::MIN, 1);
+        item.add_http(vec![http.clone()]);
+        item.add_tls(vec![tls.clone()]);
+        carrier.load(&data, &item);
+        let raw = RawPacket { number: 1, stamp: Timestamp::MIN, wire_len: 1, link: LinkType::ETHERNET, data: &data };
+        carrier.unload(&Packet::new(raw, &info), told);
+    }
+
+    #[test]
+    fn living_flows_keep_so_much_together_and_count_the_rest() {
+        let carrier = Carrier::default();
+        let head = format!("POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n{}", "a".repeat(1_000_000));
+        // All share one body here, so nothing of this needs the memory that it weighs.
+        let (http, tls) = (message(head.as_bytes()), records(message(b"GET / HTTP/1.1\r\n\r\n").src, 10));
+        let mut flows = vec![None; 400];
+        flows.iter_mut().for_each(|told| carry(&carrier, &http, &tls, told));
+        let kept = |flows: &[Option<Arc<FlowTold>>]| flows.iter().flatten().map(|told| told.weight()).sum::<usize>();
+        let full = carrier.kept.load(Ordering::Relaxed);
+        assert_eq!(full, kept(&flows));
+        assert!(full > MAX_KEPT && full < MAX_KEPT + (2 << 20), "{full}");
+        let last = flows[399].as_ref().unwrap();
+        assert_eq!((last.http.len(), last.tls.len(), last.left_out), (0, 0, 11));
+        // Flows that leave make room again, and nothing is left of them in the end.
+        flows.drain(..100).for_each(|told| carrier.release(told.as_deref()));
+        carry(&carrier, &http, &tls, &mut flows[299]);
+        let last = flows[299].as_ref().unwrap();
+        assert_eq!((last.http.len(), last.tls.len(), last.left_out), (1, 1, 11));
+        flows.drain(..).for_each(|told| carrier.release(told.as_deref()));
+        assert_eq!(carrier.kept.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_belongs_to_no_flow_is_forgotten() {
+        let carrier = Carrier::default();
+        let mut item = PacketItem::without_bytes(PacketInfo::EMPTY, Timestamp::MIN, 1);
+        item.add_http(vec![message(b"GET / HTTP/1.1\r\n\r\n")]);
+        let data = [0; 3];
+        (0..3).for_each(|at| carrier.load(&data[at..], &item));
+        assert_eq!(carrier.count.load(Ordering::Relaxed), 3);
+        carrier.clear();
+        assert_eq!((carrier.count.load(Ordering::Relaxed), carrier.loads().len()), (0, 0));
+    }
+}

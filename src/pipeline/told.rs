@@ -76,8 +76,8 @@ impl FromIterator<Self> for Wants {
 }
 
 impl TlsTold {
-    /// Puts behind this what came later of the same direction; gives the records that do not fit.
-    fn append(&mut self, later: &Self) -> u64 {
+    /// Puts behind this what came later of the same direction; gives how many records do not fit.
+    fn append(&mut self, later: &Self) -> usize {
         let room = MAX_RECORDS.saturating_sub(self.records.len());
         self.records.extend(later.records.iter().take(room));
         self.incomplete = later.incomplete.or(self.incomplete);
@@ -85,7 +85,7 @@ impl TlsTold {
         self.facts = later.facts.clone().or_else(|| self.facts.take());
         self.is_end |= later.is_end;
         self.role = later.role;
-        later.records.len().saturating_sub(room) as u64
+        later.records.len().saturating_sub(room)
     }
 }
 
@@ -108,11 +108,14 @@ impl FlowTold {
 
     /// Adds TLS records.
     pub(super) fn add_tls(&mut self, told: &TlsTold) {
-        self.weight += size_of::<TlsTold>() + told.records.len() * size_of::<TlsRecord>();
-        match self.tls.iter_mut().find(|known| known.src == told.src) {
-            Some(known) => self.left_out += known.append(told),
-            None => self.tls.push(told.clone()),
-        }
+        let index = self.tls.iter().position(|known| known.src == told.src).unwrap_or_else(|| {
+            self.weight += size_of::<TlsTold>();
+            self.tls.push(TlsTold { records: Vec::new(), facts: None, ..*told });
+            self.tls.len() - 1
+        });
+        let left_out = self.tls[index].append(told);
+        self.left_out += left_out as u64;
+        self.weight += (told.records.len() - left_out) * size_of::<TlsRecord>();
         // What is known of a connection is known of both directions.
         if let Some(facts) = &told.facts {
             self.tls.iter_mut().for_each(|known| known.facts = Some(Arc::clone(facts)));
@@ -126,3 +129,84 @@ const MAX_MESSAGES: usize = 256;
 const MAX_BYTES: usize = 1 << 20;
 /// TLS records of a direction that a flow keeps at most.
 const MAX_RECORDS: usize = 4096;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::dissect::Piece;
+    use crate::dissect::http::Conversation;
+    use crate::time::Timestamp;
+
+    const CLIENT: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::LOCALHOST), 40_000);
+    const SERVER: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::LOCALHOST), 80);
+
+    /// The message that these bytes are.
+    pub(in crate::pipeline) fn message(bytes: &[u8]) -> HttpTold {
+        let (mut conversation, mut told) = (Conversation::new(usize::MAX), Vec::new());
+        conversation.take(0, Piece::Bytes(bytes), Timestamp::MIN, &mut |message| told.push(message));
+        HttpTold { message: Arc::new(told.remove(0)), src: CLIENT, dst: SERVER }
+    }
+
+    /// Records of a direction, so many.
+    pub(in crate::pipeline) fn records(src: (IpAddr, u16), count: usize) -> TlsTold {
+        let record = TlsRecord { kind: 23, version: 0x0303, len: 0, missing: 0 };
+        let (role, records) = (Role::ClientToServer, vec![record; count]);
+        TlsTold { src, dst: SERVER, role, records, incomplete: None, count: 0, facts: None, is_end: false }
+    }
+
+    #[test]
+    fn messages_without_end_are_counted() {
+        let mut flow = FlowTold::default();
+        (0..1000).for_each(|_| flow.add_http(message(b"GET / HTTP/1.1\r\n\r\n")));
+        assert_eq!((flow.http.len(), flow.left_out), (MAX_MESSAGES, 1000 - MAX_MESSAGES as u64));
+    }
+
+    #[test]
+    fn a_megabyte_of_messages_is_kept_be_it_in_bodies_fields_or_targets() {
+        let long = "a".repeat(60_000);
+        for head in [
+            format!("GET /{long} HTTP/1.1\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nCookie: {long}\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n{long}"),
+            format!("{} / HTTP/1.1\r\n{}\r\n", "A".repeat(24), "a:\r\n".repeat(256)),
+            format!("HTTP/1.1 200 {long}\r\nContent-Length: 0\r\n\r\n"),
+        ] {
+            let (told, mut flow) = (message(head.as_bytes()), FlowTold::default());
+            (0..200).for_each(|_| flow.add_http(told.clone()));
+            let kept = flow.http.len() * told.message.weight();
+            assert!(flow.weight() == kept && kept <= MAX_BYTES, "{kept}");
+            assert!(kept + told.message.weight() > MAX_BYTES, "{kept}: {}", &head[..40]);
+            assert_eq!(flow.left_out, 200 - flow.http.len() as u64);
+            // A small one may still find room.
+            flow.add_http(message(b"GET / HTTP/1.1\r\n\r\n"));
+            assert!(flow.weight() <= MAX_BYTES);
+        }
+    }
+
+    #[test]
+    fn records_without_end_are_counted_and_weigh_nothing() {
+        let mut flow = FlowTold::default();
+        flow.add_tls(&records(CLIENT, 200_000));
+        let weight = size_of::<TlsTold>() + MAX_RECORDS * size_of::<TlsRecord>();
+        assert_eq!((flow.tls[0].records.len(), flow.weight()), (MAX_RECORDS, weight));
+        (0..1000).for_each(|_| flow.add_tls(&records(CLIENT, 1000)));
+        flow.add_tls(&records(SERVER, 1));
+        assert_eq!(flow.tls.iter().map(|told| told.records.len()).collect::<Vec<_>>(), [MAX_RECORDS, 1]);
+        assert_eq!(flow.left_out, 1_200_000 - MAX_RECORDS as u64);
+        assert_eq!(flow.weight(), weight + size_of::<TlsTold>() + size_of::<TlsRecord>());
+    }
+
+    #[test]
+    fn what_is_told_last_holds_also_where_records_do_not_fit() {
+        let mut flow = FlowTold::default();
+        flow.add_tls(&records(CLIENT, MAX_RECORDS));
+        let facts = Some(Arc::<Facts>::default());
+        flow.add_tls(&TlsTold { count: 5000, is_end: true, facts, ..records(SERVER, 0) });
+        flow.add_tls(&TlsTold { count: 4097, is_end: true, ..records(CLIENT, 1) });
+        let [client, server] = &flow.tls[..] else { panic!("{flow:?}") };
+        assert_eq!((client.count, client.is_end, server.count, flow.left_out), (4097, true, 5000, 1));
+        assert!(client.facts.is_some() && server.facts.is_some());
+    }
+}

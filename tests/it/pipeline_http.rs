@@ -226,6 +226,31 @@ fn tls_behind_connect_is_read_from_its_hello_on() {
     }
 }
 
+#[test]
+fn a_flow_keeps_a_bounded_number_of_messages_and_records() {
+    let (mut wire, mut seq) = (Wire::opened(1, 1), 1);
+    for payload in std::iter::repeat_n(GET.repeat(10), 50).chain([b"CONNECT a:1 HTTP/1.1\r\n\r\n".to_vec()]) {
+        wire = wire.segment(true, seq, 1, ACK, &payload);
+        seq += payload.len() as u32;
+    }
+    let mut payload = hello::record(&hello::chrome("behind.example").client());
+    for _ in 0..50 {
+        wire = wire.segment(true, seq, 1, ACK, &payload);
+        seq += payload.len() as u32;
+        payload = [23, 3, 3, 0, 0].repeat(200);
+    }
+    let flows = Flows::new(unlabelled()).unwrap();
+    let mut pipeline = source(wire.streamer()).link(flows).link(HttpMeta::default()).link(TlsMeta::default());
+    let (mut batch, mut flows) = (Batch::default(), Vec::new());
+    while pipeline.next_batch(&mut batch).unwrap() != Pulled::End {
+        flows.append(&mut batch.items);
+    }
+    let [Item::Flow(flow)] = &flows[..] else { panic!("{flows:?}") };
+    let told = flow.told().unwrap();
+    assert_eq!((told.http.len(), told.tls.len(), told.tls[0].records.len()), (256, 1, 4096));
+    assert_eq!((told.left_out, told.tls[0].count), (501 - 256 + 9801 - 4096, 9801));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

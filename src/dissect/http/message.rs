@@ -64,8 +64,13 @@ impl Message {
 
     /// Bytes of memory that it takes, about.
     pub fn weight(&self) -> usize {
-        let text: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 48).sum();
-        size_of::<Self>() + self.body.capacity() + text
+        let fields: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 48).sum();
+        let start = match &self.start {
+            Start::Request { method, target } => method.len() + target.len(),
+            Start::Response { reason, .. } => reason.len(),
+        };
+        let answers = self.answers.as_ref().map_or(0, |target| target.len());
+        size_of::<Self>() + self.body.capacity() + fields + start + answers
     }
 
     /// The values of all fields with this name.
