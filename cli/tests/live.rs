@@ -6,8 +6,8 @@ mod namespace;
 #[path = "it/support.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -126,55 +126,71 @@ fn whoever_may_not_capture_is_told_what_to_do() {
     });
 }
 
-#[test]
-fn a_dns_message_shows_at_once_and_ctrl_c_ends_it() {
-    in_namespace(|| {
-        let socket = sender();
-        let mut child = listen("dns -i veth1");
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut soonest = Duration::MAX;
-        for _ in 0..5 {
-            let since = Instant::now();
-            socket.send_to(b"hello", "10.0.0.2:53").unwrap();
-            socket.send_to(b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x02de\0\0\x01\0\x01", "10.0.0.2:53").unwrap();
+/// What the command shows of what is sent comes at once, in lines with these ends, and Ctrl-C ends it.
+fn shows_at_once(arguments: &str, mut send: impl FnMut(), ends: &[&str], summary: &str) {
+    let mut child = listen(arguments);
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let (mut shown, mut soonest) = (Vec::new(), Duration::MAX);
+    for _ in 0..5 {
+        let since = Instant::now();
+        send();
+        for _ in ends {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
-            soonest = soonest.min(since.elapsed());
-            assert!(line.ends_with(" - DNS query 10.0.0.1 --> 10.0.0.2 A a.de\n"), "{line}");
+            shown.push(line);
         }
-        // The machine may be slow, but not every time.
-        assert!(soonest < Duration::from_millis(200), "{soonest:?}");
-        signal("INT", child.id());
-        let since = Instant::now();
-        let run = Run::of(&child.wait_with_output().unwrap());
-        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
-        assert_eq!(run.code, 130, "{}", run.err);
-        assert!(run.err.contains("flowgauge: 5 DNS messages\n"), "{}", run.err);
-    });
+        soonest = soonest.min(since.elapsed());
+    }
+    signal("INT", child.id());
+    let since = Instant::now();
+    let run = Run::of(&child.wait_with_output().unwrap());
+    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    assert_eq!(run.code, 130, "{}", run.err);
+    assert!(run.err.contains(summary), "{}", run.err);
+    for (line, end) in shown.iter().zip(ends.iter().cycle()) {
+        assert!(line.ends_with(&format!("{end}\n")), "{shown:?}");
+    }
+    // The machine may be slow, but not every time.
+    assert!(soonest < Duration::from_millis(200), "{soonest:?}");
 }
 
 #[test]
 fn a_watched_packet_shows_at_once_and_ctrl_c_ends_it() {
     in_namespace(|| {
         let socket = sender();
-        let mut child = listen("watch -s -i veth1 udp");
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut soonest = Duration::MAX;
-        for _ in 0..5 {
-            let since = Instant::now();
-            socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
-            let mut line = String::new();
-            out.read_line(&mut line).unwrap();
-            soonest = soonest.min(since.elapsed());
-            assert!(line.ends_with(" - UDP IP 10.0.0.1(internal)--> 10.0.0.2(internal)\n"), "{line}");
-        }
-        // The machine may be slow, but not every time.
-        assert!(soonest < Duration::from_millis(200), "{soonest:?}");
-        signal("INT", child.id());
-        let since = Instant::now();
-        let run = Run::of(&child.wait_with_output().unwrap());
-        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
-        assert_eq!(run.code, 130, "{}", run.err);
-        assert!(run.err.starts_with("flowgauge: 5 packets\n"), "{}", run.err);
+        let send = || _ = socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+        let line = " - UDP IP 10.0.0.1(internal)--> 10.0.0.2(internal)";
+        shows_at_once("watch -s -i veth1 udp", send, &[line], "flowgauge: 5 packets\n");
+    });
+}
+
+#[test]
+fn a_dns_message_shows_at_once_and_ctrl_c_ends_it() {
+    in_namespace(|| {
+        let socket = sender();
+        let question = b"\0\x07\x01\0\0\x01\0\0\0\0\0\0\x01a\x02de\0\0\x01\0\x01";
+        let send = || {
+            socket.send_to(b"hello", "10.0.0.2:53").unwrap();
+            socket.send_to(question, "10.0.0.2:53").unwrap();
+        };
+        let line = " - DNS query 10.0.0.1 --> 10.0.0.2 A a.de";
+        shows_at_once("dns -i veth1", send, &[line], "flowgauge: 5 DNS messages\n");
+    });
+}
+
+#[test]
+fn an_http_request_shows_at_once_and_ctrl_c_ends_it() {
+    in_namespace(|| {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut open = Vec::new();
+        let send = || {
+            let mut client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+            client.write_all(b"GET /a HTTP/1.1\r\nHost: a.de\r\nUser-Agent: b\r\n\r\n").unwrap();
+            // It stays open: what is shown does not wait for its end.
+            open.push((client, server.accept().unwrap()));
+        };
+        let block =
+            ["HTTP_REQUEST", "\tPayload Size: 46", " --> Host: a.de", "\tURI: /a", "\tReferer: -", "\tAgent: b", ""];
+        shows_at_once("urls -i lo", send, &block, "flowgauge: 5 HTTP messages, 0 TLS records\n");
     });
 }
