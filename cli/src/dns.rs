@@ -18,12 +18,14 @@ use crate::pipes::{self, Standard};
 pub(crate) fn run(arguments: &Asking, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> Result<Ended> {
     let (pipeline, stop) = arguments.packets.open()?;
     let anomalies = arguments.anomalies;
+    // The other sinks look by themselves, so that messages are parsed once.
+    let looks = anomalies && arguments.json;
     let pipeline = pipeline.link(TransportMeta::default()).link(DnsMeta::default());
     let pipeline = pipeline.link(move |batch: &mut Batch| {
         let Batch { block, items, .. } = batch;
         items.retain(|item| match item {
             // The others of its messages are told, too.
-            Item::Packet(item) if anomalies => {
+            Item::Packet(item) if looks => {
                 PacketView::new(item, block).dns().iter().any(|dns| !dns.anomalies().is_empty())
             }
             Item::Packet(item) => item.has_dns(),
