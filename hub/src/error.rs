@@ -1,0 +1,88 @@
+//! The one error of the crate: why a hub cannot start, or had to end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, each with the thing, the place and a way out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An address that others reach needs both TLS and tokens.
+    #[error(
+        "{address} can be reached from elsewhere, so it needs tls_certificate, tls_key and tokens \
+         (or insecure, on a network that you trust)"
+    )]
+    Open {
+        /// Where the hub was to listen.
+        address: SocketAddr,
+    },
+    /// The ports of netdumplings cannot be encrypted: its clients speak plain WebSockets only.
+    #[error("{address} can be reached from elsewhere, and netdumplings knows no TLS: use a tunnel, or insecure")]
+    OpenCompat {
+        /// Where its ports were to listen.
+        address: SocketAddr,
+    },
+    /// A value of the options is out of its range.
+    #[error("{option} is {value}: {range}")]
+    Option {
+        /// Which one.
+        option: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// The certificate has no key, or the key no certificate.
+    #[error("tls_certificate and tls_key belong together: {missing} is missing")]
+    HalfTls {
+        /// The option that is not there.
+        missing: &'static str,
+    },
+    /// A file of the options cannot be read.
+    #[error("cannot read {path:?}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The certificate or its key is not PEM, or they do not fit.
+    #[error("no TLS with {path:?}: {detail}")]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it. Never its content.
+        detail: String,
+    },
+    /// A line of the file of tokens is not one.
+    #[error("{path:?}, line {line}: {detail} (a line is: name, roles with commas between them, token or sha256:HEX)")]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it. Never its content.
+        detail: &'static str,
+    },
+    /// An address is taken, not ours, or not allowed to us.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The machine gives no threads or no random numbers.
+    #[error("cannot start the hub: {source}")]
+    Start {
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}

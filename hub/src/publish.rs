@@ -1,0 +1,183 @@
+//! `/publish`: messages of a sensor in, over a WebSocket.
+//!
+//! The sensor says hello (`{"kind":"hello","version":1,"sensor":"lab"}`, with its `token` when it sent none before), is
+//! welcomed, and sends messages, one a frame. `{"kind":"ack","taken":N}` tells it how many frames of this connection are dealt
+//! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::Message as Frame;
+use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+
+use crate::counters::{REFUSED, Refused, Turned};
+use crate::entry::{Draft, is_reserved};
+use crate::gate::Access;
+use crate::hub::Shared;
+use crate::message::{Message, Name, Version};
+use crate::pace::Pace;
+use crate::peers::{Part, Presence};
+use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG};
+use crate::tokens::Role;
+
+/// No `Debug`: it may hold a token.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Hello {
+    Hello { version: Version, sensor: Name, token: Option<String> },
+}
+
+/// What the hub says to a publisher.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Say<'a> {
+    Welcome { version: Version, hub: &'a str, boot: &'a str, max_message_bytes: usize },
+    Ack { taken: u64 },
+    Refused { number: u64, reason: &'static str },
+}
+
+pub(crate) async fn upgrade(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let access = match shared.gate.admit(&headers, Role::Publish) {
+        Ok(access) => access,
+        Err(refusal) => return shared.refuse(refusal, address),
+    };
+    socket::bounded(upgrade, shared.options.max_message_bytes).on_upgrade(move |ws| async move {
+        let mut socket = Socket::new(ws, shared.stop.clone(), shared.options.ping_interval);
+        let farewell = session(&shared, &mut socket, access, address).await;
+        socket.part(farewell).await;
+    })
+}
+
+async fn session(shared: &Shared, socket: &mut Socket, access: Access, address: SocketAddr) -> Option<Farewell> {
+    let sensor = match greeted(shared, socket, access).await {
+        Ok(sensor) => sensor,
+        Err((why, farewell)) => {
+            why.inspect(|&why| shared.turn_away(why, address));
+            return Some(farewell);
+        }
+    };
+    let Ok(_place) = shared.publishers.try_acquire() else {
+        shared.turn_away(Turned::Full, address);
+        return Some((1013, "there are as many publishers as there may be"));
+    };
+    let presence = shared.peers.enter(Part::Publisher, sensor.as_str().to_owned(), address);
+    tracing::info!(sensor = ?sensor.as_str(), %address, "publisher came");
+    let welcome = Say::Welcome {
+        version: Version,
+        hub: &shared.options.name,
+        boot: &shared.boot,
+        max_message_bytes: shared.options.max_message_bytes,
+    };
+    let farewell = if socket.say(&welcome).await { messages(shared, socket, &sensor, &presence).await } else { None };
+    tracing::info!(sensor = ?sensor.as_str(), %address, "publisher left");
+    farewell
+}
+
+async fn greeted(shared: &Shared, socket: &mut Socket, access: Access) -> Result<Name, (Option<Turned>, Farewell)> {
+    let text = socket
+        .hello(shared.options.hello_timeout)
+        .await
+        .map_err(|farewell| ((farewell != GOING_AWAY).then_some(Turned::Hello), farewell))?;
+    let Ok(Hello::Hello { version: Version, sensor, token }) = serde_json::from_str(&text) else {
+        return Err((Some(Turned::Hello), (1008, "the hello of a publisher has kind, version and sensor")));
+    };
+    if access == Access::TokenInHello {
+        let allowed = shared.gate.allow(token.as_deref().unwrap_or_default(), Role::Publish);
+        allowed.map_err(|(why, _, words)| (Some(why), (1008, words)))?;
+    }
+    Ok(sensor)
+}
+
+async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence: &Presence) -> Option<Farewell> {
+    let mut pace = Pace::new(shared.options.max_messages_per_second);
+    let (mut taken, mut told) = (0, 0);
+    let mut ack_at = Instant::now();
+    loop {
+        let heard = tokio::select! {
+            heard = socket.heard() => heard,
+            () = sleep_until(ack_at), if taken > told => {
+                if !socket.say(&Say::Ack { taken }).await {
+                    return None;
+                }
+                told = taken;
+                continue;
+            }
+            () = shared.stop.begun() => {
+                socket.say(&Say::Ack { taken }).await;
+                return Some(GOING_AWAY);
+            }
+        };
+        let frame = match heard {
+            Heard::Message(frame) => frame,
+            Heard::End(farewell) => {
+                if farewell == Some(TOO_LONG) {
+                    shared.counters.refuse(Refused::TooLong);
+                }
+                return farewell;
+            }
+        };
+        if taken == told {
+            ack_at = Instant::now() + ACK_WITHIN;
+        }
+        taken += 1;
+        let published = accept(shared, &frame, sensor);
+        if let Err(why) = published {
+            let times = presence.refused();
+            if times.is_power_of_two() {
+                tracing::warn!(sensor = ?sensor.as_str(), reason = REFUSED[why as usize], times, "message refused");
+            }
+            if !socket.say(&Say::Refused { number: taken, reason: REFUSED[why as usize] }).await {
+                return None;
+            }
+        } else {
+            presence.accepted();
+        }
+        if taken - told >= ACK_EVERY {
+            ack_at = Instant::now();
+        }
+        if pace.spend() {
+            shared.counters.throttle();
+            tokio::select! {
+                () = pace.earned() => {}
+                () = shared.stop.begun() => {}
+            }
+        }
+    }
+}
+
+fn accept(shared: &Shared, frame: &Frame, sensor: &Name) -> Result<(), Refused> {
+    let draft = match frame {
+        Frame::Text(text) => Message::from_json(text).map_err(|_| Refused::Malformed).and_then(|message| {
+            if is_reserved(message.topic.as_str()) {
+                return Err(Refused::Reserved);
+            }
+            if message.sensor.as_ref() != Some(sensor) {
+                return Err(Refused::Sensor);
+            }
+            Ok(Draft::message(&message, text))
+        }),
+        _ => Err(Refused::Malformed),
+    };
+    match draft {
+        Ok(draft) => shared.relay.publish(draft),
+        Err(why) => {
+            shared.counters.refuse(why);
+            Err(why)
+        }
+    }
+}
+
+/// Frames that are not told of at most: then an ack goes out at once.
+const ACK_EVERY: u64 = 256;
+/// How long a frame may be dealt with before its sensor is told.
+const ACK_WITHIN: Duration = Duration::from_millis(50);
