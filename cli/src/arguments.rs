@@ -11,6 +11,8 @@ use flowgauge::expr::Expr;
 
 use crate::amount;
 use crate::anonymize::Anonymize;
+#[cfg(feature = "hub")]
+use crate::hub::Relaying;
 use crate::output::Format;
 use crate::pipes::Packets;
 use crate::top::Ranking;
@@ -60,6 +62,9 @@ pub(crate) enum Command {
     Dns(Asking),
     /// Show what is asked for on the web: HTTP requests and responses, TLS connections, as in: flowgauge urls -r trace.pcap
     Urls(Urls),
+    /// Relay messages from sensors to subscribers, until Ctrl-C, as in: flowgauge hub --compat netdumplings
+    #[cfg(feature = "hub")]
+    Hub(Box<Relaying>),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.

@@ -15,6 +15,8 @@ mod files;
 mod flow_table;
 mod habits;
 mod help;
+#[cfg(feature = "hub")]
+mod hub;
 mod inputs;
 pub mod manifest;
 mod merge;
@@ -70,6 +72,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Some(Command::Verify { files }) => return verify::run(files, &mut err, interrupted),
         Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
+        #[cfg(feature = "hub")]
+        Some(Command::Hub(relaying)) => return hub::run(relaying, &mut err, interrupted),
         Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
         Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
         Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
@@ -103,6 +107,8 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
         }
         // These have gone their own way.
         Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
+        #[cfg(feature = "hub")]
+        Command::Hub(_) => Ok(()),
         Command::Watch(_) | Command::Dns(_) | Command::Urls(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };

@@ -78,6 +78,15 @@ pub(crate) struct Shared {
 struct TlsSetup(TlsAcceptor);
 
 impl Hub {
+    /// Does what [`Hub::bind`] does before it takes an address; gives the tokens.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Hub::bind`] but for its addresses.
+    pub fn check(options: &Options) -> Result<Tokens> {
+        files(options).map(|(tokens, _)| tokens)
+    }
+
     /// Reads what the options name, and takes the addresses. Needs tokio's runtime.
     ///
     /// # Errors
@@ -85,12 +94,7 @@ impl Hub {
     /// Everything that [`Options::check`] refuses, files that cannot be read or are not what they should be, and addresses
     /// that are taken.
     pub async fn bind(options: Options) -> Result<Self> {
-        options.check()?;
-        let tokens = options.tokens.as_deref().map_or_else(|| Ok(Tokens::default()), Tokens::read)?;
-        let tls = match (&options.tls_certificate, &options.tls_key) {
-            (Some(certificate), Some(key)) => Some(TlsSetup(listen::tls(certificate, key)?)),
-            _ => None,
-        };
+        let (tokens, tls) = files(&options)?;
         let (listener, http) = bound(options.listen).await?;
         let compat = match options.compat {
             Some(_) => Some(compat::Ports::bind(&options).await?),
@@ -222,6 +226,17 @@ pub fn run(options: Options, ready: impl FnOnce(Addresses), stopped: &dyn Fn() -
     // What is still written is given up.
     runtime.shutdown_background();
     ended
+}
+
+/// Reads the files that the options name, if these can be kept.
+fn files(options: &Options) -> Result<(Tokens, Option<TlsSetup>)> {
+    options.check()?;
+    let tokens = options.tokens.as_deref().map_or_else(|| Ok(Tokens::default()), Tokens::read)?;
+    let tls = match (&options.tls_certificate, &options.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsSetup(listen::tls(certificate, key)?)),
+        _ => None,
+    };
+    Ok((tokens, tls))
 }
 
 /// Takes an address.

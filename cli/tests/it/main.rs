@@ -8,6 +8,8 @@ mod convert;
 mod dns;
 mod documentation;
 mod files;
+#[cfg(feature = "hub")]
+mod hub;
 mod inputs;
 mod interrupt;
 mod ipfix;

@@ -140,7 +140,7 @@ async fn what_kitchens_were_recorded_to_send_is_taken() {
     let mut seen = 0;
     for case in ["py311_ws10.4", "py37_ws8.1"] {
         let Ok(lines) = fs::read_to_string(folder.join(case).join("kitchen.jsonl")) else {
-            println!("skipped: no recorded frames at {}", folder.display());
+            eprintln!("skipped: no recorded frames at {}", folder.display());
             continue;
         };
         let hub = Running::start(with_compat()).await;

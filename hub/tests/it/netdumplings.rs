@@ -20,11 +20,11 @@ fn program(name: &str, arguments: &[&str]) -> Option<Child> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/netdumplings/bin");
     let path = folder.join(name);
     if !path.exists() {
-        println!("skipped: no {} (netdumplings 0.5.1 is not installed there)", path.display());
+        eprintln!("skipped: no {} (netdumplings 0.5.1 is not installed there)", path.display());
         return None;
     }
-    let mut command = Command::new(path);
-    command.args(arguments).env("PYTHONUNBUFFERED", "1").kill_on_drop(true);
+    let mut command = Command::new(folder.join("python"));
+    command.arg("-c").arg(LOADED).arg(path).args(arguments).env("PYTHONUNBUFFERED", "1").kill_on_drop(true);
     Some(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
@@ -99,7 +99,7 @@ async fn nd_sniff_sends_what_subscribers_of_ours_get() {
     let mut errors = BufReader::new(sniff.stderr.take().unwrap()).lines();
     let logged = tokio::spawn(async move {
         while let Ok(Some(line)) = errors.next_line().await {
-            println!("{line}");
+            eprintln!("{line}");
         }
     });
     connected(&hub, "sniffer").await;
@@ -122,3 +122,7 @@ async fn nd_sniff_sends_what_subscribers_of_ours_get() {
     let _ = within(sniff.wait()).await;
     logged.abort();
 }
+
+/// websockets 10 loads its parts when they are first asked for by import; the programs are of a time when they were there.
+const LOADED: &str = "import runpy, sys, websockets.client, websockets.exceptions; del sys.argv[0]; \
+                      runpy.run_path(sys.argv[0], run_name='__main__')";
