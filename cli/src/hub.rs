@@ -244,16 +244,21 @@ fn settings(relaying: &Relaying) -> Result<Settings, String> {
     let mut table = match &relaying.config {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path:?}: {error}"))?;
-            text.parse::<Table>().map_err(|error| format!("{path:?} is not TOML: {error}"))?
+            text.parse::<Table>().map_err(|error| {
+                let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+                format!("{path:?}, line {line}: {}", error.message())
+            })?
         }
         None => Table::new(),
     };
     let told = Table::try_from(&relaying.told).map_err(|error| format!("an option cannot be kept: {error}"))?;
     table.extend(told);
     let log: Table = ["log_format", "log_level"].into_iter().filter_map(|key| table.remove_entry(key)).collect();
-    let wrong = |error: toml::de::Error| match &relaying.config {
-        Some(path) => format!("{path:?}: {}", error.message()),
-        None => error.message().to_owned(),
+    // The words of such an error, and the key on a line of its own.
+    let words = |error: toml::de::Error| error.to_string().trim().replace('\n', " ");
+    let wrong = |error| match &relaying.config {
+        Some(path) => format!("{path:?}: {}", words(error)),
+        None => words(error),
     };
     Ok(Settings { options: table.try_into().map_err(wrong)?, log: log.try_into().map_err(wrong)? })
 }
