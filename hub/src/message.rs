@@ -43,15 +43,49 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// What is not JSON, lacks a field, or has one out of its range, with the place.
+    /// What is not JSON, lacks a field, has one out of its range, or is nested deeper than 128 times.
     pub fn from_json(text: &str) -> serde_json::Result<Self> {
-        serde_json::from_str(text)
+        object(text)
     }
 
     /// The text of the message, without whitespace outside its payload.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("its keys are strings, its numbers are texts")
     }
+}
+
+/// Reads an object of JSON.
+///
+/// What holds fields would also be read from a list, which nobody after us expects; and what is nested too deeply ends
+/// programs that read JSON by recursion, as Python's do from 1,000 on.
+pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Result<T> {
+    let refuse = |words| Err(serde::de::Error::custom(words));
+    if !text.trim_ascii_start().starts_with('{') {
+        return refuse("an object is wanted");
+    }
+    if nesting(text) > NESTING {
+        return refuse("it is nested too deeply");
+    }
+    serde_json::from_str(text)
+}
+
+/// How many brackets are open at once, outside of texts.
+fn nesting(text: &str) -> usize {
+    let (mut open, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b'}' | b']' if !quoted => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The version of a message: 1, and nothing else is read.
@@ -218,6 +252,9 @@ impl From<Name> for String {
     }
 }
 
+/// The deepest nesting of a message, its own brackets and those of its payload.
+const NESTING: usize = 128;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,9 +293,13 @@ mod tests {
     }
 
     #[test]
-    fn deep_payloads_are_read_without_a_deep_stack() {
-        let deep = "[".repeat(400_000) + &"]".repeat(400_000);
-        assert!(Message::from_json(&TEXT.replace("{ \"z\"", &format!("{{\"d\":{deep}, \"z\""))).is_ok());
+    fn what_would_end_whoever_reads_it_is_refused() {
+        let deep = |n: usize| TEXT.replace("1.50", &("[".repeat(n) + &"]".repeat(n)));
+        assert!(Message::from_json(&deep(126)).is_ok());
+        assert!(Message::from_json(&deep(127)).is_err());
+        assert!(Message::from_json(&deep(400_000)).is_err());
+        assert!(Message::from_json(&TEXT.replace("1.50", &format!("\"\\\"{}\"", "[".repeat(500)))).is_ok());
+        assert!(Message::from_json(r#"[1,"b7:12",5,"lab","a","flow",7,{}]"#).is_err());
     }
 
     #[test]

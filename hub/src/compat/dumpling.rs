@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::message;
 use crate::message::{Message, MessageId, Name, Time, Trigger, Version};
 
 /// A dumpling as its programs need it: one that lacks any of this ends every `nd-print` that gets it.
@@ -51,10 +52,10 @@ impl Dumpling {
     ///
     /// What its own hub or its eaters would stumble over.
     pub(crate) fn read(text: &str) -> serde_json::Result<(Self, bool)> {
-        match serde_json::from_str::<Text>(text) {
+        match message::object::<Text>(text) {
             Ok(whole) => Ok((Self::of(whole)?, true)),
             Err(error) => match without_python_numbers(text) {
-                Some(text) => Ok((Self::of(serde_json::from_str(&text)?)?, false)),
+                Some(text) => Ok((Self::of(message::object(&text)?)?, false)),
                 None => Err(error),
             },
         }
@@ -63,7 +64,7 @@ impl Dumpling {
     fn of(Text { mut metadata, payload }: Text) -> serde_json::Result<Self> {
         let driver: Driver = field(&mut metadata, "driver")?;
         // What stands under our name and is not ours stays what it is.
-        let own = metadata.get("flowgauge").and_then(|own| serde_json::from_str::<Own>(own.get()).ok());
+        let own = metadata.get("flowgauge").and_then(|own| message::object::<Own>(own.get()).ok());
         let own = own.filter(|own| driver == Driver::of(own.trigger));
         if own.is_some() {
             metadata.remove("flowgauge");
@@ -241,6 +242,10 @@ mod tests {
             assert!(DUMPLING.contains(from));
             assert!(Dumpling::read(&DUMPLING.replace(from, to)).is_err(), "{from} {to}");
         }
+        let deep = "[".repeat(1000) + &"]".repeat(1000);
+        assert!(Dumpling::read(&DUMPLING.replace("1.50", &deep)).is_err());
+        let list = format!("[{}", &DUMPLING[DUMPLING.find(": {").unwrap() + 1..]).replace("\"payload\": ", "");
+        assert!(Dumpling::read(&list.replace("}}", "}]")).is_err(), "{list}");
         for text in ["", "7", "[]", "null", "\"NaN", "\"\\"] {
             assert!(Dumpling::read(text).is_err(), "{text}");
         }

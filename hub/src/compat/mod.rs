@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::error::Result;
 use crate::hub::{self, Shared};
 use crate::listen;
+use crate::message;
 use crate::options::Options;
 use crate::socket::{Farewell, GOING_AWAY, Socket};
 
@@ -59,7 +60,7 @@ where
         GOING_AWAY => GOING_AWAY,
         (_, words) => (BAD_HELLO, words),
     })?;
-    let named = serde_json::from_str(&text).map_err(|_| (BAD_HELLO, "the hello has no name"))?;
+    let named = message::object(&text).map_err(|_| (BAD_HELLO, "the hello has no name"))?;
     Ok((named, serde_json::from_str(&text).map_err(|_| (BAD_HELLO, "the hello is no JSON"))?))
 }
 

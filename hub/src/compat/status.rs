@@ -31,8 +31,8 @@ struct Payload {
     total_dumplings_in: u64,
     total_dumplings_out: u64,
     server_uptime: f64,
-    dumpling_kitchen_count: usize,
-    dumpling_eater_count: usize,
+    dumpling_kitchen_count: u64,
+    dumpling_eater_count: u64,
     dumpling_kitchens: Vec<Kitchen>,
     dumpling_eaters: Vec<Eater>,
 }
@@ -85,8 +85,21 @@ pub(super) async fn tell(shared: Arc<Shared>) {
 }
 
 fn dumpling(shared: &Shared) -> Dumpling {
-    let (mut kitchens, mut eaters) = (Vec::new(), Vec::new());
+    let (mut kitchens, mut eaters, mut kitchen_count, mut eater_count) = (Vec::new(), Vec::new(), 0, 0);
+    let mut bytes = 0;
     for peer in shared.peers.list() {
+        match peer.part {
+            Part::Kitchen(_) | Part::Publisher => kitchen_count += 1,
+            Part::Eater(..) => eater_count += 1,
+            Part::Subscriber(_) => continue,
+        }
+        bytes += PLACE_BYTES + peer.name.len();
+        if let Part::Kitchen(hello) | Part::Eater(_, hello) = &peer.part {
+            bytes += hello.get().len();
+        }
+        if bytes > LIST_BYTES {
+            continue;
+        }
         let info_from_hub = Place { host: peer.address.ip().to_string(), port: peer.address.port() };
         match &peer.part {
             Part::Kitchen(hello) => kitchens.push(Kitchen { info_from_kitchen: hello.clone(), info_from_hub }),
@@ -99,8 +112,8 @@ fn dumpling(shared: &Shared) -> Dumpling {
         total_dumplings_in: shared.accepted_of_others(&shared.relay.snapshot()),
         total_dumplings_out: shared.counters.to_eaters(),
         server_uptime: shared.began.elapsed().as_secs_f64(),
-        dumpling_kitchen_count: kitchens.len(),
-        dumpling_eater_count: eaters.len(),
+        dumpling_kitchen_count: kitchen_count,
+        dumpling_eater_count: eater_count,
         dumpling_kitchens: kitchens,
         dumpling_eaters: eaters,
     };
@@ -112,3 +125,9 @@ fn hello_of(peer: &Peer) -> Box<RawValue> {
     let hello = Hello { kitchen_name: &peer.name, interface: "", filter: "", chefs: [], poke_interval: 0.0 };
     to_raw_value(&hello).expect("a name is JSON")
 }
+
+/// Bytes of all hellos together that a status repeats: its eaters close at 1 MiB, whoever sent the hellos. Those who came
+/// later are counted, not listed.
+const LIST_BYTES: usize = 512 * 1024;
+/// About what an entry has besides its hello.
+const PLACE_BYTES: usize = 160;

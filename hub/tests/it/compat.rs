@@ -110,7 +110,7 @@ async fn eaters_are_told_the_status_in_its_shape() {
 async fn farewells_are_those_of_its_hub_and_no_ghost_stays() {
     let hub = Running::start(Options { hello_timeout: Duration::from_millis(300), ..with_compat() }).await;
     for address in [hub.at.compat_in.unwrap(), hub.at.compat_out.unwrap()] {
-        for hello in ["{", "{}", "[]", r#"{"kitchen_name": 7, "eater_name": 7}"#, ""] {
+        for hello in ["{", "{}", "[]", r#"{"kitchen_name": 7, "eater_name": 7}"#, r#"["lab"]"#, ""] {
             let mut client = Client::open(&format!("ws://{address}/any/path"), &[]).await.unwrap();
             if !hello.is_empty() {
                 client.send(hello).await;
@@ -130,7 +130,30 @@ async fn farewells_are_those_of_its_hub_and_no_ghost_stays() {
     }
     until(async || hub.status().await["peers"] == json!([])).await;
     let snapshot = hub.stop().await;
-    assert_eq!((snapshot.turned_away.of("hello"), snapshot.refused.of("malformed")), (10, 1));
+    assert_eq!((snapshot.turned_away.of("hello"), snapshot.refused.of("malformed")), (12, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_hellos_do_not_make_a_status_that_ends_eaters() {
+    let hub = Running::start(Options { status_interval: Duration::from_millis(300), ..with_compat() }).await;
+    let mut eater = hub.eater("eater").await;
+    let mut others = Vec::new();
+    for number in 0..160 {
+        let mut other = Client::open(&format!("ws://{}/", hub.at.compat_out.unwrap()), &[]).await.unwrap();
+        other.say(&json!({"eater_name": number.to_string(), "more": "x".repeat(8000)})).await;
+        others.push(other);
+    }
+    loop {
+        let text = eater.text().await;
+        assert!(text.len() < 1 << 20, "{}", text.len());
+        let status: Value = serde_json::from_str(&text).unwrap();
+        if status["payload"]["dumpling_eater_count"] == 161 {
+            assert!((50..100).contains(&status["payload"]["dumpling_eaters"].as_array().unwrap().len()));
+            break;
+        }
+    }
+    drop(others);
+    hub.stop().await;
 }
 
 /// Frames of the real programs, recorded; without them there is nothing to show.
