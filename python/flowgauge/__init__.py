@@ -32,10 +32,16 @@ from .errors import (
     CaptureError,
     FilterError,
     FlowgaugeError,
+    HubError,
     InterfaceError,
     LedgerError,
 )
 from ._scan import scan
+
+# Not that of typing, whose import takes as long as all the rest of `import flowgauge`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .subscriber import Message, Subscriber, subscribe
 
 __all__ = [
     "Anonymizer",
@@ -49,18 +55,31 @@ __all__ = [
     "FlowTable",
     "FlowgaugeError",
     "Flows",
+    "HubError",
     "InterfaceError",
     "LedgerError",
     "LiveFlow",
+    "Message",
     "PacketInformation",
     "Position",
     "Report",
     "Streamer",
+    "Subscriber",
     "__version__",
     "columns",
     "flow",
     "merge",
     "packet",
     "scan",
+    "subscribe",
     "when",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Only here, since asyncio takes longer than all the rest of `import flowgauge`.
+    if name in ("Message", "Subscriber", "subscribe"):
+        from . import subscriber
+
+        return getattr(subscriber, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

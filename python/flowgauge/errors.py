@@ -4,7 +4,15 @@ A missing file is a `FileNotFoundError`, one that may not be read a `PermissionE
 `ValueError`, of the wrong type a `TypeError`; an exception in a metric of yours comes back as it was raised.
 """
 
-__all__ = ["CaptureDeniedError", "CaptureError", "FilterError", "FlowgaugeError", "InterfaceError", "LedgerError"]
+__all__ = [
+    "CaptureDeniedError",
+    "CaptureError",
+    "FilterError",
+    "FlowgaugeError",
+    "HubError",
+    "InterfaceError",
+    "LedgerError",
+]
 
 
 class FlowgaugeError(Exception):
@@ -32,3 +40,7 @@ class FilterError(FlowgaugeError, ValueError):
 
 class LedgerError(FlowgaugeError):
     """A report that does not add up: packets were lost or counted twice, which is a bug worth reporting."""
+
+
+class HubError(FlowgaugeError, ConnectionError):
+    """A hub that refuses, that is none, or that is gone when nobody is to connect again; the message says which."""
