@@ -261,22 +261,21 @@ def _connector(token: str | None, max_bytes: int, context: ssl.SSLContext | None
     else:
         headers = "additional_headers"
 
-    class Connect(connect):  # type: ignore[misc, valid-type, unused-ignore]
-        """Follows nobody elsewhere: the token is for one hub."""
+    def process_redirect(_: object, error: Exception) -> Exception:
+        return error
 
-        def process_redirect(self, exc: Exception) -> Exception:
-            return exc
+    def handle_redirect(_: object, uri: str) -> None:
+        raise InvalidHandshake("the hub sends us elsewhere")
 
-        def handle_redirect(self, uri: str) -> None:
-            raise InvalidHandshake("the hub sends us elsewhere")
-
+    # It follows nobody elsewhere: the token is for one hub. Of the two methods, versions look at the one or the other.
+    faithful = type("Connect", (connect,), {"process_redirect": process_redirect, "handle_redirect": handle_redirect})
     # Without compression, so that few bytes cannot become many.
     options: dict[str, Any] = {"max_size": max_bytes, "compression": None, "close_timeout": 2, "open_timeout": _PATIENCE}
     if token is not None:
         options[headers] = {"Authorization": f"Bearer {token}"}
     if context is not None:
         options["ssl"] = context
-    return lambda url: Connect(url, **options)
+    return lambda url: faithful(url, **options)
 
 
 _Connected = Callable[[str, Any], Awaitable[None]]

@@ -504,7 +504,8 @@ def test_ctrl_c_ends_it_cleanly() -> None:
             process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
             out, err = await process.communicate()
             assert (process.returncode, out, err) == (0, b"left None\ndone\n", b"")
-            assert fake.peers[0].websocket.close_code == 1000
+            # websockets 13.0 and 13.1 have no close_code.
+            assert getattr(fake.peers[0].websocket, "close_code", 1000) == 1000
 
     run(main)
 
@@ -655,19 +656,23 @@ def test_the_real_hub_may_be_restarted() -> None:
         messages = subscribe(f"ws://{listen}", topics=["dns.*"], max_delay=0.5)
         async with contextlib.aclosing(messages):
             waiting = asyncio.ensure_future(anext(messages))
+            told: list[int] = []
+            number = 0
             for start in range(3):
                 with real_hub(listen=listen), publishing(listen) as publisher:
-                    # Each but the first repeats what the hub before had.
-                    for number in range(start * 10, start * 10 + 30):
+                    # What the hub before had, as a sensor does that was not told so.
+                    publisher.publish(*told[-3:])
+                    while not waiting.done():
+                        number += 1
                         publisher.publish(number)
                         await asyncio.sleep(0.05)
-                        if waiting.done():
-                            break
                     got = await waiting
                     assert got.gap is (start > 0)
-                    last = int(got.id.split(":")[1])
-                    publisher.publish(*range(last, last + 5))
+                    told.append(got.payload)
+                    while told[-1] < number:
+                        told.append((await anext(messages)).payload)
                     waiting = asyncio.ensure_future(anext(messages))
+            assert told == list(range(told[0], number + 1))
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiting
