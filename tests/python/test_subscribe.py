@@ -100,6 +100,7 @@ def test_a_lost_connection_goes_on_behind_the_last_message() -> None:
     async def second(peer: Peer) -> None:
         # A hub that repeats itself, too.
         await peer.welcome("whole", sequence=8)
+        await peer.tell(6, boot="other")
         await peer.tell(6, 7, 8)
         await peer.websocket.close(1001, "the hub ends")
 
@@ -683,7 +684,7 @@ def test_the_real_hub_may_be_restarted() -> None:
 def test_the_real_hub_asks_for_a_token(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     tokens.write_text("lab publish pppppppppppppppp\nme subscribe ssssssssssssssss\n")
-    with real_hub("--tokens", str(tokens)) as address:
+    with real_hub("--tokens", str(tokens), "--status-interval", "1") as address:
 
         async def main() -> None:
             for token, says in (("wrong-wrong-wrong", "403"), ("pppppppppppppppp", "403"), (None, "refuses")):
@@ -707,7 +708,7 @@ def test_the_real_hub_tells_what_a_slow_subscriber_lost() -> None:
         async def main() -> None:
             with publishing(address) as publisher:
                 told = lost = 0
-                count = 20_000
+                count = 5_000
                 messages = subscribe(f"ws://{address}", topics=["dns.*"])
                 async with contextlib.aclosing(messages):
                     first = asyncio.ensure_future(anext(messages))
@@ -715,7 +716,7 @@ def test_the_real_hub_tells_what_a_slow_subscriber_lost() -> None:
                     publisher.publish(1)
                     assert (await first).payload == 1
                     # Nobody takes anything meanwhile.
-                    publisher.publish(*range(2, count), payload="x" * 1000)
+                    publisher.publish(*range(2, count), payload="x" * 4000)
                     time.sleep(0.5)
                     publisher.publish(count, topic="dns.last")
                     async for one in messages:
