@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -9,9 +10,9 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,6 +22,9 @@ try:
 except ImportError:  # websockets 12
     from websockets.legacy.server import serve  # type: ignore[assignment]
 
+from flowgauge import Message
+
+T = TypeVar("T")
 Session = Callable[["Peer"], Awaitable[None]]
 
 
@@ -139,3 +143,20 @@ def real_hub(*options: str, listen: str = "127.0.0.1:0") -> Iterator[str]:
             if reader.ident is not None:
                 reader.join()
             process.stderr.close()
+
+
+def run(main: Callable[[], Awaitable[T]]) -> T:
+    async def within() -> T:
+        return await asyncio.wait_for(main(), 30)
+
+    return asyncio.run(within())
+
+
+async def take(messages: AsyncGenerator[Message, None], count: int) -> list[Message]:
+    taken = []
+    async with aclosing(messages):
+        async for one in messages:
+            taken.append(one)
+            if len(taken) == count:
+                break
+    return taken
