@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::ws::Message as Frame;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::entry::{Draft, STATUS_CHEF};
 use crate::hub::Shared;
@@ -65,11 +65,9 @@ struct Hello<'a> {
     poke_interval: f64,
 }
 
-/// Sends one every `status_interval`, until the end begins.
+/// Sends one at once, then one every `status_interval`, until the end begins.
 pub(super) async fn tell(shared: Arc<Shared>) {
-    let period = shared.options.status_interval;
-    // At the start nobody is there to hear it, or only those who happen to be quick.
-    let mut ticks = interval_at(Instant::now() + period, period);
+    let mut ticks = interval(shared.options.status_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
