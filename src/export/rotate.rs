@@ -143,7 +143,7 @@ impl<'a> RotatingExporter<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Write`].
+    /// [`Error::Write`](crate::Error::Write).
     pub fn keep(&mut self) -> Result<Option<PathBuf>> {
         Ok(self.end()?.and_then(|(part, _)| part.keep()))
     }
