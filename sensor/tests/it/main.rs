@@ -1,0 +1,5 @@
+//! Sensors through their public face, on captures.
+
+mod built_in;
+mod processors;
+mod support;
