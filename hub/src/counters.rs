@@ -208,8 +208,8 @@ impl Snapshot {
 }
 
 /// Counts by reason.
-#[derive(Clone, Debug)]
-pub struct Reasons(Vec<(&'static str, u64)>);
+#[derive(Clone, Debug, Default)]
+pub struct Reasons(pub(crate) Vec<(&'static str, u64)>);
 
 impl Reasons {
     /// The count of this reason; 0 also for one that there is not.

@@ -79,7 +79,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The machine gives no threads or no random numbers.
-    #[error("cannot start the hub: {source}")]
+    #[error("cannot start: {source}")]
     Start {
         /// What the system said.
         #[source]

@@ -1,6 +1,5 @@
 //! A hub: bound, then served, then ended, with the numbers of its life.
 
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -21,6 +20,7 @@ use crate::counters::{Counters, Snapshot, TURNED, Turned};
 use crate::entry::Draft;
 use crate::error::{Error, Result};
 use crate::gate::{Gate, Refusal};
+use crate::message;
 use crate::message::MessageId;
 use crate::options::Options;
 use crate::peers::Peers;
@@ -107,8 +107,7 @@ impl Hub {
         };
         let (stopper, stop) = Stopper::new();
         let counters = Arc::new(Counters::default());
-        // Two hubs that start at once are still two.
-        let boot = format!("{:016x}", RandomState::new().hash_one(std::time::SystemTime::now()));
+        let boot = message::new_boot();
         let history = Limits { messages: options.history_messages, bytes: options.history_bytes };
         let shared = Shared {
             boot: boot.clone(),

@@ -5,12 +5,14 @@
 //! hostile loses its own messages, counted by reason, and nobody else's. With [`Compat::Netdumplings`] it speaks that
 //! project's protocol too, and what either side sends, the other gets.
 //!
-//! [`run`] is a hub on threads of its own; [`Hub`] one within tokio's runtime. docs/hub.md has the protocol.
+//! [`run`] is a hub on threads of its own; [`Hub`] one within tokio's runtime. [`client`] has what speaks to one.
+//! docs/hub.md has the protocol.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod client;
 mod compat;
 mod counters;
 mod entry;

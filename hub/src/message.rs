@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -63,10 +64,20 @@ pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> serde_json::Re
     if !text.trim_ascii_start().starts_with('{') {
         return refuse("an object is wanted");
     }
-    if nesting(text) > NESTING {
+    if is_too_deep(text) {
         return refuse("it is nested too deeply");
     }
     serde_json::from_str(text)
+}
+
+/// Whether a text of JSON is nested deeper than a message may be.
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    nesting(text) > NESTING
+}
+
+/// A name for this start, which no other has: two that start at once are still two.
+pub(crate) fn new_boot() -> String {
+    format!("{:016x}", RandomState::new().hash_one(std::time::SystemTime::now()))
 }
 
 /// How many brackets are open at once, outside of texts.

@@ -3,6 +3,7 @@
 mod closed;
 mod compat;
 mod netdumplings;
+mod publisher;
 mod relayed;
 mod slow;
 mod stopped;
