@@ -15,6 +15,8 @@ use crate::anonymize::Anonymize;
 use crate::hub::Relaying;
 use crate::output::Format;
 use crate::pipes::Packets;
+#[cfg(feature = "hub")]
+use crate::sensor_settings::Sensing;
 use crate::top::Ranking;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// Relay messages from sensors to subscribers, until Ctrl-C, as in: flowgauge hub --compat netdumplings
     #[cfg(feature = "hub")]
     Hub(Box<Relaying>),
+    /// Make messages of packets and flows, and send them to a hub, as in: flowgauge sensor -r trace.pcap --hub -
+    #[cfg(feature = "hub")]
+    Sensor(Box<Sensing>),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.

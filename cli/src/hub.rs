@@ -1,18 +1,15 @@
 //! `flowgauge hub`: messages of many sensors in, to many subscribers out.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use flowgauge_hub::{Error, Hub, Options, Role, Tokens};
-use serde::{Deserialize, Serialize};
-use toml::Table;
-use tracing::level_filters::LevelFilter;
+use serde::Serialize;
 
-use crate::arguments::Arguments;
+use crate::settings::{self, Log, LogFormat, LogLevel};
 use crate::status;
 
 /// Where options come from: a file, weaker than the environment, which is weaker than these.
@@ -149,26 +146,6 @@ enum Compat {
     Netdumplings,
 }
 
-/// How a log is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-/// The least that is logged.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-enum LogLevel {
-    Error,
-    Warn,
-    #[default]
-    Info,
-    Debug,
-}
-
 /// What is in force.
 #[derive(Debug, Serialize)]
 struct Settings {
@@ -176,14 +153,6 @@ struct Settings {
     options: Options,
     #[serde(flatten)]
     log: Log,
-}
-
-/// The keys of the file that are the command's own.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Log {
-    log_format: LogFormat,
-    log_level: LogLevel,
 }
 
 /// Runs the hub until it is interrupted, which is how it ends: the exit status is then 0.
@@ -207,7 +176,7 @@ pub(crate) fn run(relaying: &Relaying, err: &mut dyn Write, interrupted: &dyn Fn
             Err(error) => refuse(&format_args!("cannot write to standard output: {error}"), status::FAILED),
         };
     }
-    log(&settings.log);
+    settings.log.begin();
     let ready = |at: flowgauge_hub::Addresses| {
         tracing::info!(http = %at.http, compat_in = ?at.compat_in, compat_out = ?at.compat_out, "listening");
     };
@@ -240,40 +209,9 @@ impl fmt::Display for Refusal {
 
 /// The file, with what environment and flags tell laid over it.
 fn settings(relaying: &Relaying) -> Result<Settings, String> {
-    check_environment()?;
-    let mut table = match &relaying.config {
-        Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path:?}: {error}"))?;
-            text.parse::<Table>().map_err(|error| {
-                let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-                format!("{path:?}, line {line}: {}", error.message())
-            })?
-        }
-        None => Table::new(),
-    };
-    let told = Table::try_from(&relaying.told).map_err(|error| format!("an option cannot be kept: {error}"))?;
-    table.extend(told);
-    let log: Table = ["log_format", "log_level"].into_iter().filter_map(|key| table.remove_entry(key)).collect();
-    // The words of such an error, and the key on a line of its own.
-    let words = |error: toml::de::Error| error.to_string().trim().replace('\n', " ");
-    let wrong = |error| match &relaying.config {
-        Some(path) => format!("{path:?}: {}", words(error)),
-        None => words(error),
-    };
-    Ok(Settings { options: table.try_into().map_err(wrong)?, log: log.try_into().map_err(wrong)? })
-}
-
-/// A variable of ours that says nothing is a mistake, as a key of the file is.
-fn check_environment() -> Result<(), String> {
-    let command = Arguments::command();
-    let hub = command.find_subcommand("hub").ok_or("there is no hub")?;
-    let known: Vec<_> = hub.get_arguments().filter_map(|argument| argument.get_env()).collect();
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("FLOWGAUGE_HUB_") && !known.contains(&name.as_os_str()) {
-            return Err(format!("no option of the hub has the variable {name:?}"));
-        }
-    }
-    Ok(())
+    settings::check_environment("hub", "FLOWGAUGE_HUB_", &[])?;
+    let (options, log) = settings::layered(relaying.config.as_deref(), &relaying.told)?;
+    Ok(Settings { options, log })
 }
 
 /// What is in force, as a file that would make it so.
@@ -285,21 +223,4 @@ fn told(settings: &Settings, tokens: &Tokens) -> String {
         text.push_str(&format!("# token of {name:?}: {} ********\n", roles.join(",")));
     }
     text
-}
-
-fn log(log: &Log) {
-    let level = match log.log_level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-    };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_target(false);
-    // Whoever runs this as a library may have a log already.
-    let _ = match log.log_format {
-        LogFormat::Text => {
-            tracing::subscriber::set_global_default(builder.with_ansi(io::stderr().is_terminal()).finish())
-        }
-        LogFormat::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
-    };
 }

@@ -26,7 +26,13 @@ mod pipes;
 mod position;
 mod progress;
 mod schema;
+#[cfg(feature = "hub")]
+mod sensor;
+#[cfg(feature = "hub")]
+mod sensor_settings;
 mod series;
+#[cfg(feature = "hub")]
+mod settings;
 mod sink;
 mod status;
 mod summary;
@@ -50,6 +56,8 @@ use arguments::{Arguments, Command};
 use flowgauge::export::Compression;
 use meter::{Ended, Plan};
 use output::{Format, Output};
+#[cfg(feature = "hub")]
+pub use sensor::Loader;
 
 /// How a file of this name is written: the word for it after -o; `None` when its end says nothing that is known.
 pub fn format_of(path: &Path) -> Option<String> {
@@ -63,6 +71,27 @@ pub fn format_of(path: &Path) -> Option<String> {
 /// and the flows so far are written; the status is then 130. 0 is success, also when whoever reads along wants no more; 1
 /// an error, 2 a usage error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn() -> bool) -> u8 {
+    #[cfg(feature = "hub")]
+    return run_with(arguments, &sensor::no_python, interrupted);
+    #[cfg(not(feature = "hub"))]
+    dispatch(arguments, interrupted)
+}
+
+/// The same, with processors that are none of ours made by `loader`.
+#[cfg(feature = "hub")]
+pub fn run_with(
+    arguments: impl IntoIterator<Item = OsString>,
+    loader: Loader<'_>,
+    interrupted: &dyn Fn() -> bool,
+) -> u8 {
+    dispatch(arguments, loader, interrupted)
+}
+
+fn dispatch(
+    arguments: impl IntoIterator<Item = OsString>,
+    #[cfg(feature = "hub")] loader: Loader<'_>,
+    interrupted: &dyn Fn() -> bool,
+) -> u8 {
     let mut err = io::stderr();
     let arguments = match Arguments::try_parse_from(arguments::joined(arguments)) {
         Ok(arguments) => arguments,
@@ -74,6 +103,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn()
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
         #[cfg(feature = "hub")]
         Some(Command::Hub(relaying)) => return hub::run(relaying, &mut err, interrupted),
+        #[cfg(feature = "hub")]
+        Some(Command::Sensor(sensing)) => return sensor::run(sensing, loader, &mut err, interrupted),
         Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
         Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
         Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
@@ -108,7 +139,7 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
         // These have gone their own way.
         Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
         #[cfg(feature = "hub")]
-        Command::Hub(_) => Ok(()),
+        Command::Hub(_) | Command::Sensor(_) => Ok(()),
         Command::Watch(_) | Command::Dns(_) | Command::Urls(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };

@@ -39,6 +39,6 @@ mod tokens;
 pub use counters::{Reasons, Snapshot};
 pub use error::{Error, Result};
 pub use hub::{Addresses, Hub, run};
-pub use message::{Message, MessageId, Name, Time, Trigger, VERSION, Version};
+pub use message::{Message, MessageId, Name, Time, Trigger, VERSION, Version, new_boot};
 pub use options::{Compat, Options};
 pub use tokens::{Role, Tokens};

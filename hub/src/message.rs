@@ -76,7 +76,7 @@ pub(crate) fn is_too_deep(text: &str) -> bool {
 }
 
 /// A name for this start, which no other has: two that start at once are still two.
-pub(crate) fn new_boot() -> String {
+pub fn new_boot() -> String {
     format!("{:016x}", RandomState::new().hash_one(std::time::SystemTime::now()))
 }
 

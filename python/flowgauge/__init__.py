@@ -37,6 +37,7 @@ from .errors import (
     LedgerError,
 )
 from ._scan import scan
+from .processor import Processor
 
 # Not that of typing, whose import takes as long as all the rest of `import flowgauge`.
 TYPE_CHECKING = False
@@ -62,6 +63,7 @@ __all__ = [
     "Message",
     "PacketInformation",
     "Position",
+    "Processor",
     "Report",
     "Streamer",
     "Subscriber",

@@ -2404,6 +2404,15 @@ class Item:
     def record(self) -> Flow | None:
         """The whole record of a flow, as `Streamer` gives it; None for a packet."""
 
+    def scapy(self) -> Any:
+        """The packet as scapy dissects it, with its time in seconds and its length on the wire. Needs scapy, which takes a
+        thousand times as long for a packet.
+
+        Raises:
+            ImportError: scapy is not installed.
+            ValueError: It is a flow.
+        """
+
     def __getitem__(self, key: Any, /) -> Any: ...
     def __setitem__(self, key: Any, value: Any, /) -> None: ...
     def __delitem__(self, key: Any, /) -> None: ...

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
+use crate::processor;
+
 /// Run the command with these arguments, the program's name first; give its exit status.
 #[pyfunction]
 pub(crate) fn run_command(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
     let signals = Mutex::new(Signals { looked: Instant::now(), raised: None });
     let interrupted = || signals.lock().unwrap_or_else(PoisonError::into_inner).raised();
-    let status = py.detach(|| flowgauge_cli::run(arguments, &interrupted));
+    let status = py.detach(|| flowgauge_cli::run_with(arguments, &processor::load, &interrupted));
     match signals.into_inner().unwrap_or_else(PoisonError::into_inner).raised {
         Some(error) if !error.is_instance_of::<PyKeyboardInterrupt>(py) => Err(error),
         _ => Ok(status),

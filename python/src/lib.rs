@@ -25,6 +25,7 @@ mod packet;
 mod pipeline;
 mod position;
 mod process;
+mod processor;
 mod record;
 mod report;
 mod source;

@@ -26,6 +26,7 @@ mod sensor;
 mod shift;
 mod status;
 mod tally;
+mod to_hub;
 mod worker;
 
 pub use arp_changes::ArpChanges;
@@ -40,6 +41,7 @@ pub use processor::{BUILT_IN, Interval, Packets, Processor, built_in};
 pub use running::Running;
 pub use sensor::Sensor;
 pub use tally::{ProcessorCounts, Summary};
+pub use to_hub::ToHub;
 
 /// A topic of our own.
 fn topic(name: &str) -> flowgauge_hub::Name {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use flowgauge::Streamer;
+use flowgauge::capture::StopFlag;
 use flowgauge::meter::MeterConfig;
 use flowgauge::pipeline::{DnsMeta, Flows, HttpMeta, PacketMeta, PacketStreamer, Pipeline, TlsMeta, TransportMeta};
 
@@ -61,12 +62,13 @@ impl Sensor {
         self
     }
 
-    /// Opens the source and begins, in a thread of its own.
+    /// Opens the source and begins, in a thread of its own. `outlet` makes what messages go to; it gets the flag that is raised
+    /// when the sensor is stopped.
     ///
     /// # Errors
     ///
-    /// Those of [`PacketStreamer::new`]; no processors; filters that are none.
-    pub fn start(self, outlet: Box<dyn Outlet>) -> Result<Running> {
+    /// Those of [`PacketStreamer::new`] and of `outlet`; no processors; filters that are none.
+    pub fn start(self, outlet: impl FnOnce(StopFlag) -> Result<Box<dyn Outlet>>) -> Result<Running> {
         if self.processors.is_empty() {
             let allowed = "one at least".to_owned();
             return Err(Error::Option { option: "processors", value: "none".to_owned(), allowed });
@@ -100,6 +102,7 @@ impl Sensor {
             pipeline = pipeline.link(TlsMeta::default());
         }
         let flows = flows.then(|| Flows::new(self.metering)).transpose()?;
+        let outlet = outlet(stop.clone())?;
         let shift = Shift::new(workers, flows, outlet, Status::new(self.source), self.interval);
         let stopped = stop.clone();
         Running::spawn(stop, move || shift.work(pipeline, &stopped))

@@ -196,7 +196,7 @@ fn taken(object: &Bound<'_, PyAny>) -> PyResult<Part> {
 }
 
 /// The call is over, and the item is not handed on.
-fn release(object: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(crate) fn release(object: &Bound<'_, PyAny>) -> PyResult<()> {
     #[expect(deprecated, reason = "the other way to read a reference count is unsafe")]
     if object.get_refcnt() > 1 {
         object.cast::<Item>()?.get().keep();

@@ -125,16 +125,16 @@ fn mistakes_are_counted_and_named_and_end_nothing() {
 
 #[test]
 fn what_cannot_be_is_refused_at_the_start() {
-    let outlet = || {
+    let outlet = |_| -> flowgauge_sensor::Result<Box<dyn flowgauge_sensor::Outlet>> {
         let name = Name::try_from("lab".to_owned()).unwrap();
-        Box::new(Lines::new("memory", std::io::sink(), name, "b"))
+        Ok(Box::new(Lines::new("memory", std::io::sink(), name, "b")))
     };
-    let none = Sensor::new(Streamer::from_file(data("dns.pcap")), "x").start(outlet()).unwrap_err();
+    let none = Sensor::new(Streamer::from_file(data("dns.pcap")), "x").start(outlet).unwrap_err();
     assert!(matches!(none, Error::Option { option: "processors", .. }), "{none}");
     let (bad, _) = keeper(Some("no such word"), Fields::default(), false);
-    let refused = Sensor::new(Streamer::from_file(data("dns.pcap")), "x").processor(bad).start(outlet()).unwrap_err();
+    let refused = Sensor::new(Streamer::from_file(data("dns.pcap")), "x").processor(bad).start(outlet).unwrap_err();
     assert!(refused.to_string().starts_with("processor keeper: "), "{refused}");
     let (good, _) = keeper(None, Fields::default(), false);
-    let absent = Sensor::new(Streamer::from_file("no/such.pcap"), "x").processor(good).start(outlet()).unwrap_err();
+    let absent = Sensor::new(Streamer::from_file("no/such.pcap"), "x").processor(good).start(outlet).unwrap_err();
     assert!(absent.to_string().contains("no/such.pcap"), "{absent}");
 }

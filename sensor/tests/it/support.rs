@@ -40,7 +40,7 @@ pub(crate) fn corpus(names: &[&str]) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let there: Vec<_> = names.iter().map(|name| folder.join(name)).filter(|path| path.exists()).collect();
     if there.len() < names.len() {
-        println!("skipped: {} of {} captures of {folder:?} are not there", names.len() - there.len(), names.len());
+        eprintln!("skipped: {} of {} captures of {folder:?} are not there", names.len() - there.len(), names.len());
     }
     there
 }
@@ -56,7 +56,8 @@ pub(crate) fn sense(path: &Path, processors: Vec<Box<dyn Processor>>, interval: 
     let outlet = Lines::new("memory", written.clone(), name, "b1");
     let sensor = Sensor::new(Streamer::from_file(path), "a capture").interval(interval);
     let sensor = processors.into_iter().fold(sensor, Sensor::processor);
-    let summary = sensor.start(Box::new(outlet)).unwrap().wait(Duration::from_secs(60)).expect("it ends").unwrap();
+    let summary =
+        sensor.start(|_| Ok(Box::new(outlet))).unwrap().wait(Duration::from_secs(60)).expect("it ends").unwrap();
     (written.messages(), summary)
 }
 
