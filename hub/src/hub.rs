@@ -27,6 +27,7 @@ use crate::peers::Peers;
 use crate::queue::Limits;
 use crate::relay::Relay;
 use crate::stop::{Stop, Stopper};
+use crate::taken::Taken;
 use crate::tokens::Tokens;
 use crate::{events, listen, publish, status, subscribe};
 
@@ -68,6 +69,8 @@ pub(crate) struct Shared {
     /// Of publishers.
     pub(crate) publishers: Arc<Semaphore>,
     pub(crate) stop: Stop,
+    /// Last numbers of publishers.
+    pub(crate) taken: Taken,
     /// Messages of the hub itself.
     system: AtomicU64,
     /// Dumplings that got an id.
@@ -119,6 +122,7 @@ impl Hub {
             places: Arc::new(Semaphore::new(options.max_connections)),
             publishers: Arc::new(Semaphore::new(options.max_publishers)),
             stop,
+            taken: Taken::default(),
             system: AtomicU64::new(0),
             dumplings: AtomicU64::new(0),
             options,

@@ -34,6 +34,7 @@ mod stalled;
 mod status;
 mod stop;
 mod subscribe;
+mod taken;
 mod tokens;
 
 pub use counters::{Reasons, Snapshot};

@@ -2,10 +2,11 @@
 //!
 //! The sensor says hello (`{"kind":"hello","version":1,"sensor":"lab"}`, with its `token` when it sent none before), is
 //! welcomed, and sends messages, one a frame. `{"kind":"ack","taken":N}` tells it how many frames of this connection are dealt
-//! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted.
+//! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted. What was taken before, perhaps on
+//! another connection, is dealt with: it is acknowledged, counted as a duplicate, and told to nobody again.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::Message as Frame;
@@ -23,6 +24,7 @@ use crate::message::{Message, Name, Version};
 use crate::pace::Pace;
 use crate::peers::{Part, Presence};
 use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG};
+use crate::taken::Last;
 use crate::tokens::Role;
 
 /// No `Debug`: it may hold a token.
@@ -100,6 +102,7 @@ async fn greeted(shared: &Shared, socket: &mut Socket, access: Access) -> Result
 
 async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence: &Presence) -> Option<Farewell> {
     let mut pace = Pace::new(shared.options.max_messages_per_second);
+    let mut start = Start::default();
     let (mut taken, mut told) = (0, 0);
     let mut ack_at = Instant::now();
     loop {
@@ -130,13 +133,15 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
             ack_at = Instant::now() + ACK_WITHIN;
         }
         taken += 1;
-        let published = accept(shared, &frame, sensor);
+        let published = accept(shared, &frame, sensor, &mut start);
         if let Err(why) = published {
             let times = presence.refused();
             if times.is_power_of_two() {
                 tracing::warn!(sensor = ?sensor.as_str(), reason = REFUSED[why as usize], times, "message refused");
             }
-            if !socket.say(&Say::Refused { number: taken, reason: REFUSED[why as usize] }).await {
+            if why != Refused::Duplicate
+                && !socket.say(&Say::Refused { number: taken, reason: REFUSED[why as usize] }).await
+            {
                 return None;
             }
         } else {
@@ -155,26 +160,46 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
     }
 }
 
-fn accept(shared: &Shared, frame: &Frame, sensor: &Name) -> Result<(), Refused> {
-    let draft = match frame {
-        Frame::Text(text) => Message::from_json(text).map_err(|_| Refused::Malformed).and_then(|message| {
-            if is_reserved(message.topic.as_str()) {
-                return Err(Refused::Reserved);
-            }
-            if message.sensor.as_ref() != Some(sensor) {
-                return Err(Refused::Sensor);
-            }
-            Ok(Draft::message(&message, text))
-        }),
-        _ => Err(Refused::Malformed),
-    };
-    match draft {
-        Ok(draft) => shared.relay.publish(draft),
-        Err(why) => {
-            shared.counters.refuse(why);
-            Err(why)
+/// The start of the sensor that a connection sends messages of. It is another when a spool holds messages of an earlier one.
+#[derive(Default)]
+struct Start {
+    boot: String,
+    last: Last,
+}
+
+impl Start {
+    /// Takes the message if it was not taken before. One connection at a time does: another may still hold what was sent
+    /// before it broke.
+    fn take(&mut self, shared: &Shared, sensor: &Name, message: &Message, text: &str) -> Result<(), Refused> {
+        if self.boot != message.id.boot() {
+            self.boot = message.id.boot().to_owned();
+            self.last = shared.taken.of(sensor.as_str(), &self.boot);
         }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last >= Some(message.id.sequence()) {
+            shared.counters.refuse(Refused::Duplicate);
+            return Err(Refused::Duplicate);
+        }
+        shared.relay.publish(Draft::message(message, text))?;
+        *last = Some(message.id.sequence());
+        Ok(())
     }
+}
+
+fn accept(shared: &Shared, frame: &Frame, sensor: &Name, start: &mut Start) -> Result<(), Refused> {
+    let refuse = |why| {
+        shared.counters.refuse(why);
+        Err(why)
+    };
+    let Frame::Text(text) = frame else { return refuse(Refused::Malformed) };
+    let Ok(message) = Message::from_json(text) else { return refuse(Refused::Malformed) };
+    if is_reserved(message.topic.as_str()) {
+        return refuse(Refused::Reserved);
+    }
+    if message.sensor.as_ref() != Some(sensor) {
+        return refuse(Refused::Sensor);
+    }
+    start.take(shared, sensor, &message, text)
 }
 
 /// Frames that are not told of at most: then an ack goes out at once.

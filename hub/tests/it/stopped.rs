@@ -36,10 +36,9 @@ async fn who_does_not_take_it_in_time_loses_it_and_it_is_counted() {
     let hub = Running::start(Options { shutdown_grace: grace, max_messages_per_second: 1_000_000, ..options() }).await;
     let (_stuck, _) = hub.subscriber(json!({"topics": ["a"]})).await;
     let mut lab = hub.publisher("lab").await;
-    let text =
-        message("lab", "a", 1).replace("\"payload\":", &format!("\"payload\":\"{}\",\"was\":", "x".repeat(100_000)));
-    for _ in 0..80 {
-        lab.send(text.clone()).await;
+    let long = format!("\"payload\":\"{}\",\"was\":", "x".repeat(100_000));
+    for number in 1..=80 {
+        lab.send(message("lab", "a", number).replace("\"payload\":", &long)).await;
     }
     until(async || hub.status().await["messages"]["accepted"] == 81).await;
     let snapshot = hub.stop().await;
