@@ -1,4 +1,4 @@
-//! The one error of the crate: why a hub cannot start, or had to end.
+//! The one error of the crate: why a hub, or what speaks to one, cannot start, or had to end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -57,6 +57,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What is wrong with it. Never its content.
+        detail: String,
+    },
+    /// A folder cannot keep messages.
+    #[error("cannot keep messages in {path:?}: {detail}")]
+    Spool {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
         detail: String,
     },
     /// A line of the file of tokens is not one.

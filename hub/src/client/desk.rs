@@ -75,7 +75,7 @@ impl Desk {
     pub(crate) fn take(&self, batch: Window, window: Window, longest: usize) -> Vec<Utf8Bytes> {
         let mut state = self.lock();
         let texts = state.spool.take(batch, window, longest);
-        state.idle = texts.is_empty();
+        state.idle = texts.is_empty() && !state.spool.waits();
         texts
     }
 

@@ -8,10 +8,12 @@ mod backoff;
 mod desk;
 mod dial;
 mod encode;
+mod folder;
 mod kitchen;
 mod publisher;
 mod publisher_counters;
 mod publisher_options;
+mod segment;
 mod sender;
 mod spool;
 

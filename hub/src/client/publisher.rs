@@ -1,5 +1,6 @@
 //! The publisher: messages of a program to a hub, each at least once.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use crate::client::backoff::Backoff;
 use crate::client::desk::Desk;
 use crate::client::dial::Dialer;
 use crate::client::encode::{Unfit, Unnumbered};
+use crate::client::folder::Folder;
 use crate::client::kitchen::Kitchen;
 use crate::client::publisher_counters::PublisherCounters;
 use crate::client::publisher_options::PublisherOptions;
@@ -59,12 +61,15 @@ impl Publisher {
     /// # Errors
     ///
     /// Options that cannot be kept ([`Error::Option`]), a file of certificates that is none ([`Error::Read`], [`Error::Tls`]),
-    /// and a machine that gives no thread ([`Error::Start`]).
+    /// a folder that cannot keep messages ([`Error::Spool`]), and a machine that gives no thread ([`Error::Start`]).
     pub fn start(options: PublisherOptions) -> Result<Self> {
         let (address, sensor) = options.check()?;
         let dialer = Dialer::new(address, options.token.as_deref(), options.tls_ca.as_deref())?;
-        let spool = Spool::new(options.spool_messages, options.spool_bytes);
-        let desk = Arc::new(Desk::new(message::new_boot(), spool));
+        let boot = message::new_boot();
+        let open = |path: &PathBuf| Folder::open(path, &sensor, &boot, options.spool_disk_bytes);
+        let folder = options.spool_dir.as_ref().map(open).transpose()?;
+        let spool = Spool::new(options.spool_messages, options.spool_bytes, folder);
+        let desk = Arc::new(Desk::new(boot, spool));
         let sender = Sender {
             dialer,
             desk: Arc::clone(&desk),
@@ -89,7 +94,7 @@ impl Publisher {
     }
 
     /// Takes a message into the spool, whether there is a hub or not. It never waits for one: when the spool is full, the
-    /// oldest message that was not sent leaves and is counted.
+    /// oldest message that was not sent leaves and is counted. With `spool_dir` it may have to write to the disk.
     ///
     /// # Errors
     ///

@@ -1,13 +1,17 @@
 //! The spool: every message that is not dealt with, in order.
 //!
 //! Messages fly (they were handed to this connection) or wait. Without a connection none flies. What is acknowledged leaves at
-//! the front; where there is no room, the oldest that does not fly leaves, counted.
+//! the front; where there is no room, the oldest that does not fly leaves, counted. With a folder, what memory does not hold
+//! waits there, and while something does, all that comes waits behind it: order is kept, since a hub takes a number that is not
+//! above the last for one that it has.
 
 use std::collections::VecDeque;
 
 use tungstenite::Utf8Bytes;
 
+use crate::client::folder::Folder;
 use crate::client::publisher_counters::{LOST, Lost, PublisherCounters, REFUSED};
+use crate::client::segment::record_bytes;
 use crate::counters::Reasons;
 
 /// All messages of a publisher. Locks nothing, and waits for nobody.
@@ -15,10 +19,16 @@ use crate::counters::Reasons;
 pub(crate) struct Spool {
     messages: usize,
     bytes: usize,
+    /// What the folder held when it was opened, and what it holds when all is closed.
+    found: u64,
+    left: Option<u64>,
     flying: VecDeque<Item>,
     flying_bytes: usize,
     waiting: VecDeque<Item>,
-    /// Of those that fly or wait.
+    folder: Option<Folder>,
+    /// What waits behind the folder, because it failed.
+    behind: VecDeque<Item>,
+    /// Of those in memory.
     held_bytes: usize,
     /// Frames of this connection that are dealt with: the first that flies is the one behind.
     dealt: u64,
@@ -31,6 +41,8 @@ struct Item {
     text: Utf8Bytes,
     /// It was handed to a connection, so some hub may have it.
     sent: bool,
+    /// The file that it was read from.
+    file: Option<u64>,
     /// What the hub said of it, by the index of the reason.
     refused: Option<usize>,
 }
@@ -45,13 +57,17 @@ struct Counts {
 }
 
 impl Spool {
-    pub(crate) fn new(messages: usize, bytes: usize) -> Self {
+    pub(crate) fn new(messages: usize, bytes: usize, folder: Option<Folder>) -> Self {
         Self {
+            found: folder.as_ref().map_or(0, Folder::unread),
+            left: None,
             messages,
             bytes,
             flying: VecDeque::new(),
             flying_bytes: 0,
             waiting: VecDeque::new(),
+            folder,
+            behind: VecDeque::new(),
             held_bytes: 0,
             dealt: 0,
             refusals: 0,
@@ -62,26 +78,38 @@ impl Spool {
     /// Takes a message; what is too much leaves, the oldest first.
     pub(crate) fn push(&mut self, text: Utf8Bytes) {
         self.counts.made += 1;
+        let on_disk = self.unread() > 0;
+        if self.behind.is_empty() && (on_disk || !self.fits(1, text.len())) {
+            let (added, lost) = self.folder.as_mut().map_or((false, 0), |folder| folder.append(&text));
+            self.counts.lost[Lost::Full as usize] += lost;
+            if added {
+                return;
+            }
+        }
         self.held_bytes += text.len();
-        self.waiting.push_back(Item { text, sent: false, refused: None });
+        let item = Item { text, sent: false, file: None, refused: None };
+        if self.unread() > 0 {
+            self.behind.push_back(item)
+        } else {
+            self.waiting.push_back(item)
+        }
         while !self.fits(0, 0) {
-            // What flies is bounded by less than the spool, unless the spool is tiny: then the message itself leaves.
-            let Some(oldest) = self.waiting.pop_front() else { break };
-            self.held_bytes -= oldest.text.len();
-            self.counts.lose(&oldest, Lost::Full);
+            let Some(oldest) = self.waiting.pop_front().or_else(|| self.behind.pop_front()) else { break };
+            self.leave(oldest, |counts, item| counts.lose(item, Lost::Full));
         }
     }
 
-    /// Whether there is room for a message of this length.
+    /// Whether a message of this length can come without another leaving.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.fits(1, bytes)
+        let on_disk = self.behind.is_empty() && self.folder.as_ref().is_some_and(|folder| folder.has_room(bytes));
+        on_disk || (self.unread() == 0 || !self.behind.is_empty()) && self.fits(1, bytes)
     }
 
     /// The next messages for this connection, up to `messages` of `bytes`, at least one: none while `window` fly. Those longer
     /// than `longest` are lost.
     pub(crate) fn take(&mut self, batch: Window, window: Window, longest: usize) -> Vec<Utf8Bytes> {
         let (mut texts, mut bytes) = (Vec::new(), 0);
-        while let Some(next) = self.waiting.front() {
+        while let Some(next) = self.next() {
             let len = next.text.len();
             let full = |window: Window, messages: usize, bytes: usize| {
                 messages > 0 && (messages >= window.messages || bytes + len > window.bytes)
@@ -92,8 +120,7 @@ impl Spool {
             }
             let Some(mut item) = self.waiting.pop_front() else { break };
             if len > longest {
-                self.held_bytes -= len;
-                self.counts.lose(&item, Lost::TooLongForHub);
+                self.leave(item, |counts, item| counts.lose(item, Lost::TooLongForHub));
                 continue;
             }
             item.sent = true;
@@ -148,8 +175,7 @@ impl Spool {
         let longest = self.flying.iter().enumerate().max_by_key(|(_, item)| item.text.len());
         let Some(item) = longest.map(|(at, _)| at).and_then(|at| self.flying.remove(at)) else { return };
         self.flying_bytes -= item.text.len();
-        self.held_bytes -= item.text.len();
-        self.counts.lost[Lost::TooLongForHub as usize] += 1;
+        self.leave(item, |counts, _| counts.lost[Lost::TooLongForHub as usize] += 1);
     }
 
     /// The connection is gone: what flew waits again, in front.
@@ -163,15 +189,25 @@ impl Spool {
 
     /// Whether nothing waits and nothing flies.
     pub(crate) fn is_empty(&self) -> bool {
-        self.flying.is_empty() && self.waiting.is_empty()
+        self.flying.is_empty() && self.waiting.is_empty() && self.behind.is_empty() && self.unread() == 0
     }
 
-    /// The end: nothing is sent any more.
+    /// Whether anything waits.
+    pub(crate) fn waits(&self) -> bool {
+        !self.waiting.is_empty() || self.unread() > 0
+    }
+
+    /// The end: nothing is sent any more. What the folder can keep stays there.
     pub(crate) fn close(&mut self) {
         self.disconnected();
-        while let Some(item) = self.waiting.pop_front() {
-            self.held_bytes -= item.text.len();
-            self.counts.lose(&item, Lost::Closing);
+        let folder = self.folder.take();
+        self.left = Some(0);
+        if let Some(mut folder) = folder {
+            self.left = Some(self.keep(&mut folder));
+            self.folder = Some(folder);
+        }
+        while let Some(item) = self.waiting.pop_front().or_else(|| self.behind.pop_front()) {
+            self.leave(item, |counts, item| counts.lose(item, Lost::Closing));
         }
     }
 
@@ -186,14 +222,88 @@ impl Spool {
             refused: named(REFUSED, self.counts.refused),
             lost: named(LOST, self.counts.lost),
             unconfirmed: self.counts.unconfirmed,
-            memory_messages: (self.flying.len() + self.waiting.len()) as u64,
+            found: self.found,
+            memory_messages: self.held() as u64,
             memory_bytes: self.held_bytes as u64,
+            disk_messages: if self.left.is_some() { 0 } else { self.unread() },
+            disk_bytes: self.folder.as_ref().map_or(0, Folder::bytes),
+            left: self.left.unwrap_or(0),
+            disk_errors: self.folder.as_ref().map_or(0, Folder::errors),
             ..PublisherCounters::default()
         }
     }
 
+    /// The next that waits, from the folder when there is none in memory.
+    fn next(&mut self) -> Option<&Item> {
+        if self.waiting.is_empty() {
+            self.read_on();
+        }
+        self.waiting.front()
+    }
+
+    fn read_on(&mut self) {
+        let Some(folder) = &mut self.folder else { return };
+        let (most, mut bytes) = (READ.messages.min(self.messages / 2).max(1), 0);
+        while self.waiting.len() < most && bytes < READ.bytes {
+            match folder.read() {
+                None => break,
+                Some(Ok((text, file))) => {
+                    bytes += text.len();
+                    self.held_bytes += text.len();
+                    self.waiting.push_back(Item { text, sent: false, file: Some(file), refused: None });
+                }
+                Some(Err(spoiled)) => self.counts.lost[Lost::Damaged as usize] += spoiled,
+            }
+        }
+        if folder.unread() == 0 {
+            self.waiting.append(&mut self.behind);
+        }
+    }
+
+    /// Leaves what can be left in the folder: all of it, in order. Gives how many messages are there.
+    fn keep(&mut self, folder: &mut Folder) -> u64 {
+        // What was read of a file of which the rest was not is there still, in its place.
+        let half = folder.half_read();
+        let (there, mut front): (VecDeque<_>, VecDeque<_>) =
+            self.waiting.drain(..).partition(|item| item.file.is_some() && item.file == half);
+        let mut bytes: u64 = front.iter().map(|item| record_bytes(&item.text)).sum();
+        while bytes > folder.room_in_front() {
+            let Some(oldest) = front.pop_front() else { break };
+            bytes -= record_bytes(&oldest.text);
+            self.held_bytes -= oldest.text.len();
+            self.counts.lose(&oldest, Lost::Full);
+        }
+        let mut left = there.len() as u64;
+        let put = folder.put_first(front.iter().map(|item| item.text.as_str())).is_ok();
+        for item in there.into_iter().chain(front) {
+            // Where the disk takes nothing, what was read from it is there still.
+            if put || item.file.is_some() {
+                self.held_bytes -= item.text.len();
+                left += u64::from(!put && item.file != half);
+            } else {
+                self.waiting.push_back(item);
+            }
+        }
+        while let Some(item) = self.behind.front() {
+            if !put || !folder.has_room(item.text.len()) || !folder.append(&item.text).0 {
+                break;
+            }
+            self.held_bytes -= item.text.len();
+            self.behind.pop_front();
+        }
+        left + folder.unread()
+    }
+
+    fn unread(&self) -> u64 {
+        self.folder.as_ref().map_or(0, Folder::unread)
+    }
+
+    fn held(&self) -> usize {
+        self.flying.len() + self.waiting.len() + self.behind.len()
+    }
+
     fn fits(&self, messages: usize, bytes: usize) -> bool {
-        self.flying.len() + self.waiting.len() + messages <= self.messages && self.held_bytes + bytes <= self.bytes
+        self.held() + messages <= self.messages && self.held_bytes + bytes <= self.bytes
     }
 
     /// The first that flies is dealt with.
@@ -201,9 +311,17 @@ impl Spool {
         if let Some(item) = self.flying.pop_front() {
             self.dealt += 1;
             self.flying_bytes -= item.text.len();
-            self.held_bytes -= item.text.len();
-            count(&mut self.counts, &item);
+            self.leave(item, count);
         }
+    }
+
+    /// A message is dealt with, one way or another.
+    fn leave(&mut self, item: Item, count: impl FnOnce(&mut Counts, &Item)) {
+        self.held_bytes -= item.text.len();
+        if let (Some(file), Some(folder)) = (item.file, &mut self.folder) {
+            folder.dealt(file);
+        }
+        count(&mut self.counts, &item);
     }
 }
 
@@ -223,3 +341,6 @@ pub(crate) struct Window {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
 }
+
+/// What is read from the folder at once.
+const READ: Window = Window { messages: 512, bytes: 256 << 10 };

@@ -1,14 +1,26 @@
 //! Publishers of the crate's own, against hubs that end, refuse, and never answer.
 
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use flowgauge_hub::client::{Publisher, PublisherCounters, PublisherOptions};
-use flowgauge_hub::{Name, Options, Time, Trigger};
+use flowgauge_hub::client::{PublishError, Publisher, PublisherCounters, PublisherOptions};
+use flowgauge_hub::{Error, Hub, Name, Options, Time, Trigger};
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::task::spawn_blocking;
+use tempfile::TempDir;
+use tokio::io::copy;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
+use tokio_tungstenite::accept_async;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Running, options};
+use crate::support::{Running, options, until, within};
 
 fn named(hub: &str) -> PublisherOptions {
     let mut options = PublisherOptions::default();
@@ -23,7 +35,7 @@ fn to(hub: &Running) -> PublisherOptions {
 }
 
 /// A hub on this port, or on any.
-fn fast(listen: Option<std::net::SocketAddr>) -> Options {
+fn fast(listen: Option<SocketAddr>) -> Options {
     let listen = listen.unwrap_or(options().listen);
     Options { max_messages_per_second: 1_000_000, listen, ..options() }
 }
@@ -84,4 +96,265 @@ async fn without_a_hub_the_oldest_leave_and_are_counted() {
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!((counters.lost.of("full"), counters.lost.of("closing")), (15, 10));
     assert!(counters.last_error.unwrap().contains("cannot reach 127.0.0.1:9"));
+}
+
+/// A hub that can be killed: with its threads go its sockets, without a word to anybody.
+struct Mortal(Runtime, SocketAddr);
+
+impl Mortal {
+    fn start(options: Options) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let hub = block_in_place(|| runtime.block_on(Hub::bind(options))).unwrap();
+        let at = hub.addresses().http;
+        runtime.spawn(hub.serve(std::future::pending()));
+        Self(runtime, at)
+    }
+
+    fn kill(self) {
+        self.0.shutdown_background();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hubs_that_are_killed_cost_no_message() {
+    let mut hub = Mortal::start(fast(None));
+    let at = hub.1;
+    let publisher = Arc::new(Publisher::start(named(&format!("ws://{at}"))).unwrap());
+    let over = Arc::new(AtomicBool::new(false));
+    let publishing = {
+        let (publisher, over) = (Arc::clone(&publisher), Arc::clone(&over));
+        spawn_blocking(move || {
+            let mut made = 0;
+            while !over.load(Relaxed) {
+                publish(&publisher, made + 1..=made + 100);
+                made += 100;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        })
+    };
+    for life in 1..=5 {
+        // A subscriber sees no number missing within the life of a hub.
+        let mut desk = crate::support::Client::open(&format!("ws://{at}/subscribe"), &[]).await.unwrap();
+        desk.say(&json!({"kind": "hello", "version": 1, "topics": ["a"]})).await;
+        assert_eq!(desk.value().await["kind"], "welcome");
+        let mut last = None;
+        for _ in 0..2000 {
+            let told = desk.value().await;
+            if told["kind"] == "lost" {
+                last = None;
+                continue;
+            }
+            let number = told["message"]["payload"].as_u64().unwrap();
+            assert!(last.is_none_or(|last| number == last + 1), "{number} behind {last:?}");
+            last = Some(number);
+        }
+        assert_eq!(publisher.counters().connections, life);
+        hub.kill();
+        until(async || std::net::TcpListener::bind(at).is_ok()).await;
+        hub = Mortal::start(fast(Some(at)));
+    }
+    over.store(true, Relaxed);
+    publishing.await.unwrap();
+    let made = publisher.counters().made;
+    let counters = finish(Arc::into_inner(publisher).unwrap(), LONG).await;
+    assert_eq!((counters.acknowledged, counters.lost.total(), counters.unconfirmed), (made, 0, 0));
+    hub.kill();
+}
+
+/// A way to the hub that is cut, again and again: what the hub says after its welcome does not come through.
+async fn cut_off(hub: SocketAddr, times: usize) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let cutting = tokio::spawn(async move {
+        for time in 0.. {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(hub).await.unwrap();
+            if time >= times {
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+                continue;
+            }
+            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
+            let upwards = copy(&mut from_near, &mut to_far);
+            let downwards = async {
+                use tokio::io::{AsyncReadExt, AsyncWriteExt};
+                let (mut heard, mut piece) = (Vec::new(), [0; 1024]);
+                while !String::from_utf8_lossy(&heard).contains("max_message_bytes") {
+                    let read = from_far.read(&mut piece).await.unwrap();
+                    to_near.write_all(&piece[..read]).await.unwrap();
+                    heard.extend_from_slice(&piece[..read]);
+                }
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            };
+            tokio::select! {
+                _ = upwards => {}
+                () = downwards => {}
+            }
+        }
+    });
+    (at, cutting)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_is_told_once() {
+    let hub = Running::start(fast(None)).await;
+    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
+    let (at, cutting) = cut_off(hub.at.http, 3).await;
+    let publisher = Publisher::start(named(&format!("ws://{at}"))).unwrap();
+    publish(&publisher, 1..=500);
+    for number in 1..=500 {
+        assert_eq!(desk.value().await["message"]["payload"], number);
+    }
+    let counters = finish(publisher, LONG).await;
+    assert_eq!((counters.acknowledged, counters.connections), (500, 4));
+    let snapshot = hub.stop().await;
+    assert_eq!(snapshot.offered, 500);
+    assert!(snapshot.refused.of("duplicate") >= 500, "{snapshot:?}");
+    cutting.abort();
+}
+
+fn on_disk(hub: &str, folder: &Path) -> PublisherOptions {
+    let mut options = named(hub);
+    options.spool_messages = 50;
+    options.spool_dir = Some(folder.join("spool"));
+    options
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder.join("spool")).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some());
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_memory_does_not_hold_goes_to_disk_and_the_next_start_sends_it() {
+    let folder = TempDir::new().unwrap();
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    let boot = publisher.boot().to_owned();
+    publish(&publisher, 1..=1000);
+    let counters = publisher.counters();
+    assert_eq!((counters.memory_messages, counters.disk_messages, counters.lost.total()), (50, 950, 0));
+    let Err(Error::Spool { detail, .. }) = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())) else {
+        panic!()
+    };
+    assert!(detail.contains("another publisher"), "{detail}");
+    let counters = finish(publisher, Duration::ZERO).await;
+    assert_eq!((counters.left, counters.lost.total()), (1000, 0));
+    let mut other = on_disk("ws://127.0.0.1:9", folder.path());
+    other.sensor = "desk".to_owned();
+    let refused = Publisher::start(other).unwrap_err().to_string();
+    assert!(refused.contains("of the sensor \"lab\""), "{refused}");
+
+    let hub = Running::start(fast(None)).await;
+    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
+    let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), folder.path())).unwrap();
+    publish(&publisher, 1..=500);
+    let second = publisher.boot().to_owned();
+    assert_ne!(boot, second);
+    for (boot, numbers) in [(boot, 1..=1000), (second, 1..=500)] {
+        for number in numbers {
+            assert_eq!(desk.value().await["message"]["id"], format!("{boot}:{number}"));
+        }
+    }
+    let counters = finish(publisher, LONG).await;
+    assert_eq!((counters.made, counters.found, counters.acknowledged), (500, 1000, 1500));
+    assert_eq!(files(folder.path()), [PathBuf::new(); 0]);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_tail_costs_the_message_that_it_tore() {
+    let folder = TempDir::new().unwrap();
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    publish(&publisher, 1..=200);
+    assert_eq!(finish(publisher, Duration::ZERO).await.left, 200);
+    let last = files(folder.path()).pop().unwrap();
+    let whole = fs::metadata(&last).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(whole - 5).unwrap();
+
+    let hub = Running::start(fast(None)).await;
+    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
+    let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), folder.path())).unwrap();
+    assert_eq!(publisher.counters().found, 199);
+    publish(&publisher, 1..=1);
+    for number in (1..=199).chain([1]) {
+        assert_eq!(desk.value().await["message"]["payload"], number);
+    }
+    finish(publisher, LONG).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_is_bounded_and_memory_takes_over_where_it_fails() {
+    let folder = TempDir::new().unwrap();
+    let mut options = on_disk("ws://127.0.0.1:9", folder.path());
+    options.spool_disk_bytes = 65_536;
+    let publisher = Publisher::start(options.clone()).unwrap();
+    publish(&publisher, 1..=2000);
+    let counters = publisher.counters();
+    counters.check().unwrap();
+    assert!(counters.lost.of("full") > 1000 && counters.disk_bytes <= 65_536, "{counters:?}");
+    let on_disk: u64 = files(folder.path()).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
+    assert_eq!(on_disk, counters.disk_bytes);
+    let counters = finish(publisher, Duration::ZERO).await;
+    assert!(counters.left > 300 && counters.disk_bytes <= 65_536, "{counters:?}");
+
+    fs::remove_dir_all(folder.path()).unwrap();
+    let publisher = Publisher::start(options).unwrap();
+    fs::remove_dir_all(folder.path()).unwrap();
+    publish(&publisher, 1..=70);
+    let counters = publisher.counters();
+    counters.check().unwrap();
+    assert_eq!((counters.disk_errors, counters.memory_messages, counters.lost.of("full")), (1, 50, 20));
+    let counters = finish(publisher, Duration::ZERO).await;
+    assert_eq!((counters.left, counters.lost.of("closing")), (0, 50));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_wait_loses_nothing() {
+    let publisher = {
+        let mut options = named("ws://127.0.0.1:9");
+        options.spool_messages = 10;
+        Publisher::start(options).unwrap()
+    };
+    publish(&publisher, 1..=10);
+    let waited = publisher.publish_waiting(&name("a"), Trigger::Flow, Time::now(), raw("11"), &|| true);
+    assert_eq!(waited, Err(PublishError::Stopped));
+    assert_eq!(finish(publisher, Duration::ZERO).await.made, 10);
+
+    let hub = Running::start(fast(None)).await;
+    let mut options = to(&hub);
+    options.spool_messages = 10;
+    let publisher = Publisher::start(options).unwrap();
+    let publisher = spawn_blocking(move || {
+        for number in 1..=1000 {
+            let payload = raw(number.to_string());
+            publisher.publish_waiting(&name("a"), Trigger::Flow, Time::now(), payload, &|| false).unwrap();
+        }
+        publisher
+    });
+    let counters = finish(within(publisher).await.unwrap(), LONG).await;
+    assert_eq!((counters.made, counters.acknowledged), (1000, 1000));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_hub_takes_is_refused_at_once_and_what_this_one_does_not_is_counted() {
+    let hub = Running::start(Options { max_message_bytes: 1024, ..fast(None) }).await;
+    let mut options = to(&hub);
+    options.spool_bytes = 65_536;
+    let publisher = Publisher::start(options).unwrap();
+    let publish_one = |topic: &str, payload: String| {
+        publisher.publish(&name(topic), Trigger::Packet, Time::now(), raw(payload)).map(|id| id.sequence())
+    };
+    assert_eq!(publish_one("a", "1".to_owned()), Ok(1));
+    assert_eq!(publish_one("system.status", "1".to_owned()), Err(PublishError::Reserved));
+    assert_eq!(publish_one("a", "[".repeat(128) + &"]".repeat(128)), Err(PublishError::TooDeep));
+    let long = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+    assert!(matches!(publish_one("a", long(65_536)), Err(PublishError::TooLong { most: 65_536, .. })));
+    assert_eq!(publish_one("a", long(1024)), Ok(2));
+    assert_eq!(publish_one("a", "3".to_owned()), Ok(3));
+    let counters = finish(publisher, LONG).await;
+    assert_eq!((counters.acknowledged, counters.lost.of("too_long_for_hub"), counters.connections), (2, 1, 1));
+    hub.stop().await;
 }
