@@ -3,8 +3,11 @@
 mod closed;
 mod compat;
 mod netdumplings;
+mod newcomers;
 mod publisher;
+mod publishing;
 mod relayed;
 mod slow;
+mod spooled;
 mod stopped;
 mod support;

@@ -1,68 +1,20 @@
-//! Publishers of the crate's own, against hubs that end, refuse, and never answer.
+//! Publishers of the crate's own, against hubs that end and come back.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use flowgauge_hub::client::{PublishError, Publisher, PublisherCounters, PublisherOptions};
-use flowgauge_hub::{Error, Hub, Name, Options, Time, Trigger};
-use futures_util::{SinkExt, StreamExt};
+use flowgauge_hub::client::{PublishError, Publisher};
+use flowgauge_hub::{Hub, Options, Time, Trigger};
 use serde_json::json;
-use serde_json::value::RawValue;
-use tempfile::TempDir;
 use tokio::io::copy;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
-use tokio_tungstenite::accept_async;
-use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Running, options, until, within};
-
-fn named(hub: &str) -> PublisherOptions {
-    let mut options = PublisherOptions::default();
-    options.hub = hub.to_owned();
-    options.sensor = "lab".to_owned();
-    options.reconnect_max = Duration::from_millis(300);
-    options
-}
-
-fn to(hub: &Running) -> PublisherOptions {
-    named(&format!("ws://{}", hub.at.http))
-}
-
-/// A hub on this port, or on any.
-fn fast(listen: Option<SocketAddr>) -> Options {
-    let listen = listen.unwrap_or(options().listen);
-    Options { max_messages_per_second: 1_000_000, listen, ..options() }
-}
-
-fn raw(json: impl Into<String>) -> Box<RawValue> {
-    RawValue::from_string(json.into()).unwrap()
-}
-
-fn name(name: &str) -> Name {
-    Name::try_from(name.to_owned()).unwrap()
-}
-
-fn publish(publisher: &Publisher, numbers: std::ops::RangeInclusive<u64>) {
-    for number in numbers {
-        let id = publisher.publish(&name("a"), Trigger::Packet, Time::now(), raw(number.to_string())).unwrap();
-        assert_eq!((id.boot(), id.sequence()), (publisher.boot(), number));
-    }
-}
-
-async fn finish(publisher: Publisher, within: Duration) -> PublisherCounters {
-    let counters = spawn_blocking(move || publisher.finish(within)).await.unwrap();
-    counters.check().unwrap();
-    assert_eq!(counters.waiting(), 0);
-    counters
-}
-
-const LONG: Duration = Duration::from_secs(20);
+use crate::publishing::{LONG, fast, finish, name, named, publish, raw, to};
+use crate::support::{Running, until, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_published_comes_in_order_and_is_acknowledged() {
@@ -210,104 +162,6 @@ async fn what_is_sent_again_is_told_once() {
     assert_eq!(snapshot.offered, 500);
     assert!(snapshot.refused.of("duplicate") >= 500, "{snapshot:?}");
     cutting.abort();
-}
-
-fn on_disk(hub: &str, folder: &Path) -> PublisherOptions {
-    let mut options = named(hub);
-    options.spool_messages = 50;
-    options.spool_dir = Some(folder.join("spool"));
-    options
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder.join("spool")).unwrap().map(|file| file.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some());
-    files.sort();
-    files
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_memory_does_not_hold_goes_to_disk_and_the_next_start_sends_it() {
-    let folder = TempDir::new().unwrap();
-    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
-    let boot = publisher.boot().to_owned();
-    publish(&publisher, 1..=1000);
-    let counters = publisher.counters();
-    assert_eq!((counters.memory_messages, counters.disk_messages, counters.lost.total()), (50, 950, 0));
-    let Err(Error::Spool { detail, .. }) = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())) else {
-        panic!()
-    };
-    assert!(detail.contains("another publisher"), "{detail}");
-    let counters = finish(publisher, Duration::ZERO).await;
-    assert_eq!((counters.left, counters.lost.total()), (1000, 0));
-    let mut other = on_disk("ws://127.0.0.1:9", folder.path());
-    other.sensor = "desk".to_owned();
-    let refused = Publisher::start(other).unwrap_err().to_string();
-    assert!(refused.contains("of the sensor \"lab\""), "{refused}");
-
-    let hub = Running::start(fast(None)).await;
-    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
-    let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), folder.path())).unwrap();
-    publish(&publisher, 1..=500);
-    let second = publisher.boot().to_owned();
-    assert_ne!(boot, second);
-    for (boot, numbers) in [(boot, 1..=1000), (second, 1..=500)] {
-        for number in numbers {
-            assert_eq!(desk.value().await["message"]["id"], format!("{boot}:{number}"));
-        }
-    }
-    let counters = finish(publisher, LONG).await;
-    assert_eq!((counters.made, counters.found, counters.acknowledged), (500, 1000, 1500));
-    assert_eq!(files(folder.path()), [PathBuf::new(); 0]);
-    hub.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_torn_tail_costs_the_message_that_it_tore() {
-    let folder = TempDir::new().unwrap();
-    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
-    publish(&publisher, 1..=200);
-    assert_eq!(finish(publisher, Duration::ZERO).await.left, 200);
-    let last = files(folder.path()).pop().unwrap();
-    let whole = fs::metadata(&last).unwrap().len();
-    fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(whole - 5).unwrap();
-
-    let hub = Running::start(fast(None)).await;
-    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
-    let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), folder.path())).unwrap();
-    assert_eq!(publisher.counters().found, 199);
-    publish(&publisher, 1..=1);
-    for number in (1..=199).chain([1]) {
-        assert_eq!(desk.value().await["message"]["payload"], number);
-    }
-    finish(publisher, LONG).await;
-    hub.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_disk_is_bounded_and_memory_takes_over_where_it_fails() {
-    let folder = TempDir::new().unwrap();
-    let mut options = on_disk("ws://127.0.0.1:9", folder.path());
-    options.spool_disk_bytes = 65_536;
-    let publisher = Publisher::start(options.clone()).unwrap();
-    publish(&publisher, 1..=2000);
-    let counters = publisher.counters();
-    counters.check().unwrap();
-    assert!(counters.lost.of("full") > 1000 && counters.disk_bytes <= 65_536, "{counters:?}");
-    let on_disk: u64 = files(folder.path()).iter().map(|file| fs::metadata(file).unwrap().len()).sum();
-    assert_eq!(on_disk, counters.disk_bytes);
-    let counters = finish(publisher, Duration::ZERO).await;
-    assert!(counters.left > 300 && counters.disk_bytes <= 65_536, "{counters:?}");
-
-    fs::remove_dir_all(folder.path()).unwrap();
-    let publisher = Publisher::start(options).unwrap();
-    fs::remove_dir_all(folder.path()).unwrap();
-    publish(&publisher, 1..=70);
-    let counters = publisher.counters();
-    counters.check().unwrap();
-    assert_eq!((counters.disk_errors, counters.memory_messages, counters.lost.of("full")), (1, 50, 20));
-    let counters = finish(publisher, Duration::ZERO).await;
-    assert_eq!((counters.left, counters.lost.of("closing")), (0, 50));
 }
 
 #[tokio::test(flavor = "multi_thread")]
