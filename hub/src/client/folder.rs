@@ -155,6 +155,23 @@ impl Folder {
         self.segments.iter().find(|segment| segment.unread > 0).map(|segment| segment.number)
     }
 
+    /// Forgets the files that somebody else has deleted; gives how many messages of them were not read.
+    pub(crate) fn forget_missing(&mut self) -> u64 {
+        let Self { segments, bytes, .. } = self;
+        segments.retain(|segment| {
+            let is_there = segment.path.exists();
+            *bytes -= if is_there { 0 } else { segment.bytes };
+            is_there
+        });
+        let unread = self.segments.iter().map(|segment| segment.unread).sum();
+        std::mem::replace(&mut self.unread, unread) - unread
+    }
+
+    /// Whether this file is there.
+    pub(crate) fn holds(&self, number: u64) -> bool {
+        self.segments.iter().any(|segment| segment.number == number)
+    }
+
     /// Bytes for what [`put_first`](Self::put_first) puts.
     pub(crate) fn room_in_front(&self) -> u64 {
         let stays: u64 = self.segments.iter().filter(|one| one.unread > 0).map(|one| one.bytes).sum();

@@ -262,6 +262,7 @@ impl Spool {
 
     /// Leaves what can be left in the folder: all of it, in order. Gives how many messages are there.
     fn keep(&mut self, folder: &mut Folder) -> u64 {
+        self.counts.lost[Lost::Damaged as usize] += folder.forget_missing();
         // What was read of a file of which the rest was not is there still, in its place.
         let half = folder.half_read();
         let (there, mut front): (VecDeque<_>, VecDeque<_>) =
@@ -277,7 +278,7 @@ impl Spool {
         let put = folder.put_first(front.iter().map(|item| item.text.as_str())).is_ok();
         for item in there.into_iter().chain(front) {
             // Where the disk takes nothing, what was read from it is there still.
-            if put || item.file.is_some() {
+            if put || item.file.is_some_and(|file| folder.holds(file)) {
                 self.held_bytes -= item.text.len();
                 left += u64::from(!put && item.file != half);
             } else {
@@ -344,3 +345,101 @@ pub(crate) struct Window {
 
 /// What is read from the folder at once.
 const READ: Window = Window { messages: 512, bytes: 256 << 10 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Name;
+
+    fn text(number: u64) -> Utf8Bytes {
+        format!("{number:>200}").into()
+    }
+
+    /// Numbers that look random and are the same each time.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % sides
+        }
+    }
+
+    #[test]
+    fn whatever_happens_nothing_goes_missing_and_order_is_kept() {
+        for seed in 0..60 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let path = folder.path().join("spool");
+            let sensor = Name::try_from("lab".to_owned()).unwrap();
+            let open = || (seed % 3 != 0).then(|| Folder::open(&path, &sensor, "b", 65_536 + 1000 * seed).unwrap());
+            let mut dice = Dice(seed);
+            let mut spool = Spool::new(40, 100_000, open());
+            let (mut made, mut flying, mut last, mut frames) = (0, VecDeque::new(), 0, 0);
+            for _ in 0..1500 {
+                match dice.roll(20) {
+                    0..12 => {
+                        for _ in 0..=dice.roll(8) {
+                            made += 1;
+                            spool.push(text(made));
+                        }
+                    }
+                    12..16 => {
+                        let most = 1 + dice.roll(30) as usize;
+                        let (batch, window) =
+                            (Window { messages: most, bytes: 1 << 20 }, Window { messages: 20, bytes: 5000 });
+                        for text in spool.take(batch, window, 1 << 20) {
+                            let number: u64 = text.trim().parse().unwrap();
+                            assert!(number > last, "{number} behind {last}");
+                            last = number;
+                            flying.push_back(number);
+                        }
+                        assert!(flying.len() <= 20);
+                    }
+                    16..18 if !flying.is_empty() => {
+                        let taken = 1 + dice.roll(flying.len() as u64);
+                        if dice.roll(4) == 0 {
+                            spool.refuse(frames + 1, "malformed");
+                        }
+                        frames += taken;
+                        spool.acknowledge(frames).unwrap();
+                        flying.drain(..taken as usize);
+                    }
+                    18 => {
+                        spool.disconnected();
+                        // What flew comes again.
+                        last = flying.pop_front().map_or(last, |first: u64| first - 1);
+                        flying.clear();
+                        frames = 0;
+                    }
+                    _ if dice.roll(60) == 0 => std::fs::remove_dir_all(&path).unwrap_or_default(),
+                    _ => {}
+                }
+                spool.counters().check().unwrap();
+                assert_eq!(spool.counters().made, made);
+            }
+            assert!(spool.acknowledge(frames + flying.len() as u64 + 1).is_err());
+            spool.close();
+            let counters = spool.counters();
+            counters.check().unwrap();
+            assert_eq!(counters.waiting(), 0);
+            drop(spool);
+            // The next start finds what was left, and with it at most what was dealt with of a file that was half read.
+            let found = Spool::new(40, 100_000, open()).counters();
+            assert!(found.found >= counters.left, "{counters:?} {found:?}");
+            found.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_for_the_hub_does_not_hold_up_what_waits_on_disk() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let sensor = Name::try_from("lab".to_owned()).unwrap();
+        let mut spool = Spool::new(2, 100_000, Some(Folder::open(folder.path(), &sensor, "b", 1 << 20).unwrap()));
+        (1..=50).for_each(|number| spool.push(text(number)));
+        spool.push("short".into());
+        let all = Window { messages: 100, bytes: 1 << 20 };
+        assert_eq!(spool.take(all, all, 100), ["short"]);
+        spool.counters().check().unwrap();
+        assert_eq!(spool.counters().lost.of("too_long_for_hub"), 50);
+    }
+}

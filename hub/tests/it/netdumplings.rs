@@ -8,12 +8,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use flowgauge_hub::Options;
-use serde_json::json;
+use flowgauge_hub::client::Publisher;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
-use crate::support::{Running, message, until, with_compat, within};
+use crate::publishing::{LONG, finish, named, publish};
+use crate::support::{Client, Running, message, until, with_compat, within};
 
 /// The program, if it is there.
 fn program(name: &str, arguments: &[&str]) -> Option<Child> {
@@ -59,8 +61,8 @@ async fn nd_print_prints_messages_of_ours() {
     let Some(mut print) = program("nd-print", &["--hub", &address, "--no-color"]) else { return };
     connected(&hub, "printereater").await;
     let mut lab = hub.publisher("lab").await;
-    for trigger in ["packet", "flow", "interval"] {
-        lab.send(message("lab", &format!("topic.{trigger}"), 4711).replace("\"packet\"", &format!("\"{trigger}\"")))
+    for (number, trigger) in (4711..).zip(["packet", "flow", "interval"]) {
+        lab.send(message("lab", &format!("topic.{trigger}"), number).replace("\"packet\"", &format!("\"{trigger}\"")))
             .await;
     }
     let printed = read_to(&mut print, "topic.interval from lab").await;
@@ -121,6 +123,52 @@ async fn nd_sniff_sends_what_subscribers_of_ours_get() {
     hub.stop().await;
     let _ = within(sniff.wait()).await;
     logged.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nd_hub_takes_a_publisher_of_ours_for_a_kitchen() {
+    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (kitchens, eaters) = (port(), port());
+    let arguments = ["-a", "127.0.0.1", "-i", &kitchens.to_string(), "-o", &eaters.to_string(), "-f", "1"];
+    let Some(mut hub) = program("nd-hub", &arguments) else { return };
+    let mut eater = None;
+    until(async || {
+        eater = Client::open(&format!("ws://127.0.0.1:{eaters}/"), &[]).await.ok();
+        eater.is_some()
+    })
+    .await;
+    let mut eater = eater.unwrap();
+    eater.say(&json!({"eater_name": "test"})).await;
+    let mut options = named(&format!("netdumplings://127.0.0.1:{kitchens}"));
+    options.interface = "eth0".to_owned();
+    options.chefs = vec!["DNSLookupChef".to_owned()];
+    let publisher = Publisher::start(options).unwrap();
+    // The hub has no word for who is there but its status.
+    let is_status = |value: &Value| value["metadata"]["chef"] == "SystemStatusChef";
+    loop {
+        let told = eater.value().await;
+        if is_status(&told) && told["payload"]["dumpling_kitchen_count"] == 1 {
+            let kitchen = &told["payload"]["dumpling_kitchens"][0]["info_from_kitchen"];
+            let hello = json!({"kitchen_name": "lab", "interface": "eth0", "filter": "", "chefs": ["DNSLookupChef"],
+                "poke_interval": 5.0});
+            assert_eq!(*kitchen, hello);
+            break;
+        }
+    }
+    publish(&publisher, 1..=100);
+    for number in 1..=100 {
+        let dumpling = loop {
+            let value = eater.value().await;
+            if !is_status(&value) {
+                break value;
+            }
+        };
+        assert_eq!((&dumpling["metadata"]["chef"], &dumpling["metadata"]["kitchen"]), (&json!("a"), &json!("lab")));
+        assert_eq!((&dumpling["metadata"]["driver"], &dumpling["payload"]), (&json!("packet"), &json!(number)));
+    }
+    let counters = finish(publisher, LONG).await;
+    assert_eq!((counters.unconfirmed, counters.connections), (100, 1));
+    hub.kill().await.unwrap();
 }
 
 /// websockets 10 loads its parts when they are first asked for by import; the programs are of a time when they were there.
