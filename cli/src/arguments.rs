@@ -1,6 +1,8 @@
 //! What the command understands.
 
 use std::ffi::OsString;
+#[cfg(feature = "hub")]
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -263,6 +265,20 @@ pub(crate) struct Metering {
     /// Write to this file where the run stopped, for --after.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = SOURCE)]
     pub(crate) position_out: Option<PathBuf>,
+
+    /// Instead of writing flows, show them in a browser, with a hub and its page on this address, of this machine only. Flows
+    /// are cut every 5 seconds at least.
+    #[cfg(feature = "hub")]
+    #[arg(
+        long, value_name = "ADDRESS:PORT", num_args = 0..=1, require_equals = true, requires = "interface",
+        default_missing_value = "127.0.0.1:11346", help_heading = OUTPUT,
+        conflicts_with_all = [
+            "count", "write", "format", "fields", "summarize", "report", "progress", "statistics", "splt",
+            "application_fields", "tcp_analysis", "metric", "keep_flows", "anonymize", "end_flow_when", "tunnel_keys",
+            "dissect", "workers",
+        ]
+    )]
+    pub(crate) live: Option<SocketAddr>,
 
     /// Write to this file, which gets its name when it is complete; - is standard output. Its end says how: .csv, .json,
     /// .jsonl, .ndjson, .ipfix or .txt, and .gz or .zst after it compresses; or .parquet, .arrow,

@@ -18,6 +18,8 @@ mod help;
 #[cfg(feature = "hub")]
 mod hub;
 mod inputs;
+#[cfg(feature = "hub")]
+mod live;
 pub mod manifest;
 mod merge;
 mod meter;
@@ -109,6 +111,10 @@ fn dispatch(
         Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
         Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
+        #[cfg(feature = "hub")]
+        None if let Some(at) = arguments.metering.live => {
+            return live::run(&arguments.metering, at, &mut err, interrupted);
+        }
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),
             Err(words) => return help::say(&help::wrong(clap::error::ErrorKind::ValueValidation, words)),

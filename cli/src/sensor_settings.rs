@@ -168,7 +168,7 @@ impl Default for Settings {
 }
 
 /// What this machine is called; `sensor` where that is no name.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
     Name::try_from(name).map_or_else(|_| "sensor".to_owned(), String::from)
 }

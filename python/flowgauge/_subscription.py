@@ -113,10 +113,7 @@ class Subscription:
             # EOFError and those behind it: what websockets 13 raises for an answer that is no HTTP.
             raise _LostError(f"cannot connect to {self.url}: {error or type(error).__name__}") from error
         try:
-            since = {} if self._position is None else {"since": self._position}
-            await websocket.send(json.dumps(self._hello | since))
-            text = await asyncio.wait_for(websocket.recv(), _PATIENCE)
-            self._welcomed(text)
+            await self._greet(websocket)
         except BaseException as error:
             await websocket.close()
             if isinstance(error, ConnectionClosed):
@@ -125,6 +122,12 @@ class Subscription:
                 raise _LostError(f"{self.url} did not welcome within {_PATIENCE} s") from error
             raise
         return websocket
+
+    async def _greet(self, websocket: Any) -> None:
+        since = {} if self._position is None else {"since": self._position}
+        await websocket.send(json.dumps(self._hello | since))
+        text = await asyncio.wait_for(websocket.recv(), _PATIENCE)
+        self._welcomed(text)
 
     async def _tell(self, connected: _Connected, websocket: Any) -> None:
         from websockets.exceptions import ConnectionClosed
@@ -142,6 +145,9 @@ class Subscription:
             text = await websocket.recv()
         except ConnectionClosed as error:
             raise self._closed(error, False) from error
+        return self._heard(text)
+
+    def _heard(self, text: object) -> Message | None:
         told = parsed(text)
         kind = None if told is None else told.get("kind")
         if told is None or not isinstance(kind, str):

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from ._dumplings import Eating, is_of_netdumplings
 from ._message import Message
 from ._subscription import Subscription
 
@@ -44,6 +45,7 @@ def subscribe(
 
     Args:
         url: Where the hub is: ws:// or wss:// (also http:// or https://), host and port; without a path, it is /subscribe.
+            netdumplings://host:port is the port of an `nd-hub` for eaters, which knows neither `since` nor `token`.
         topics: Patterns of which a topic has to fit one, as `dns.*`. None or an empty list: all, also `system.*`, of
             the hub itself.
         sensors: Patterns of which the name of the sensor has to fit one. None or an empty list: all.
@@ -61,7 +63,7 @@ def subscribe(
         ImportError: There is no websockets.
         HubError: While iterating: the hub refuses (token, pattern), is none, or sent more than it may.
     """
-    subscription = Subscription(
+    subscription = _subscription(
         url,
         topics=topics,
         sensors=sensors,
@@ -106,7 +108,7 @@ class Subscriber:
         on_disconnect: Callable[[Exception | None], object] | None = None,
         **options: Any,
     ) -> None:
-        self._subscription = Subscription(url, **options)
+        self._subscription = _subscription(url, **options)
         self._on_connect = on_connect or self.on_connect
         self._on_message = on_message or self.on_message
         self._on_disconnect = on_disconnect or self.on_disconnect
@@ -162,6 +164,10 @@ class Subscriber:
 
     async def _disconnected(self, error: Exception | None) -> None:
         await _call(self._on_disconnect, error)
+
+
+def _subscription(url: str, **options: Any) -> Subscription:
+    return (Eating if is_of_netdumplings(url) else Subscription)(url, **options)
 
 
 async def _call(handler: _Handler, *arguments: object) -> None:

@@ -54,10 +54,9 @@ impl<W: Write + Send> Lines<W> {
 
 impl<W: Write + Send> Outlet for Lines<W> {
     fn send(&mut self, topic: &Name, trigger: Trigger, time: Time, payload: Box<RawValue>) -> Result<(), String> {
-        self.made += 1;
         let message = Message {
             version: Version,
-            id: MessageId::new(self.boot.as_str(), self.made).map_err(str::to_owned)?,
+            id: MessageId::new(self.boot.as_str(), self.made + 1).map_err(str::to_owned)?,
             time,
             sensor: Some(self.sensor.clone()),
             topic: topic.clone(),
@@ -66,7 +65,10 @@ impl<W: Write + Send> Outlet for Lines<W> {
             extra: Default::default(),
         };
         let mut line = message.to_json();
+        // What a hub would refuse is no message here either.
+        Message::from_json(&line).map_err(|error| error.to_string())?;
         line.push('\n');
+        self.made += 1;
         // It is told with the next flush: no processor can do anything about it.
         if self.failed.is_none() {
             self.failed = self.out.write_all(line.as_bytes()).err();
