@@ -194,3 +194,66 @@ fn an_http_request_shows_at_once_and_ctrl_c_ends_it() {
         shows_at_once("urls -i lo", send, &block, "flowgauge: 5 HTTP messages, 0 TLS records\n");
     });
 }
+
+#[cfg(feature = "hub")]
+#[test]
+fn a_sensor_on_a_wire_says_what_it_sees() {
+    in_namespace(|| {
+        let socket = sender();
+        let child = listen("sensor -i veth1 --hub - --interval 0.3 -n lab");
+        for _ in 0..3 {
+            socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+        }
+        thread::sleep(Duration::from_millis(1200));
+        signal("INT", child.id());
+        let since = Instant::now();
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+        // An interruption is how it ends.
+        assert_eq!(run.code, 0, "{}", run.err);
+        let messages = run.records();
+        let of = |topic: &str| messages.iter().filter(|one| one["topic"] == topic).collect::<Vec<_>>();
+        let counts = of("packets.count");
+        assert!(counts.len() >= 3, "{}", run.out);
+        let packets: u64 = counts.iter().map(|one| one["payload"]["packets"].as_u64().unwrap()).sum();
+        assert_eq!(packets, 3);
+        assert_eq!(of("flow.record")[0]["payload"]["src_to_dst_pkts"], 3);
+        assert_eq!(of("sensor.status").len(), counts.len());
+        assert!(messages.iter().all(|one| one["sensor"] == "lab"));
+    });
+}
+
+#[cfg(feature = "hub")]
+#[test]
+fn a_machine_shows_itself_in_a_browser() {
+    fn get(address: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        answer
+    }
+    in_namespace(|| {
+        let socket = sender();
+        assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
+        let mut command = flowgauge();
+        let mut child = command.args(["-i", "veth1", "--live=127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let address = line.split('/').nth(2).unwrap().to_owned();
+        assert_eq!(line, format!("flowgauge: http://{address}/ shows veth1, until Ctrl-C"));
+        let taken = run(&format!("-i veth1 --live={address}"));
+        assert_eq!(taken.code, 1);
+        assert!(taken.err.contains(&address) && taken.err.contains("--live=ADDRESS:PORT"), "{}", taken.err);
+        assert!(get(&address, "/").contains("<title>"));
+        socket.send_to(b"hello", "10.0.0.2:2000").unwrap();
+        await_that("the sensor is there", || get(&address, "/status").contains("\"part\":\"publisher\""));
+        signal("INT", child.id());
+        let since = Instant::now();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    });
+    let open = run("-i lo --live=0.0.0.0:0");
+    assert_eq!((open.code, open.out.as_str()), (2, ""));
+    assert!(open.err.contains("insecure") || open.err.contains("tokens"), "{}", open.err);
+}

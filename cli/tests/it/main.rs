@@ -17,6 +17,8 @@ mod lists;
 mod merge;
 mod refused;
 mod rotate;
+#[cfg(feature = "hub")]
+mod sensor;
 mod series;
 mod support;
 mod terminal;
