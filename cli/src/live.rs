@@ -68,7 +68,7 @@ fn start(metering: &Metering, hub: SocketAddr) -> Result<Running, Error> {
     let sensor = BUILT_IN.iter().filter_map(|(name, _)| built_in(name)).fold(sensor, Sensor::processor);
     let mut publishing = PublisherOptions::default();
     publishing.hub = format!("ws://{hub}");
-    publishing.sensor = machine();
+    publishing.sensor = machine().into();
     publishing.interface = interface.to_owned();
     publishing.filter = filter;
     sensor.start(|stop| Ok(Box::new(ToHub::start(publishing, false, Duration::from_secs(1), stop)?)))

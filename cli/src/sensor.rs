@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flowgauge::capture::StopFlag;
 use flowgauge::meter::MeterConfig;
-use flowgauge_hub::{Name, new_boot};
+use flowgauge_hub::new_boot;
 use flowgauge_sensor::{BUILT_IN, Error, Lines, Outlet, Processor, Running, Sensor, Summary, ToHub, built_in};
 
 use crate::sensor_settings::{self, Sensing, Settings};
@@ -78,17 +78,13 @@ fn start(settings: Settings, processors: Vec<Box<dyn Processor>>) -> Result<(Run
         .active_timeout(seconds(settings.active_timeout))
         .capacity(CAPACITY);
     let publishing = settings.publishing(&processors);
+    let name = settings.name.clone();
     let sensor = Sensor::new(settings.streamer()?, settings.source()).metering(metering);
     let sensor = processors.into_iter().fold(sensor.interval(seconds(settings.interval)), Sensor::processor);
     let running = sensor.start(|stop: StopFlag| -> Result<Box<dyn Outlet>, Error> {
         if settings.hub != "-" {
             return Ok(Box::new(ToHub::start(publishing, !is_live, seconds(settings.drain_timeout), stop)?));
         }
-        let name = Name::try_from(settings.name.clone()).map_err(|allowed| Error::Option {
-            option: "name",
-            value: format!("{:?}", settings.name),
-            allowed: allowed.to_owned(),
-        })?;
         Ok(Box::new(Lines::new("standard output", io::BufWriter::new(io::stdout()), name, new_boot())))
     })?;
     Ok((running, is_live))

@@ -121,7 +121,7 @@ struct Told {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    pub(crate) name: String,
+    pub(crate) name: Name,
     pub(crate) interface: Option<String>,
     read: Vec<PathBuf>,
     pub(crate) filter: String,
@@ -168,9 +168,9 @@ impl Default for Settings {
 }
 
 /// What this machine is called; `sensor` where that is no name.
-pub(crate) fn machine() -> String {
+pub(crate) fn machine() -> Name {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-    Name::try_from(name).map_or_else(|_| "sensor".to_owned(), String::from)
+    Name::try_from(name).unwrap_or_else(|_| Name::try_from("sensor".to_owned()).expect("a short word"))
 }
 
 impl Sensing {
@@ -223,7 +223,7 @@ impl Settings {
     pub(crate) fn publishing(&self, processors: &[Box<dyn Processor>]) -> PublisherOptions {
         let mut options = PublisherOptions::default();
         options.hub.clone_from(&self.hub);
-        options.sensor.clone_from(&self.name);
+        options.sensor = self.name.as_str().to_owned();
         options.token.clone_from(&self.token);
         options.tls_ca.clone_from(&self.tls_ca);
         (options.spool_messages, options.spool_bytes) = (self.spool_messages, self.spool_bytes);

@@ -51,7 +51,7 @@ fn what_cannot_be_kept_is_named() {
         (vec!["-r", &capture, "--interval", "nan"], "interval must be"),
         (vec!["-r", &capture, "--hub", "gopher://x"], "hub is \"gopher://x\""),
         (vec!["-r", &capture, "--spool-messages", "0"], "spool_messages is 0"),
-        (vec!["-r", &capture, "-n", "a\nb"], "name"),
+        (vec!["-r", &capture, "-n", "a\nb"], "without control characters"),
         (vec!["-r", &capture, "--config", "no/such"], "no/such"),
     ] {
         let run = sense(&arguments);
