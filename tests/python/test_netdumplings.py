@@ -90,7 +90,7 @@ def test_sensor_and_subscriber_meet_at_it(hub: object, data: Path) -> None:
 
             def ready(*_: object) -> None:
                 loop = asyncio.get_running_loop()
-                sent.append(loop.run_in_executor(None, sensor, into, data, "--processor", "dns,flows"))  # type: ignore[arg-type]
+                sent.append(loop.run_in_executor(None, sensor, into, data, "--processor", "dns,flows"))
 
             url = f"netdumplings://127.0.0.1:{out}"
             # Six queries, six flows, and the summary of the interval; the sensor's status is another topic.
