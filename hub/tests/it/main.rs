@@ -2,6 +2,7 @@
 
 mod closed;
 mod compat;
+mod killed;
 mod netdumplings;
 mod newcomers;
 mod publisher;
