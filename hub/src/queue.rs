@@ -89,13 +89,15 @@ impl Queue {
         self.ready.notify_one();
     }
 
-    /// Offers a message that is wanted.
-    pub(crate) fn push(&self, entry: &Arc<Entry>) {
+    /// Offers a message that is wanted; false when it is over, and nothing is wanted any more. The relay counts what was offered.
+    #[must_use]
+    pub(crate) fn push(&self, entry: &Arc<Entry>) -> bool {
         let mut state = self.lock();
         if state.end.is_some() {
-            return;
+            return false;
         }
-        self.counters.offer(1);
+        // Whoever waits found nothing; with anything there, it was told, and has not looked yet.
+        let may_wait = state.ring.is_empty();
         state.ring_bytes += entry.len();
         state.ring.push_back(Arc::clone(entry));
         let full = |state: &State| state.ring.len() > self.limits.messages || state.ring_bytes > self.limits.bytes;
@@ -111,7 +113,11 @@ impl Queue {
             state.dropped += 1;
             self.counters.lose(Dropped::Oldest, 1);
         }
-        self.ready.notify_one();
+        drop(state);
+        if may_wait {
+            self.ready.notify_one();
+        }
+        true
     }
 
     /// Nothing comes any more; what waits may still be taken.
@@ -151,9 +157,10 @@ impl Queue {
 
     fn take(&self, messages: usize) -> Option<Next> {
         let mut state = self.lock();
-        let mut batch = Vec::new();
-        let mut bytes = 0;
         let from_backlog = !state.backlog.is_empty();
+        let waiting = if from_backlog { state.backlog.len() } else { state.ring.len() };
+        let mut batch = Vec::with_capacity(waiting.min(messages));
+        let mut bytes = 0;
         while batch.len() < messages && bytes < BATCH_BYTES {
             let next = if from_backlog { state.backlog.pop_front() } else { state.pop() };
             let Some(entry) = next else { break };
@@ -209,6 +216,10 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
     use crate::entry::Draft;
     use crate::message::MessageId;
@@ -224,6 +235,11 @@ mod tests {
         (Queue::new(Form::Own, Filter::default(), policy, limits, Arc::clone(&counters)), counters)
     }
 
+    fn push(queue: &Queue, sequences: std::ops::RangeInclusive<u64>) {
+        let offered = sequences.filter(|&sequence| queue.push(&entry(sequence))).count();
+        queue.counters.offer(offered as u64);
+    }
+
     fn taken(queue: &Queue) -> (u64, Vec<u64>) {
         match queue.take(100).unwrap() {
             Next::Messages(lost, batch) => (lost, batch.iter().map(|entry| entry.sequence).collect()),
@@ -235,7 +251,7 @@ mod tests {
     fn the_oldest_go_and_are_told_between_backlog_and_ring() {
         let (queue, counters) = queue(Policy::DropOldest, 2, usize::MAX);
         queue.replay((1..=3).map(entry));
-        (4..=8).for_each(|sequence| queue.push(&entry(sequence)));
+        push(&queue, 4..=8);
         assert_eq!(taken(&queue), (0, vec![1, 2, 3]));
         assert_eq!(taken(&queue), (3, vec![7, 8]));
         queue.delivered();
@@ -250,24 +266,44 @@ mod tests {
     fn bytes_bound_the_ring_too() {
         let one = entry(1).len();
         let (queue, _) = queue(Policy::DropOldest, 100, 3 * one);
-        (1..=9).for_each(|sequence| queue.push(&entry(sequence)));
+        push(&queue, 1..=9);
         assert_eq!(taken(&queue), (6, vec![7, 8, 9]));
     }
 
     #[test]
     fn a_full_ring_ends_where_the_policy_says_so() {
         let (queue, counters) = queue(Policy::Disconnect, 2, usize::MAX);
-        (1..=4).for_each(|sequence| queue.push(&entry(sequence)));
+        push(&queue, 1..=4);
         assert!(matches!(queue.take(100), Some(Next::End(End::Slow))));
         let snapshot = counters.snapshot(0);
         // The fourth came when it was over: nobody wanted it.
         assert_eq!((snapshot.offered, snapshot.dropped.of("slow")), (3, 3));
     }
 
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_waits_is_woken_for_all_that_comes() {
+        let (queue, _) = queue(Policy::DropOldest, usize::MAX, usize::MAX);
+        let queue = Arc::new(queue);
+        let pushing = Arc::clone(&queue);
+        let pusher = std::thread::spawn(move || {
+            for sequence in 1..=20_000 {
+                push(&pushing, sequence..=sequence);
+            }
+        });
+        let mut last = 0;
+        while last < 20_000 {
+            let next = timeout(Duration::from_secs(10), queue.next(3)).await.expect("nobody is left waiting");
+            let Next::Messages(0, batch) = next else { panic!("{next:?} behind {last}") };
+            batch.iter().for_each(|entry| assert_eq!(entry.sequence, std::mem::replace(&mut last, entry.sequence) + 1));
+            queue.delivered();
+        }
+        pusher.join().unwrap();
+    }
+
     #[test]
     fn what_is_left_counts_as_lost() {
         let (queue, counters) = queue(Policy::DropOldest, 10, usize::MAX);
-        (1..=4).for_each(|sequence| queue.push(&entry(sequence)));
+        push(&queue, 1..=4);
         assert!(matches!(queue.take(1), Some(Next::Messages(0, _))));
         assert_eq!(queue.counts(), (4, 0, 0));
         drop(queue);

@@ -67,7 +67,8 @@ impl Relay {
         state.sequence += 1;
         let entry = Arc::new(draft.numbered(state.sequence));
         state.remember(Arc::clone(&entry), self.history);
-        state.queues.iter().filter(|queue| queue.wants(&entry)).for_each(|queue| queue.push(&entry));
+        let offered = state.queues.iter().filter(|queue| queue.wants(&entry) && queue.push(&entry)).count();
+        self.counters.offer(offered as u64);
         Ok(())
     }
 
