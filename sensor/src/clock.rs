@@ -37,8 +37,7 @@ impl Clock {
             if now < due {
                 return None;
             }
-            // After a long call an interval is late, and the next one not shorter for that.
-            self.due = Some(Due::Wire((due + self.length).max(now)));
+            self.due = Some(Due::Wire(following(due, self.length, now)));
             return Some((batch.items.len(), self::now()));
         }
         for (index, item) in batch.items.iter().enumerate() {
@@ -65,6 +64,12 @@ impl Clock {
     }
 }
 
+/// When the interval after the one that was due ends: a length later, unless a long call has used that up.
+fn following(due: Instant, length: Duration, now: Instant) -> Instant {
+    let next = due + length;
+    if next > now { next } else { now + length }
+}
+
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
@@ -77,6 +82,13 @@ mod tests {
 
     fn at(millis: i64) -> Batch {
         Batch::of_packet(1, Timestamp::from_millis(millis), LinkType::ETHERNET, vec![0; 60])
+    }
+
+    #[test]
+    fn a_late_interval_makes_the_next_one_neither_late_nor_empty() {
+        let (due, second) = (Instant::now(), Duration::from_secs(1));
+        assert_eq!(following(due, second, due + second / 4), due + second);
+        assert_eq!(following(due, second, due + second * 3), due + second * 4);
     }
 
     #[test]
