@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use flowgauge_hub::Options;
+use flowgauge_hub::client::{Publisher, PublisherOptions};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -14,7 +15,8 @@ use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, get, message, options, until};
+use crate::publishing::{self, finish};
+use crate::support::{Client, get, options, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_is_delivered_or_counted_as_lost_though_the_hub_is_killed_twenty_times() {
@@ -105,46 +107,22 @@ async fn back(at: SocketAddr, sensors: &[&str]) {
     .await;
 }
 
-/// Sends messages, numbered from 1, until it is stopped and the hub has taken all; those that were not acknowledged when a
-/// connection broke are sent again. Gives the number of the last.
+/// Publishes messages, numbered from 1, until it is stopped and the hub has acknowledged all. Gives the number of the last.
 async fn publish(at: SocketAddr, sensor: &'static str, stopped: watch::Receiver<bool>) -> u64 {
-    let hello = json!({"kind": "hello", "version": 1, "sensor": sensor});
-    let mut sent = 0;
-    let mut taken = 0;
-    loop {
-        let (mut client, _) = connected(at, "publish", &hello).await;
-        let (before, mut next) = (taken, taken + 1);
-        let mut ticks = interval(Duration::from_millis(5));
-        loop {
-            tokio::select! {
-                frame = client.0.next() => {
-                    let Some(Ok(frame)) = frame else { break };
-                    if let Message::Text(text) = frame {
-                        let ack: Value = serde_json::from_str(&text).unwrap();
-                        assert_eq!(ack["kind"], "ack", "{ack}");
-                        taken = before + ack["taken"].as_u64().unwrap();
-                    }
-                }
-                _ = ticks.tick() => {
-                    let is_last = *stopped.borrow();
-                    if is_last && taken == sent {
-                        return sent;
-                    }
-                    // So many new ones, while not too many wait for their acknowledgement.
-                    let upto = if is_last { sent } else { (taken + 1000).min(sent + 5) };
-                    let mut is_broken = false;
-                    while next <= upto && !is_broken {
-                        is_broken = client.0.feed(Message::text(message(sensor, "a", next))).await.is_err();
-                        sent = sent.max(next);
-                        next += 1;
-                    }
-                    if is_broken || client.0.flush().await.is_err() {
-                        break;
-                    }
-                }
-            }
-        }
+    let mut options = PublisherOptions::default();
+    (options.hub, options.sensor) = (format!("ws://{at}"), sensor.to_owned());
+    let publisher = Publisher::start(options).unwrap();
+    let mut ticks = interval(Duration::from_millis(5));
+    let mut made = 0;
+    while !*stopped.borrow() {
+        ticks.tick().await;
+        publishing::publish(&publisher, made + 1..=made + 5);
+        made += 5;
     }
+    let counters = finish(publisher, PATIENCE).await;
+    assert_eq!((counters.made, counters.acknowledged), (made, made), "{counters:?}");
+    assert!(counters.connections > KILLED, "{counters:?}");
+    made
 }
 
 /// What a subscriber got.
