@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use flowgauge::capture::StopFlag;
 use flowgauge_hub::client::{PublishError, Publisher, PublisherCounters, PublisherOptions};
 use flowgauge_hub::{Name, Time, Trigger};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::error::Result;
@@ -58,7 +59,20 @@ impl Outlet for ToHub {
     }
 
     fn status(&self) -> serde_json::Value {
-        serde_json::to_value(self.counters()).unwrap_or_default()
+        let counters = self.counters();
+        json!({
+            "made": counters.made,
+            "found": counters.found,
+            "acknowledged": counters.acknowledged,
+            "refused": counters.refused.total(),
+            "lost": counters.lost,
+            "unconfirmed": counters.unconfirmed,
+            "spooled_messages": counters.waiting(),
+            "spooled_bytes": counters.memory_bytes + counters.disk_bytes,
+            "left": counters.left,
+            "connections": counters.connections,
+            "last_error": counters.last_error,
+        })
     }
 
     fn finish(&mut self) -> Result<()> {
