@@ -1,0 +1,31 @@
+/** The last things of many: at most so many are held, the oldest goes first. */
+export class Ring<T> {
+  readonly most: number;
+  readonly #held: T[] = [];
+  #pushed = 0;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  push(one: T): void {
+    this.#held[this.#pushed % this.most] = one;
+    this.#pushed += 1;
+  }
+
+  /** All there ever were; the number of the next. */
+  get pushed(): number {
+    return this.#pushed;
+  }
+
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** The newest first, of those before this number. */
+  *newest(before = this.#pushed): Generator<T> {
+    for (let number = before - 1; number >= Math.max(0, this.#pushed - this.most); number -= 1) {
+      yield this.#held[number % this.most] as T;
+    }
+  }
+}
