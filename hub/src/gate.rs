@@ -78,7 +78,7 @@ impl Gate {
     ///
     /// Without tokens, the host that is asked for has to be an address, localhost, or one of the list: a page may give its
     /// own name our address (DNS rebinding), and its requests then look as if they came from here.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("\0"));
         let host = text(header::HOST);
         if self.tokens.is_empty() && host.is_some_and(|host| !is_local(host) && !self.lists_host(host)) {

@@ -29,7 +29,7 @@ use crate::relay::Relay;
 use crate::stop::{Stop, Stopper};
 use crate::taken::Taken;
 use crate::tokens::Tokens;
-use crate::{events, listen, publish, status, subscribe};
+use crate::{events, listen, page, publish, status, subscribe};
 
 /// A hub that has its addresses, and serves nobody yet.
 #[derive(Debug)]
@@ -257,6 +257,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/status", get(status::answer))
         .route("/metrics", get(status::metrics))
         .route("/healthz", get(async || "ok\n"))
+        .merge(page::routes())
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here\n"))
         .with_state(shared)
 }

@@ -24,6 +24,7 @@ mod listen;
 mod message;
 mod options;
 mod pace;
+mod page;
 mod pattern;
 mod peers;
 mod publish;

@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 pub struct Options {
     /// How the hub calls itself. Defaults to `flowgauge`.
     pub name: String,
-    /// Where `/publish`, `/subscribe`, `/events`, `/status`, `/metrics` and `/healthz` are. Defaults to 127.0.0.1:11346; port
-    /// 0 takes any that is free. Any address but loopback needs TLS and tokens, or `insecure`.
+    /// Where the page, `/publish`, `/subscribe`, `/events`, `/status`, `/metrics` and `/healthz` are. Defaults to
+    /// 127.0.0.1:11346; port 0 takes any that is free. Any address but loopback needs TLS and tokens, or `insecure`.
     pub listen: SocketAddr,
     /// The certificate, with those that vouch for it behind it, in PEM. None, the default, means no TLS.
     pub tls_certificate: Option<PathBuf>,

@@ -7,6 +7,7 @@ mod netdumplings;
 mod newcomers;
 mod publisher;
 mod publishing;
+mod page;
 mod relayed;
 mod slow;
 mod spooled;

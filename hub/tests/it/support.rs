@@ -166,16 +166,42 @@ pub(crate) fn message(sensor: &str, topic: &str, number: u64) -> String {
 
 /// A request without a body: status and body of the answer.
 pub(crate) async fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let answer = ask(address, "GET", path, headers).await;
+    (answer.status, answer.body)
+}
+
+/// What a request was answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The lines of the head behind the first.
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header that is there once; empty when it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut found = self.head.lines().filter_map(|line| line.split_once(": ")).filter(|(one, _)| *one == name);
+        let value = found.next().map_or("", |(_, value)| value);
+        assert!(found.next().is_none(), "{name} is there twice");
+        value
+    }
+}
+
+/// A request without a body, of any method.
+pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let host = format!("Host: {address}\r\n");
     let host = if headers.iter().any(|(name, _)| *name == "Host") { "" } else { &host };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("GET {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within(stream.read_to_string(&mut answer)).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    let (first, head) = head.split_once("\r\n").unwrap();
+    let status = first.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 /// Waits for what must come, but not for ever.
