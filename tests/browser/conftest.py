@@ -1,0 +1,71 @@
+"""Tests of the hub's page in a real browser: Debian's chromium against a hub of our own, fed over its WebSocket.
+
+They are a step of their own, `scripts/check browser`, which builds the hub first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="playwright is not installed: scripts/setup --test")
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from feed import Hub
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed: scripts/setup --test")
+    with sync_playwright() as playwright:
+        # Its sandbox needs user namespaces, and does not run as root; the page is our own.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A hub that tells of itself twice a second, and can be ended and started again."""
+    hub = Hub(program(), tmp_path)
+    hub.start()
+    yield hub
+    hub.end()
+
+
+@pytest.fixture
+def page(browser: Browser, hub: Hub) -> Iterator[Page]:
+    """A page of that hub, in which nothing may go wrong that the browser tells of: errors, and what the policy forbids."""
+    with_errors: list[str] = []
+
+    def told(message: ConsoleMessage) -> None:
+        # A hub that is gone is told of by the page itself.
+        if message.type in ("error", "warning") and "WebSocket connection to" not in message.text:
+            with_errors.append(message.text)
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("console", told)
+    page.on("pageerror", lambda error: with_errors.append(str(error)))
+    page.on("requestfailed", lambda request: with_errors.append(f"{request.url}: {request.failure}"))
+    page.goto(hub.url)
+    yield page
+    context.close()
+    assert with_errors == []
+
+
+def program() -> str:
+    """The example `hub` of the hub's crate."""
+    found = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "examples" / "hub"
+    if not found.is_file():
+        pytest.fail(f"{found} is not there: cargo build -p flowgauge-hub --example hub")
+    return str(found)
