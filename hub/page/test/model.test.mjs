@@ -53,11 +53,25 @@ test("sums forget what is older than their span", () => {
   sums.add(1000, "a", [5, 1]);
   sums.add(1030, "a", [2, 1]);
   sums.add(1030, "b", [3, 1]);
-  sums.add(1031, "c", [9, 1]);
   assert.deepEqual(sums.top(1031, 9), [{ name: "a", amounts: [7, 2] }, { name: "b", amounts: [3, 1] }]);
-  assert.deepEqual(sums.told, { names: 2, others: [9, 1] });
   assert.deepEqual(sums.top(1060, 1), [{ name: "b", amounts: [3, 1] }]);
   assert.deepEqual(sums.top(1090, 9), []);
+  assert.deepEqual(sums.told, { names: 0, others: null });
+});
+
+test("sums tell the largest apart, and lose nothing of the others", () => {
+  const sums = new Sums(60, 10, 2);
+  for (const [name, amount] of [["a", 1], ["b", 9], ["c", 2], ["d", 8], ["e", 3]]) sums.add(1000, name, [amount, 1]);
+  assert.deepEqual(sums.top(1000, 9).map(({ name }) => name), ["b", "d"]);
+  assert.deepEqual(sums.told, { names: 2, others: [6, 3] });
+  sums.add(1010, "a", [4, 1]);
+  assert.deepEqual(sums.top(1010, 9).at(-1), { name: "a", amounts: [4, 1] });
+  for (let number = 0; number < 1000; number += 1) sums.add(1020, `x${number}`, [1, 1]);
+  assert.deepEqual(sums.top(1020, 2).map(({ name }) => name), ["b", "d"]);
+  assert.ok(sums.told.names <= 4);
+  // What is summed as others goes away with its own step.
+  assert.equal(sums.top(1060, 9).reduce((sum, { amounts }) => sum + amounts[1], 0) + sums.told.others[1], 1001);
+  assert.deepEqual(sums.top(1080, 9), []);
   assert.deepEqual(sums.told, { names: 0, others: null });
 });
 

@@ -2,7 +2,7 @@
  * Sums by name over the last minutes: who sent how much.
  *
  * Time goes by steps; what was added in a step is taken away when that is older than the span. At most so many names are told
- * apart; what comes under another while all are taken is summed as `others`.
+ * apart: when there are twice as many, the smaller half is summed as `others`.
  */
 
 export interface Sum {
@@ -31,25 +31,41 @@ export class Sums {
   /** Adds amounts, always as many of them. `now` is in seconds. */
   add(now: number, name: string, amounts: number[]): void {
     const step = this.#step(now);
-    const key = this.#totals.has(name) || this.#totals.size < this.#most ? name : OTHERS;
-    plus(this.#totals, key, amounts, 1);
-    plus(step.names, key, amounts, 1);
+    plus(this.#totals, name, amounts, 1);
+    plus(step.names, name, amounts, 1);
+    if (this.#totals.size > 2 * this.#most) this.#fold();
   }
 
   /** The largest by the first amount; `others` never among them. */
   top(now: number, many: number): Sum[] {
     this.#step(now);
-    return [...this.#totals]
-      .filter(([name]) => name !== OTHERS)
-      .sort(([, a], [, b]) => (b[0] ?? 0) - (a[0] ?? 0))
-      .slice(0, many)
-      .map(([name, amounts]) => ({ name, amounts }));
+    return this.#largest().slice(0, many);
   }
 
   /** How many names there are, and what could not be told apart. */
   get told(): { names: number; others: number[] | null } {
     const others = this.#totals.get(OTHERS) ?? null;
     return { names: this.#totals.size - (others === null ? 0 : 1), others };
+  }
+
+  #largest(): Sum[] {
+    return [...this.#totals]
+      .filter(([name]) => name !== OTHERS)
+      .sort(([, a], [, b]) => (b[0] ?? 0) - (a[0] ?? 0))
+      .map(([name, amounts]) => ({ name, amounts }));
+  }
+
+  #fold(): void {
+    for (const { name, amounts } of this.#largest().slice(this.#most)) {
+      this.#totals.delete(name);
+      plus(this.#totals, OTHERS, amounts, 1);
+      for (const { names } of this.#steps) {
+        const part = names.get(name);
+        if (part === undefined) continue;
+        names.delete(name);
+        plus(names, OTHERS, part, 1);
+      }
+    }
   }
 
   #step(now: number): Step {

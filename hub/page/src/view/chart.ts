@@ -23,8 +23,7 @@ export class Chart {
     figure.append(canvas, this.#at, this.#words);
     this.#plot = new uPlot(options(spanSeconds, unit, () => this.#point()), [[], []], canvas);
     new ResizeObserver(() => this.#plot.setSize({ width: canvas.clientWidth, height: HEIGHT })).observe(canvas);
-    // Colours are read as it is drawn.
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot.redraw());
+    dark.addEventListener("change", () => this.#plot.redraw());
   }
 
   draw(times: readonly number[], values: readonly (number | null)[]): void {
@@ -56,7 +55,7 @@ export class Chart {
 }
 
 function options(spanSeconds: number, unit: string, pointed: () => void): uPlot.Options {
-  const axis = { stroke: () => colour("--muted"), font: FONT, ticks: { show: false } };
+  const axis = { stroke: () => colours.muted, font: FONT, ticks: { show: false } };
   return {
     width: 320,
     height: HEIGHT,
@@ -73,17 +72,24 @@ function options(spanSeconds: number, unit: string, pointed: () => void): uPlot.
         ...axis,
         size: 62,
         space: 32,
-        grid: { stroke: () => colour("--line"), width: 1 },
+        grid: { stroke: () => colours.line, width: 1 },
         values: (_plot, values) => values.map((value) => short(value, unit)),
       },
     ],
-    series: [{}, { stroke: () => colour("--accent"), fill: () => colour("--accent-faint"), width: 1.5, points: { show: false } }],
+    series: [{}, { stroke: () => colours.accent, fill: () => colours.faint, width: 1.5, points: { show: false } }],
   };
 }
 
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name);
+/** The colours of the scheme that is on. */
+function readColours(): Record<"muted" | "line" | "accent" | "faint", string> {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string): string => style.getPropertyValue(name);
+  return { muted: colour("--muted"), line: colour("--line"), accent: colour("--accent"), faint: colour("--accent-faint") };
 }
+
+let colours = readColours();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => (colours = readColours()));
 
 const HEIGHT = 140;
 const FONT = "11px system-ui, sans-serif";

@@ -35,7 +35,7 @@ export class Tops {
     const largest = top[0]?.amounts[0] ?? 0;
     table.draw(top.map((sum) => line(sum, largest, sizes)));
     const { names, others } = sums.told;
-    const hidden = others === null ? "" : ` ${whole(others.at(-1) ?? 0)} flows of names beyond ${whole(names)} are not told apart.`;
+    const hidden = others === null ? "" : ` Smaller ones, ${short(others[0] ?? 0, "B")} together, are not told apart.`;
     setText(part(`${id}-note`, HTMLElement), `${top.length} of ${whole(names)}.${hidden}`);
   }
 }
