@@ -61,11 +61,8 @@ impl Page {
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
         let has_it = request.get_all(header::IF_NONE_MATCH).iter().any(|tags| names(tags, &self.tag));
-        let answer = if has_it {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            self.body.data.clone().into_owned().into_response()
-        };
+        let answer =
+            if has_it { StatusCode::NOT_MODIFIED.into_response() } else { self.body.data.clone().into_response() };
         (head, GUARDS.map(|(name, value)| (name, HeaderValue::from_static(value))), answer).into_response()
     }
 }

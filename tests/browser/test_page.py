@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from feed import PUBLISH, SUBSCRIBE, Hub, Sensor
 
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 HOSTILE = "<img src=x onerror=alert(1)>\u202egpj.exe\u0007"
 
 
@@ -37,7 +39,8 @@ def test_it_loads_without_an_error_and_updates(page: Page, hub: Hub) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("flowgauge bench")
     with hub.sensor() as lab:
         feed(lab)
-        expect(table(page, "flows")).to_contain_text(["192.0.2.10"])
+        row = ["lab", "192.0.2.10", "40001", "198.51.100.53", "53", "UDP", "DNS", "", "2", "166", "8 ms"]
+        expect(table(page, "flows").first.locator("td")).to_have_text(row)
         expect(table(page, "top talkers")).to_contain_text(["192.0.2.10", "198.51.100.53"])
         expect(table(page, "applications").first).to_have_text(re.compile("DNS.*166 B"))
         expect(table(page, "sensors")).to_have_text(re.compile("lab ?Well.*eth0.*1 h 1 min"))
@@ -52,6 +55,20 @@ def test_it_loads_without_an_error_and_updates(page: Page, hub: Hub) -> None:
     assert page.locator("#packets-chart canvas").evaluate(INK) > 100
     page.get_by_label("Sensor", exact=True).select_option("lab")
     expect(words).to_have_text(re.compile("Last "))
+
+
+def test_records_are_read_as_flowgauge_writes_them(page: Page, hub: Hub) -> None:
+    """Those of the golden files, with every column there is."""
+    live(page)
+    # The last line is the ledger of the run.
+    lines = (GOLDEN / "http.pcap.jsonl").read_text(encoding="utf-8").splitlines()[:-1]
+    records = [json.loads(line) for line in lines]
+    with hub.sensor() as lab:
+        lab.settle([lab.send("flow.record", record, "flow") for record in reversed(records)][-1])
+    expect(table(page, "flows")).to_have_count(len(records))
+    first = ["lab", "192.0.2.10", "42275", "198.51.100.80", "80", "TCP", "HTTP", "www.example.org", "17", "2,797", "52 ms"]
+    expect(table(page, "flows").first.locator("td")).to_have_text(first)
+    expect(loss(page, "not what their topic says")).to_have_text("0")
 
 
 def test_a_filter_filters(page: Page, hub: Hub) -> None:

@@ -10,6 +10,11 @@ export function count(value: unknown): number | null {
   return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : null;
 }
 
+/** Nanoseconds since 1970: more than 2^53, and so told to a quarter of a microsecond. */
+export function stamp(value: unknown): number | null {
+  return typeof value === "number" && value >= 0 && value < 2 ** 64 ? value : null;
+}
+
 /** A text, cut after so many characters. */
 export function text(value: unknown, most = 256): string | null {
   if (typeof value !== "string") return null;

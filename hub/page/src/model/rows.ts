@@ -1,7 +1,7 @@
 /** The rows of the tables of flows and of other messages: their columns, and how a message becomes one. */
 
 import type { Value } from "../filter.ts";
-import { count, fields, text } from "../values.ts";
+import { count, fields, stamp, text } from "../values.ts";
 import type { Message } from "../frames.ts";
 import { clock, span, visible, whole } from "../text.ts";
 
@@ -57,7 +57,7 @@ export function readFlow(message: Message): Flow | null {
   if (record === null || source === null || destination === null) return null;
   const number = (name: string): number | null => count(record[name]);
   const [sent, received] = [number("src_to_dst_bytes") ?? 0, number("dst_to_src_bytes") ?? 0];
-  const [start, end] = [number("start_time"), number("end_time")];
+  const [start, end] = [stamp(record["start_time"]), stamp(record["end_time"])];
   const protocol = number("ip_protocol");
   const application = text(record["application_name"], 64) ?? "(unknown)";
   return {

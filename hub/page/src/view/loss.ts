@@ -24,8 +24,8 @@ export class LossView {
       part("loss-table", HTMLTableElement),
       [
         { title: "Where", kind: "text" },
-        { title: "What", kind: "text" },
         { title: "How many", kind: "number" },
+        { title: "What", kind: "text" },
         { title: "Since", kind: "text" },
       ],
       "",
@@ -102,7 +102,7 @@ function line({ where, what, count, since }: Loss, at: number): Line {
   const mark = count === null ? "unknown" : count > 0 ? "losing" : "none";
   return {
     key: at,
-    cells: [{ text: where }, { text: what, title: "" }, { text: count === null ? "not told" : whole(count), mark }, { text: since }],
+    cells: [{ text: where }, { text: count === null ? "not told" : whole(count), mark }, { text: what, title: "" }, { text: since }],
   };
 }
 
