@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: scripts/setup --test")
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-
+pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed: scripts/setup --test")
 from feed import Hub
+from pages import OpenPage
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,25 +44,39 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def page(browser: Browser, hub: Hub) -> Iterator[Page]:
-    """A page of that hub, in which nothing may go wrong that the browser tells of: errors, and what the policy forbids."""
-    with_errors: list[str] = []
+def open_page(browser: Browser, hub: Hub) -> Iterator[OpenPage]:
+    """Opens pages of that hub, in which nothing may go wrong that the browser tells of: errors, what the policy forbids.
+
+    Takes what a context of the browser takes, and what is to be done with the page before it loads.
+    """
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
 
     def told(message: ConsoleMessage) -> None:
         # A hub that is gone is told of by the page itself.
         if message.type in ("error", "warning") and "WebSocket connection to" not in message.text:
-            with_errors.append(message.text)
+            wrong.append(message.text)
 
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.on("console", told)
-    page.on("pageerror", lambda error: with_errors.append(str(error)))
-    page.on("requestfailed", lambda request: with_errors.append(f"{request.url}: {request.failure}"))
-    page.goto(hub.url)
-    yield page
-    context.close()
-    assert with_errors == []
+    def opened(before: Callable[[Page], object] = lambda page: None, **options: Any) -> Page:
+        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", told)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("requestfailed", lambda request: wrong.append(f"{request.url}: {request.failure}"))
+        before(page)
+        page.goto(hub.url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page()
 
 
 def program() -> str:

@@ -86,13 +86,13 @@ class Sensor:
     def __exit__(self, *_: object) -> None:
         self.connection.__exit__(None, None, None)
 
-    def send(self, topic: str, payload: Any, trigger: str = "packet") -> int:
-        """Sends a message, and gives its number."""
+    def send(self, topic: str, payload: Any, trigger: str = "packet", at: float | None = None) -> int:
+        """Sends a message, of this time or the present one, and gives its number."""
         number = next(self.numbers)
         message = {
             "version": 1,
             "id": f"{self.boot}:{number}",
-            "time": time.time(),
+            "time": time.time() if at is None else at,
             "sensor": self.name,
             "topic": topic,
             "trigger": trigger,
@@ -134,18 +134,27 @@ class Sensor:
         }
         return self.send("flow.record", record | columns, "flow")
 
-    def count(self, packets: int, bytes: int, interval: float = 1.0, dropped: int | None = 0, **skipped: int) -> int:
+    def count(
+        self,
+        packets: int,
+        bytes: int,
+        *,
+        interval: float = 1.0,
+        dropped: int | None = 0,
+        skipped: dict[str, int] | None = None,
+        at: float | None = None,
+    ) -> int:
         payload = {
             "interval": interval,
             "packets": packets,
             "bytes": bytes,
             "by_protocol": {"IP": packets, "UDP": packets},
-            "skipped": skipped,
+            "skipped": skipped or {},
             "total_packets": packets,
             "total_bytes": bytes,
             "dropped": dropped,
         }
-        return self.send("packets.count", payload, "interval")
+        return self.send("packets.count", payload, "interval", at)
 
     def status(self, **changes: Any) -> int:
         payload = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
-
 from feed import Hub
+from pages import OpenPage, live, table
+from playwright.sync_api import Page, expect
 
 
 def fill(hub: Hub) -> None:
@@ -20,13 +20,11 @@ def fill(hub: Hub) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing(browser: Browser, hub: Hub, scheme: str, width: int) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 740})  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(hub.url)
-    expect(page.get_by_role("status")).to_contain_text("Live")
+def test_axe_finds_nothing(open_page: OpenPage, hub: Hub, scheme: str, width: int) -> None:
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 740})
+    live(page)
     fill(hub)
-    expect(page.locator("#flows-table tbody tr")).to_have_count(30)
+    expect(table(page, "flows")).to_have_count(30)
     page.locator("#flows-pause").click()
     page.get_by_text("How to filter flows").click()
     found = Axe().run(page)
@@ -36,25 +34,22 @@ def test_axe_finds_nothing(browser: Browser, hub: Hub, scheme: str, width: int) 
     # Both schemes are of their kind.
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor").removeprefix("rgb(").split(",")[0]
     assert (int(ground) > 128) == (scheme == "light")
-    context.close()
 
 
-def test_axe_finds_nothing_in_the_form_for_a_token(browser: Browser, hub: Hub) -> None:
+def test_axe_finds_nothing_in_the_form_for_a_token(open_page: OpenPage, hub: Hub) -> None:
     hub.with_tokens()
-    page = browser.new_page()
-    page.goto(hub.url)
+    page = open_page()
     page.get_by_label("A token").fill("wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("refused")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    page.close()
 
 
 def test_the_keyboard_reaches_everything(page: Page, hub: Hub) -> None:
-    expect(page.get_by_role("status")).to_contain_text("Live")
+    live(page)
     fill(hub)
-    expect(page.locator("#flows-table tbody tr")).to_have_count(30)
+    expect(table(page, "flows")).to_have_count(30)
     reached = []
     for _ in range(20):
         page.keyboard.press("Tab")

@@ -18,13 +18,9 @@ export class Ring<T> {
     return this.#pushed;
   }
 
-  get held(): number {
-    return this.#held.length;
-  }
-
-  /** The newest first, of those before this number. */
-  *newest(before = this.#pushed): Generator<T> {
-    for (let number = before - 1; number >= Math.max(0, this.#pushed - this.most); number -= 1) {
+  /** The newest first. */
+  *newest(): Generator<T> {
+    for (let number = this.#pushed - 1; number >= Math.max(0, this.#pushed - this.most); number -= 1) {
       yield this.#held[number % this.most] as T;
     }
   }

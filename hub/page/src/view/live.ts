@@ -14,9 +14,10 @@ export class LiveTable {
   readonly #note: HTMLElement;
   readonly #pause: HTMLButtonElement;
   #filter: Filter | null = null;
-  /** The number of rows when it was paused. */
-  #pausedAt: number | null = null;
-  #drawn = "";
+  /** While it is paused: the rows of that moment, and how many there had been. */
+  #paused: { rows: Row[]; pushed: number } | null = null;
+  /** How many rows there had been when it was drawn; null when it has to be drawn anew. */
+  #drawn: number | null = null;
 
   /** What is in the section of this id: `ID-table`, `ID-filter`, `ID-pause`, `ID-note`. */
   constructor(id: string, rows: Ring<Row>, columns: readonly Column[], empty: string) {
@@ -28,12 +29,13 @@ export class LiveTable {
     const filter = part(`${id}-filter`, HTMLInputElement);
     filter.addEventListener("input", () => {
       this.#filter = parseFilter(filter.value, columns);
-      this.#drawn = "";
+      this.#drawn = null;
       this.draw();
     });
     this.#pause.addEventListener("click", () => {
-      this.#pausedAt = this.#pausedAt === null ? rows.pushed : null;
-      this.#pause.setAttribute("aria-pressed", String(this.#pausedAt !== null));
+      this.#paused = this.#paused === null ? { rows: [...rows.newest()], pushed: rows.pushed } : null;
+      this.#pause.setAttribute("aria-pressed", String(this.#paused !== null));
+      this.#drawn = null;
       this.draw();
     });
     const names = part(`${id}-names`, HTMLElement);
@@ -41,15 +43,13 @@ export class LiveTable {
   }
 
   draw(): void {
-    const until = this.#pausedAt ?? this.#rows.pushed;
     // Nothing came, and nothing was asked for.
-    const state = `${until} ${this.#rows.pushed}`;
-    if (state === this.#drawn) return;
-    this.#drawn = state;
+    if (this.#drawn === this.#rows.pushed) return;
+    this.#drawn = this.#rows.pushed;
     const lines: Line[] = [];
     let passed = 0;
     let looked = 0;
-    for (const row of this.#rows.newest(until)) {
+    for (const row of this.#paused?.rows ?? this.#rows.newest()) {
       looked += 1;
       if (this.#filter !== null && !this.#filter(row.values)) continue;
       passed += 1;
@@ -65,10 +65,10 @@ export class LiveTable {
 
   #sentence(drawn: number, passed: number, looked: number): string {
     const parts = [`${whole(drawn)} shown of ${whole(passed)}${this.#filter === null ? "" : " that pass the filter"}`];
-    const gone = this.#rows.pushed - this.#rows.held;
+    const before = (this.#paused?.pushed ?? this.#rows.pushed) - looked;
     if (passed !== looked) parts.push(`${whole(looked)} held`);
-    if (gone > 0) parts.push(`${whole(gone)} older ones let go`);
-    if (this.#pausedAt !== null) parts.push(`paused: ${whole(this.#rows.pushed - this.#pausedAt)} came since`);
+    if (before > 0) parts.push(`${whole(before)} older ones let go`);
+    if (this.#paused !== null) parts.push(`paused: ${whole(this.#rows.pushed - this.#paused.pushed)} came since`);
     return `${parts.join(" · ")}.`;
   }
 }
