@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("playwright", reason="playwright is not installed: scripts/setup --test")
-pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed: scripts/setup --test")
 from feed import Hub
 from pages import OpenPage
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
