@@ -15,9 +15,12 @@ import pytest
 
 from feed import Hub
 from pages import OpenPage
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# A machine that is busy takes its time.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
