@@ -46,7 +46,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture
 def open_page(browser: Browser, hub: Hub) -> Iterator[OpenPage]:
-    """Opens pages of that hub, in which nothing may go wrong that the browser tells of: errors, what the policy forbids.
+    """Opens pages of that hub, in which nothing may go wrong that the browser tells of: errors, breaches of the policy.
 
     Takes what a context of the browser takes, and what is to be done with the page before it loads.
     """

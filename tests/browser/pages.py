@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -23,3 +24,10 @@ def loss(page: Page, what: str) -> Locator:
 def live(page: Page) -> None:
     """Waits until the hub has welcomed it."""
     expect(page.get_by_role("status")).to_contain_text("Live")
+
+
+def number(element: Locator, pattern: str = "([0-9,]+)") -> int:
+    """A number in a text, with commas between its thousands."""
+    found = re.search(pattern, element.inner_text())
+    assert found, element.inner_text()
+    return int(found[1].replace(",", ""))
