@@ -37,16 +37,16 @@ fn main() -> io::Result<()> {
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let scale = if quick {
-        Scale { seconds: 2.0, rounds: 1, many: 1000 }
+        Scale { seconds: 2.0, rounds: 2, many: 1000 }
     } else {
         Scale { seconds: 5.0, rounds: 3, many: 1000 }
     };
     let wanted: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     let wants = |case: &str| wanted.is_empty() || wanted.iter().any(|one| *one == case);
 
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = || std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    println!("{cores} cores; load before: {}", load.trim());
+    println!("{cores} cores; load before: {}", load().trim());
     println!("messages of {} bytes; CPU is the hub's, memory its peak\n", wire::MESSAGE_BYTES);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
@@ -63,6 +63,7 @@ fn main() -> io::Result<()> {
         if wants("memory") {
             cases::memory(&scale).await?;
         }
+        println!("load after, with its own: {}", load().trim());
         Ok(())
     })
 }
