@@ -14,8 +14,8 @@ use crate::outbox::Outbox;
 use crate::processor::{Interval, Packets, Processor};
 use crate::topic;
 
-/// Says `dns.lookup` of each question of a query, and `dns.summary` at the end of each interval: how often names were asked
-/// for, the most frequent ones first, 1,000 at most. Responses are no lookups.
+/// Says `dns.lookup` of each question of a query, and `dns.summary` at the end of each interval with any: how often names were
+/// asked for, the 1,000 most frequent ones. Responses are no lookups.
 #[derive(Debug)]
 pub struct DnsLookups {
     lookup: Name,
@@ -95,6 +95,9 @@ impl Processor for DnsLookups {
     }
 
     fn interval(&mut self, interval: &Interval<'_>, out: &mut Outbox<'_>) {
+        if self.lookups == 0 {
+            return;
+        }
         let mut names: Vec<_> = self.names.drain().collect();
         names.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let others: u64 = names.iter().skip(TOLD).map(|(_, count)| count).sum();

@@ -114,7 +114,7 @@ class Sensor:
 
     def flow(self, **columns: Any) -> int:
         """A record as `flowgauge -o json` writes it, of the columns that the page knows."""
-        end = time.time_ns()
+        end = time.time_ns() // 1_000_000
         record = {
             "ip_src": "192.0.2.10",
             "src_port": 40001,
@@ -127,7 +127,7 @@ class Sensor:
             "dst_to_src_bytes": 91,
             "application_name": "DNS",
             "category_name": "Network",
-            "start_time": end - 8_000_000,
+            "start_time": end - 8,
             "end_time": end,
             "export_reason": 2,
             "requested_server_name": None,

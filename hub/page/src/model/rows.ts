@@ -78,7 +78,7 @@ export function readFlow(message: Message): Flow | null {
       text(record["requested_server_name"]) ?? text(record["dns_query"]),
       (number("src_to_dst_pkts") ?? 0) + (number("dst_to_src_pkts") ?? 0),
       sent + received,
-      start === null || end === null || end < start ? null : (end - start) / 1e9,
+      start === null || end === null || end < start ? null : (end - start) / 1e3,
     ],
   };
 }
