@@ -23,6 +23,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::protocol::WebSocketConfig;
 
 use crate::client::address::{Address, Dialect};
+use crate::client::failure::Failure;
 use crate::error::{Error, Result};
 
 /// A connection, plain or within TLS.
@@ -32,24 +33,6 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// A WebSocket over one.
 pub(crate) type WebSocket = WebSocketStream<Box<dyn Wire>>;
-
-/// Why a hub was not reached, or left.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) words: String,
-    /// It does not want us: soon again it would say the same.
-    pub(crate) turned_away: bool,
-}
-
-impl Failure {
-    pub(crate) fn new(words: impl Into<String>) -> Self {
-        Self { words: words.into(), turned_away: false }
-    }
-
-    pub(crate) fn turned_away(words: impl Into<String>) -> Self {
-        Self { words: words.into(), turned_away: true }
-    }
-}
 
 /// How a hub is reached. No `Debug`: it holds a token.
 pub(crate) struct Dialer {

@@ -13,7 +13,8 @@ use tungstenite::{Bytes, Error as WsError, Message as Frame};
 use crate::client::address::Dialect;
 use crate::client::backoff::Backoff;
 use crate::client::desk::Desk;
-use crate::client::dial::{Dialer, Failure, WebSocket};
+use crate::client::dial::{Dialer, WebSocket};
+use crate::client::failure::{Failure, LASTED, SILENCE};
 use crate::client::kitchen::Kitchen;
 use crate::client::spool::Window;
 use crate::message::{Name, Version};
@@ -93,7 +94,7 @@ impl Sender {
             Dialect::Own => self.greet(&mut ws).await?,
             Dialect::Netdumplings => {
                 let hello = Frame::text(self.kitchen.hello());
-                timeout(SILENCE, ws.send(hello)).await.map_err(|_| silent())?.map_err(broken)?;
+                timeout(SILENCE, ws.send(hello)).await.map_err(|_| Failure::silent())?.map_err(Failure::broken)?;
                 LONGEST_DUMPLING
             }
         };
@@ -124,10 +125,10 @@ impl Sender {
                     line.pinged = false;
                     self.hear(&frame)?;
                 }
-                Event::Heard(Some(Err(error))) => return Err(broken(error)),
-                Event::Heard(None) => return Err(Failure::new("the hub ended the connection")),
+                Event::Heard(Some(Err(error))) => return Err(Failure::broken(error)),
+                Event::Heard(None) => return Err(Failure::ended()),
                 Event::Flushed(flushed) => {
-                    flushed.map_err(broken)?;
+                    flushed.map_err(Failure::broken)?;
                     line.writing = false;
                     if self.dialer.address.dialect == Dialect::Netdumplings {
                         self.desk.with(|spool| spool.leave_unconfirmed());
@@ -145,7 +146,7 @@ impl Sender {
         let greeted = async {
             let hello = Say::Hello { version: Version, sensor: &self.sensor };
             let hello = serde_json::to_string(&hello).expect("a name and a number");
-            ws.send(Frame::text(hello)).await.map_err(broken)?;
+            ws.send(Frame::text(hello)).await.map_err(Failure::broken)?;
             loop {
                 match ws.next().await {
                     Some(Ok(Frame::Text(text))) => match serde_json::from_str(&text) {
@@ -156,14 +157,14 @@ impl Sender {
                             ));
                         }
                     },
-                    Some(Ok(Frame::Close(farewell))) => return Err(farewell_of(farewell.as_ref())),
+                    Some(Ok(Frame::Close(farewell))) => return Err(Failure::farewell(farewell.as_ref())),
                     Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(broken(error)),
-                    None => return Err(Failure::new("the hub ended the connection")),
+                    Some(Err(error)) => return Err(Failure::broken(error)),
+                    None => return Err(Failure::ended()),
                 }
             }
         };
-        timeout(SILENCE, greeted).await.map_err(|_| silent())?
+        timeout(SILENCE, greeted).await.map_err(|_| Failure::silent())?
     }
 
     fn frame(&self, text: tungstenite::Utf8Bytes) -> Frame {
@@ -199,7 +200,7 @@ impl Sender {
                 if farewell.as_ref().is_some_and(|farewell| u16::from(farewell.code) == 1009) {
                     self.desk.with(|spool| spool.lose_longest());
                 }
-                return Err(farewell_of(farewell.as_ref()));
+                return Err(Failure::farewell(farewell.as_ref()));
             }
             _ => {}
         }
@@ -244,7 +245,7 @@ impl Line {
     fn keep_alive(&mut self) -> Result<(), Failure> {
         let silence = self.heard.elapsed();
         if silence >= SILENCE {
-            return Err(silent());
+            return Err(Failure::silent());
         }
         if silence >= SILENCE / 3 && !self.pinged {
             self.outbox.push_back(Frame::Ping(Bytes::new()));
@@ -265,24 +266,6 @@ impl Line {
     }
 }
 
-fn farewell_of(farewell: Option<&tungstenite::protocol::CloseFrame>) -> Failure {
-    let Some(farewell) = farewell else { return Failure::new("the hub said farewell") };
-    let code = u16::from(farewell.code);
-    // Its words come from elsewhere, and end in logs.
-    let reason: String = farewell.reason.chars().filter(|c| !c.is_control()).collect();
-    let words = format!("the hub said farewell: {code} {reason}");
-    // 1008 is who we are or what we say; 1013 that it has no place.
-    if matches!(code, 1008 | 1013) { Failure::turned_away(words) } else { Failure::new(words) }
-}
-
-fn broken(error: WsError) -> Failure {
-    Failure::new(format!("the connection broke: {error}"))
-}
-
-fn silent() -> Failure {
-    Failure::new(format!("the hub said nothing for {} s", SILENCE.as_secs()))
-}
-
 /// What the hub may not have acknowledged yet.
 const WINDOW: Window = Window { messages: 4096, bytes: 4 << 20 };
 /// What is written before anything else is looked at.
@@ -291,9 +274,5 @@ const BATCH: Window = Window { messages: 512, bytes: 256 << 10 };
 const LONGEST_HEARD: usize = 64 << 10;
 /// What `nd-hub` takes, as websockets does by default.
 const LONGEST_DUMPLING: usize = 1 << 20;
-/// How long a hub may say nothing.
-const SILENCE: Duration = Duration::from_secs(10);
-/// A connection that lasted so long was a good one.
-const LASTED: Duration = Duration::from_secs(5);
 /// How long a farewell may take.
 const PARTING: Duration = Duration::from_secs(1);

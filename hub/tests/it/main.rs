@@ -12,4 +12,5 @@ mod relayed;
 mod slow;
 mod spooled;
 mod stopped;
+mod subscribers;
 mod support;

@@ -6,15 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use flowgauge_hub::client::{PublishError, Publisher};
-use flowgauge_hub::{Hub, Options, Time, Trigger};
+use flowgauge_hub::{Options, Time, Trigger};
 use serde_json::json;
 use tokio::io::copy;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::task::{JoinHandle, block_in_place, spawn_blocking};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::publishing::{LONG, fast, finish, name, named, publish, raw, to};
-use crate::support::{Running, until, within};
+use crate::publishing::{LONG, Mortal, fast, finish, name, named, publish, raw, to};
+use crate::support::{Running, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_published_comes_in_order_and_is_acknowledged() {
@@ -48,23 +47,6 @@ async fn without_a_hub_the_oldest_leave_and_are_counted() {
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!((counters.lost.of("full"), counters.lost.of("closing")), (15, 10));
     assert!(counters.last_error.unwrap().contains("cannot reach 127.0.0.1:9"));
-}
-
-/// A hub that can be killed: with its threads go its sockets, without a word to anybody.
-struct Mortal(Runtime, SocketAddr);
-
-impl Mortal {
-    fn start(options: Options) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let hub = block_in_place(|| runtime.block_on(Hub::bind(options))).unwrap();
-        let at = hub.addresses().http;
-        runtime.spawn(hub.serve(std::future::pending()));
-        Self(runtime, at)
-    }
-
-    fn kill(self) {
-        self.0.shutdown_background();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,8 +83,7 @@ async fn hubs_that_are_killed_cost_no_message() {
             last = Some(number);
         }
         assert_eq!(publisher.counters().connections, life);
-        hub.kill();
-        until(async || std::net::TcpListener::bind(at).is_ok()).await;
+        hub.kill().await;
         hub = Mortal::start(fast(Some(at)));
     }
     over.store(true, Relaxed);
@@ -110,7 +91,7 @@ async fn hubs_that_are_killed_cost_no_message() {
     let made = publisher.counters().made;
     let counters = finish(Arc::into_inner(publisher).unwrap(), LONG).await;
     assert_eq!((counters.acknowledged, counters.lost.total(), counters.unconfirmed), (made, 0, 0));
-    hub.kill();
+    hub.kill().await;
 }
 
 /// A way to the hub that is cut, again and again: what the hub says after its welcome does not come through.

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use flowgauge_hub::client::{Publisher, PublisherCounters, PublisherOptions};
-use flowgauge_hub::{Name, Options, Time, Trigger};
+use flowgauge_hub::{Hub, Name, Options, Time, Trigger};
 use serde_json::value::RawValue;
-use tokio::task::spawn_blocking;
+use tokio::runtime::Runtime;
+use tokio::task::{block_in_place, spawn_blocking};
 
-use crate::support::{Running, options};
+use crate::support::{Running, options, until};
 
 pub(crate) fn named(hub: &str) -> PublisherOptions {
     let mut options = PublisherOptions::default();
@@ -51,3 +52,22 @@ pub(crate) async fn finish(publisher: Publisher, within: Duration) -> PublisherC
 }
 
 pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// A hub that can be killed: with its threads go its sockets, without a word to anybody.
+pub(crate) struct Mortal(Runtime, pub(crate) SocketAddr);
+
+impl Mortal {
+    pub(crate) fn start(options: Options) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let hub = block_in_place(|| runtime.block_on(Hub::bind(options))).unwrap();
+        let at = hub.addresses().http;
+        runtime.spawn(hub.serve(std::future::pending()));
+        Self(runtime, at)
+    }
+
+    /// Waits until its port is free.
+    pub(crate) async fn kill(self) {
+        self.0.shutdown_background();
+        until(async || std::net::TcpListener::bind(self.1).is_ok()).await;
+    }
+}
