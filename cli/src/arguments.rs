@@ -19,6 +19,7 @@ use crate::output::Format;
 use crate::pipes::Packets;
 #[cfg(feature = "hub")]
 use crate::sensor_settings::Sensing;
+use crate::tail::Tailing;
 use crate::top::Ranking;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.
@@ -72,6 +73,9 @@ pub(crate) enum Command {
     /// Make messages of packets and flows, and send them to a hub, as in: flowgauge sensor -r trace.pcap --hub -
     #[cfg(feature = "hub")]
     Sensor(Box<Sensing>),
+    /// Show messages of a hub, a line each, until Ctrl-C, as in: flowgauge tail --topic 'dns.*'
+    #[cfg(feature = "hub")]
+    Tail(Tailing),
     /// Write a script that completes options in a shell, as in: flowgauge completions bash > /etc/bash_completion.d/flowgauge
     Completions {
         /// The shell.

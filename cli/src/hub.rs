@@ -5,16 +5,21 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use flowgauge_hub::{Error, Hub, Options, Role, Tokens};
 use serde::Serialize;
 
+use crate::hub_status::{self, Looking};
 use crate::settings::{self, Log, LogFormat, LogLevel};
 use crate::status;
 
 /// Where options come from: a file, weaker than the environment, which is weaker than these.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Relaying {
+    #[command(subcommand)]
+    other: Option<Other>,
+
     /// A TOML file of options: their names below with _ for -, as in listen = "127.0.0.1:11346".
     #[arg(long, value_name = "FILE", env = "FLOWGAUGE_HUB_CONFIG", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
@@ -25,6 +30,13 @@ pub(crate) struct Relaying {
 
     #[command(flatten)]
     told: Told,
+}
+
+/// What else there is to do with a hub.
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// Show the counters of a hub that runs, and who is there, as in: flowgauge hub status --watch
+    Status(Looking),
 }
 
 /// What flags and environment tell. Names and values are those of the file.
@@ -155,8 +167,11 @@ struct Settings {
     log: Log,
 }
 
-/// Runs the hub until it is interrupted, which is how it ends: the exit status is then 0.
+/// Runs the hub until it is interrupted, which is how it ends: the exit status is then 0. Or does what else there is.
 pub(crate) fn run(relaying: &Relaying, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
+    if let Some(Other::Status(looking)) = &relaying.other {
+        return hub_status::run(looking, err, interrupted);
+    }
     let mut refuse = |words: &dyn fmt::Display, status| {
         let _ = writeln!(err, "flowgauge: {words}");
         status

@@ -17,7 +17,11 @@ mod habits;
 mod help;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+mod hub_status;
 mod inputs;
+#[cfg(feature = "hub")]
+mod json_layout;
 #[cfg(feature = "hub")]
 mod live;
 pub mod manifest;
@@ -27,6 +31,8 @@ mod output;
 mod pipes;
 mod position;
 mod progress;
+#[cfg(feature = "hub")]
+mod reaching;
 mod schema;
 #[cfg(feature = "hub")]
 mod sensor;
@@ -39,6 +45,8 @@ mod sink;
 mod status;
 mod summary;
 mod table;
+#[cfg(feature = "hub")]
+mod tail;
 mod text;
 mod told;
 mod top;
@@ -107,6 +115,8 @@ fn dispatch(
         Some(Command::Hub(relaying)) => return hub::run(relaying, &mut err, interrupted),
         #[cfg(feature = "hub")]
         Some(Command::Sensor(sensing)) => return sensor::run(sensing, loader, &mut err, interrupted),
+        #[cfg(feature = "hub")]
+        Some(Command::Tail(tailing)) => return tail::run(tailing, &mut err, interrupted),
         Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
         Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
         Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
@@ -145,7 +155,7 @@ fn command_of_its_own(command: &Command) -> Result<Ended> {
         // These have gone their own way.
         Command::Verify { .. } | Command::Convert(_) | Command::Merge(_) => Ok(()),
         #[cfg(feature = "hub")]
-        Command::Hub(_) | Command::Sensor(_) => Ok(()),
+        Command::Hub(_) | Command::Sensor(_) | Command::Tail(_) => Ok(()),
         Command::Watch(_) | Command::Dns(_) | Command::Urls(_) => Ok(()),
         Command::Man => help::manual().and_then(|page| out.write_all(&page)).map_err(|source| output.error(source)),
     };

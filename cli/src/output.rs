@@ -453,7 +453,7 @@ fn growing(schema: &Schema, columns: &Columns) -> arrow::Columns {
     arrow::Columns::of(schema, columns.names()).expect("they are the schema's, each once")
 }
 
-fn screen_width() -> usize {
+pub(crate) fn screen_width() -> usize {
     Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns)).max(1)
 }
 

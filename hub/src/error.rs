@@ -86,6 +86,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A hub was not reached, or does not answer.
+    #[error("{detail}")]
+    Ask {
+        /// Which hub, and what is wrong with it.
+        detail: String,
+    },
     /// The machine gives no threads or no random numbers.
     #[error("cannot start: {source}")]
     Start {

@@ -21,6 +21,8 @@ mod rotate;
 mod sensor;
 mod series;
 mod support;
+#[cfg(feature = "hub")]
+mod tail;
 mod terminal;
 mod top;
 mod urls;

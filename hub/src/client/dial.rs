@@ -100,16 +100,22 @@ impl Dialer {
     }
 
     fn refusal(&self, error: WsError) -> Failure {
-        let hub = self.address.authority();
-        let WsError::Http(answer) = error else { return Failure::new(format!("{hub} speaks no WebSocket: {error}")) };
-        let why = match answer.status().as_u16() {
+        match error {
+            WsError::Http(answer) => self.refused(answer.status().as_u16()),
+            error => Failure::new(format!("{} speaks no WebSocket: {error}", self.address.authority())),
+        }
+    }
+
+    /// What an answer with this status means.
+    pub(crate) fn refused(&self, code: u16) -> Failure {
+        let why = match code {
             401 => "it wants a token",
             403 => "this token, or the name it was asked for by, does not allow that",
             404 => "there is no hub at this path",
             503 => "it is full",
             _ => "see its log",
         };
-        Failure::turned_away(format!("{hub} answers {}: {why}", answer.status().as_u16()))
+        Failure::turned_away(format!("{} answers {code}: {why}", self.address.authority()))
     }
 }
 

@@ -20,11 +20,13 @@ mod publisher_options;
 mod segment;
 mod sender;
 mod spool;
+mod status;
 mod subscriber;
 mod subscriber_options;
 
 pub use publisher::{PublishError, Publisher};
 pub use publisher_counters::PublisherCounters;
 pub use publisher_options::PublisherOptions;
+pub use status::StatusReader;
 pub use subscriber::{Event, Subscriber};
 pub use subscriber_options::{SlowPolicy, SubscriberOptions};
