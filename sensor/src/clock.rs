@@ -14,6 +14,7 @@ pub(crate) struct Clock {
 enum Due {
     Packets(Timestamp),
     Wire(Instant),
+    Never,
 }
 
 impl Clock {
@@ -49,9 +50,11 @@ impl Clock {
                     let late = stamp.nanos_since(due);
                     let length = u64::try_from(self.length.as_nanos()).unwrap_or(u64::MAX);
                     let next = due.saturating_add_nanos((late / length).saturating_add(1).saturating_mul(length));
-                    self.due = Some(Due::Packets(next));
+                    // At the end of time nothing comes after it.
+                    self.due = Some(if next > stamp { Due::Packets(next) } else { Due::Never });
                     return Some((index, due));
                 }
+                Some(Due::Never) => {}
                 _ => self.due = Some(Due::Packets(stamp.saturating_add(self.length))),
             }
         }
@@ -103,10 +106,12 @@ mod tests {
     #[test]
     fn a_stamp_at_the_end_of_time_ends_an_interval_and_no_more() {
         let mut clock = Clock::new(Duration::from_nanos(1));
+        let last = Batch::of_packet(1, Timestamp::MAX, LinkType::ETHERNET, vec![0; 60]);
         assert!(clock.end_in(&at(0)).is_none());
-        let mut last = at(0);
-        last.items = at(i64::MAX / 1_000_000).items;
         assert!(clock.end_in(&last).is_some());
+        assert!(clock.end_in(&last).is_none());
         assert!(clock.end_in(&at(5)).is_none());
+        let mut only = Clock::new(Duration::from_secs(1));
+        assert_eq!([only.end_in(&last), only.end_in(&last), only.end_in(&last)].iter().flatten().count(), 1);
     }
 }

@@ -8,7 +8,7 @@ use flowgauge::Streamer;
 use flowgauge::pipeline::{Batch, DnsMeta, Item, PacketMeta, PacketStreamer, PacketView, Pipeline, Pulled, Source};
 use flowgauge_hub::Trigger;
 
-use crate::support::{corpus, data, native, of_topic, sense};
+use crate::support::{corpus, data, native, of_topic, sense, small_captures};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -54,6 +54,18 @@ fn packets_are_counted_once_each_and_by_protocol() {
             })
             .sum();
         assert_eq!(skipped, summary.counts.skipped.iter().sum::<u64>());
+    }
+}
+
+#[test]
+fn every_capture_comes_to_its_end_with_every_packet_counted() {
+    for path in small_captures() {
+        let (messages, summary) = sense(&path, native(&["flows", "dns", "packets", "arp"]), SECOND);
+        let counts: u64 = of_topic(&messages, "packets.count").map(|count| count["packets"].as_u64().unwrap()).sum();
+        assert_eq!(counts, summary.counts.frames, "{path:?}");
+        let flows = messages.iter().filter(|message| message.topic.as_str() == "flow.record").count() as u64;
+        assert_eq!(flows, summary.counts.flows, "{path:?}");
+        assert!(summary.processors.iter().all(|processor| processor.errors == 0), "{path:?}: {:?}", summary.processors);
     }
 }
 

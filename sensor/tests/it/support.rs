@@ -45,6 +45,18 @@ pub(crate) fn corpus(names: &[&str]) -> Vec<PathBuf> {
     there
 }
 
+/// The real captures of up to 200 kB, where they are; says so where not.
+pub(crate) fn small_captures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: {folder:?} is not there");
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let is_capture = |path: &PathBuf| path.extension().is_some_and(|end| end == "pcap" || end == "pcapng");
+    paths.filter(|path| is_capture(path) && path.metadata().unwrap().len() < 200_000).collect()
+}
+
 pub(crate) fn native(names: &[&str]) -> Vec<Box<dyn Processor>> {
     names.iter().map(|name| built_in(name).unwrap()).collect()
 }
