@@ -14,12 +14,9 @@ use flowgauge::expr::Expr;
 use crate::amount;
 use crate::anonymize::Anonymize;
 #[cfg(feature = "hub")]
-use crate::hub::Relaying;
+use crate::hub::{relay::Relaying, sensor_settings::Sensing, tail::Tailing};
 use crate::output::Format;
 use crate::pipes::Packets;
-#[cfg(feature = "hub")]
-use crate::sensor_settings::Sensing;
-use crate::tail::Tailing;
 use crate::top::Ranking;
 
 /// Turns packets, from capture files or an interface, into bidirectional flow records labelled by nDPI.

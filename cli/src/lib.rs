@@ -17,13 +17,7 @@ mod habits;
 mod help;
 #[cfg(feature = "hub")]
 mod hub;
-#[cfg(feature = "hub")]
-mod hub_status;
 mod inputs;
-#[cfg(feature = "hub")]
-mod json_layout;
-#[cfg(feature = "hub")]
-mod live;
 pub mod manifest;
 mod merge;
 mod meter;
@@ -31,22 +25,12 @@ mod output;
 mod pipes;
 mod position;
 mod progress;
-#[cfg(feature = "hub")]
-mod reaching;
 mod schema;
-#[cfg(feature = "hub")]
-mod sensor;
-#[cfg(feature = "hub")]
-mod sensor_settings;
 mod series;
-#[cfg(feature = "hub")]
-mod settings;
 mod sink;
 mod status;
 mod summary;
 mod table;
-#[cfg(feature = "hub")]
-mod tail;
 mod text;
 mod told;
 mod top;
@@ -64,10 +48,10 @@ use std::path::Path;
 
 use arguments::{Arguments, Command};
 use flowgauge::export::Compression;
+#[cfg(feature = "hub")]
+pub use hub::sensor::Loader;
 use meter::{Ended, Plan};
 use output::{Format, Output};
-#[cfg(feature = "hub")]
-pub use sensor::Loader;
 
 /// How a file of this name is written: the word for it after -o; `None` when its end says nothing that is known.
 pub fn format_of(path: &Path) -> Option<String> {
@@ -82,7 +66,7 @@ pub fn format_of(path: &Path) -> Option<String> {
 /// an error, 2 a usage error.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, interrupted: &dyn Fn() -> bool) -> u8 {
     #[cfg(feature = "hub")]
-    return run_with(arguments, &sensor::no_python, interrupted);
+    return run_with(arguments, &hub::sensor::no_python, interrupted);
     #[cfg(not(feature = "hub"))]
     dispatch(arguments, interrupted)
 }
@@ -112,18 +96,18 @@ fn dispatch(
         Some(Command::Merge(merging)) => return merge::run(merging, &mut err, interrupted),
         Some(Command::Convert(conversion)) => return convert::run(conversion, &mut err, interrupted),
         #[cfg(feature = "hub")]
-        Some(Command::Hub(relaying)) => return hub::run(relaying, &mut err, interrupted),
+        Some(Command::Hub(relaying)) => return hub::relay::run(relaying, &mut err, interrupted),
         #[cfg(feature = "hub")]
-        Some(Command::Sensor(sensing)) => return sensor::run(sensing, loader, &mut err, interrupted),
+        Some(Command::Sensor(sensing)) => return hub::sensor::run(sensing, loader, &mut err, interrupted),
         #[cfg(feature = "hub")]
-        Some(Command::Tail(tailing)) => return tail::run(tailing, &mut err, interrupted),
+        Some(Command::Tail(tailing)) => return hub::tail::run(tailing, &mut err, interrupted),
         Some(Command::Watch(watching)) => watch::run(watching, &mut err, interrupted),
         Some(Command::Dns(asking)) => dns::run(asking, &mut err, interrupted),
         Some(Command::Urls(urls)) => urls::run(urls, &mut err, interrupted),
         Some(command) => command_of_its_own(command),
         #[cfg(feature = "hub")]
         None if let Some(at) = arguments.metering.live => {
-            return live::run(&arguments.metering, at, &mut err, interrupted);
+            return hub::live::run(&arguments.metering, at, &mut err, interrupted);
         }
         None => match Plan::new(&arguments.metering) {
             Ok(plan) => plan.run(&mut err, interrupted),

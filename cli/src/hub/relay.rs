@@ -9,8 +9,8 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use flowgauge_hub::{Error, Hub, Options, Role, Tokens};
 use serde::Serialize;
 
-use crate::hub_status::{self, Looking};
-use crate::settings::{self, Log, LogFormat, LogLevel};
+use crate::hub::look::{self, Looking};
+use crate::hub::settings::{self, Log, LogFormat, LogLevel};
 use crate::status;
 
 /// Where options come from: a file, weaker than the environment, which is weaker than these.
@@ -170,7 +170,7 @@ struct Settings {
 /// Runs the hub until it is interrupted, which is how it ends: the exit status is then 0. Or does what else there is.
 pub(crate) fn run(relaying: &Relaying, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     if let Some(Other::Status(looking)) = &relaying.other {
-        return hub_status::run(looking, err, interrupted);
+        return look::run(looking, err, interrupted);
     }
     let mut refuse = |words: &dyn fmt::Display, status| {
         let _ = writeln!(err, "flowgauge: {words}");

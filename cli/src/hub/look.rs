@@ -8,8 +8,8 @@ use clap::Args;
 use flowgauge_hub::client::StatusReader;
 use serde_json::Value;
 
+use crate::hub::reaching::Reaching;
 use crate::output::screen_width;
-use crate::reaching::Reaching;
 use crate::status;
 use crate::table::{Heading, Kind, Table};
 use crate::text::{Harmless, harmless};

@@ -11,8 +11,8 @@ use flowgauge_hub::client::PublisherOptions;
 use flowgauge_sensor::{BUILT_IN, Processor};
 use serde::{Deserialize, Serialize};
 
+use crate::hub::settings::{self, Log, LogFormat, LogLevel};
 use crate::inputs;
-use crate::settings::{self, Log, LogFormat, LogLevel};
 
 /// Where options come from: a file, weaker than the environment, which is weaker than these.
 #[derive(Args, Debug)]

@@ -9,7 +9,7 @@ use flowgauge::meter::MeterConfig;
 use flowgauge_hub::new_boot;
 use flowgauge_sensor::{BUILT_IN, Error, Lines, Outlet, Processor, Running, Sensor, Summary, ToHub, built_in};
 
-use crate::sensor_settings::{self, Sensing, Settings};
+use crate::hub::sensor_settings::{self, Sensing, Settings};
 use crate::status;
 
 /// What makes processors of the places that are no native ones; in words, why there are none.

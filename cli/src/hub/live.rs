@@ -16,7 +16,7 @@ use flowgauge_hub::{Addresses, Options, Snapshot};
 use flowgauge_sensor::{BUILT_IN, Error, Running, Sensor, ToHub, built_in};
 
 use crate::arguments::Metering;
-use crate::sensor_settings::machine;
+use crate::hub::sensor_settings::machine;
 use crate::status;
 
 /// Shows what an interface carries until it is interrupted, which is how it ends: the status is then 0.

@@ -8,9 +8,9 @@ use clap::Args;
 use flowgauge_hub::client::{Event, Subscriber, SubscriberOptions};
 use flowgauge_hub::{Message, MessageId};
 
-use crate::json_layout::{compact, indented};
+use crate::hub::json_layout::{compact, indented};
+use crate::hub::reaching::Reaching;
 use crate::pipes::Standard;
-use crate::reaching::Reaching;
 use crate::status;
 use crate::text::harmless;
 
