@@ -136,7 +136,8 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
         let published = accept(shared, &frame, sensor, &mut start);
         if let Err(why) = published {
             let times = presence.refused();
-            if times.is_power_of_two() {
+            // A duplicate is a word on the connection before, not on this message.
+            if times.is_power_of_two() && why != Refused::Duplicate {
                 tracing::warn!(sensor = ?sensor.as_str(), reason = REFUSED[why as usize], times, "message refused");
             }
             if why != Refused::Duplicate

@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until};
 use tungstenite::Utf8Bytes;
 
 use crate::client::encode::Unnumbered;
+use crate::client::item::Window;
 use crate::client::publisher_counters::PublisherCounters;
-use crate::client::spool::{Spool, Window};
+use crate::client::spool::Spool;
 
 /// What both share.
 #[derive(Debug)]

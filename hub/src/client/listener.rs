@@ -14,6 +14,7 @@ use crate::client::failure::{Failure, LASTED, SILENCE};
 use crate::client::mailbox::Mailbox;
 use crate::client::subscriber::Event;
 use crate::client::subscriber_options::{SlowPolicy, SubscriberOptions};
+use crate::client::told::Told;
 use crate::message::{MessageId, Version};
 
 /// Hears messages, and puts them into the mailbox. No `Debug`: it holds a token.
@@ -24,6 +25,7 @@ pub(crate) struct Listener {
     mailbox: Arc<Mailbox>,
     /// Behind what to go on.
     since: Option<MessageId>,
+    told: Told,
 }
 
 #[derive(Serialize)]
@@ -59,7 +61,7 @@ struct Said<'a> {
 
 impl Listener {
     pub(crate) fn new(dialer: Dialer, options: SubscriberOptions, backoff: Backoff, mailbox: Arc<Mailbox>) -> Self {
-        Self { since: options.since.clone(), dialer, options, backoff, mailbox }
+        Self { since: options.since.clone(), told: Told::default(), dialer, options, backoff, mailbox }
     }
 
     /// Listens until there is nothing to come back to.
@@ -156,6 +158,9 @@ impl Listener {
                 }
                 self.since = MessageId::new(boot, sequence).ok();
                 self.backoff.reset();
+                if !self.told.is_new(message.get()) {
+                    return Ok(());
+                }
                 Event::Message { sequence, text: message.get().to_owned() }
             }
             ("lost", _, _, Some(messages)) => Event::Lost(messages),

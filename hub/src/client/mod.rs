@@ -11,6 +11,7 @@ mod dial;
 mod encode;
 mod failure;
 mod folder;
+mod item;
 mod kitchen;
 mod listener;
 mod mailbox;
@@ -23,6 +24,7 @@ mod spool;
 mod status;
 mod subscriber;
 mod subscriber_options;
+mod told;
 
 pub use publisher::{PublishError, Publisher};
 pub use publisher_counters::PublisherCounters;

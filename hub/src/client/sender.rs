@@ -15,8 +15,8 @@ use crate::client::backoff::Backoff;
 use crate::client::desk::Desk;
 use crate::client::dial::{Dialer, WebSocket};
 use crate::client::failure::{Failure, LASTED, SILENCE};
+use crate::client::item::Window;
 use crate::client::kitchen::Kitchen;
-use crate::client::spool::Window;
 use crate::message::{Name, Version};
 
 /// Sends what is at the desk. No `Debug`: it holds a token.
@@ -184,9 +184,9 @@ impl Sender {
                         self.backoff.reset();
                     }
                     // Not the message is wrong but the moment: the next hub gets it.
-                    Said::Refused { number, reason } if reason == "closing" => {
+                    Said::Refused { number, reason } if MOMENTS.contains(&reason.as_str()) => {
                         self.desk.with(|spool| spool.acknowledge(number.saturating_sub(1))).map_err(Failure::new)?;
-                        return Err(Failure::new("the hub is about to end"));
+                        return Err(Failure::new(format!("the hub takes nothing at the moment: {reason}")));
                     }
                     Said::Refused { number, reason } => {
                         if self.desk.with(|spool| spool.refuse(number, &reason)).is_power_of_two() {
@@ -266,6 +266,8 @@ impl Line {
     }
 }
 
+/// Reasons to refuse a message that say nothing of it: the hub ends, or its broker stores nothing.
+const MOMENTS: [&str; 2] = ["closing", "broker"];
 /// What the hub may not have acknowledged yet.
 const WINDOW: Window = Window { messages: 4096, bytes: 4 << 20 };
 /// What is written before anything else is looked at.

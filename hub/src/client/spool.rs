@@ -10,9 +10,9 @@ use std::collections::VecDeque;
 use tungstenite::Utf8Bytes;
 
 use crate::client::folder::Folder;
-use crate::client::publisher_counters::{LOST, Lost, PublisherCounters, REFUSED};
+use crate::client::item::{Counts, Item, Window};
+use crate::client::publisher_counters::{Lost, PublisherCounters, REFUSED};
 use crate::client::segment::record_bytes;
-use crate::counters::Reasons;
 
 /// All messages of a publisher. Locks nothing, and waits for nobody.
 #[derive(Debug)]
@@ -34,26 +34,6 @@ pub(crate) struct Spool {
     dealt: u64,
     refusals: u64,
     counts: Counts,
-}
-
-#[derive(Debug)]
-struct Item {
-    text: Utf8Bytes,
-    /// It was handed to a connection, so some hub may have it.
-    sent: bool,
-    /// The file that it was read from.
-    file: Option<u64>,
-    /// What the hub said of it, by the index of the reason.
-    refused: Option<usize>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    made: u64,
-    acknowledged: u64,
-    refused: [u64; REFUSED.len()],
-    lost: [u64; LOST.len()],
-    unconfirmed: u64,
 }
 
 impl Spool {
@@ -213,15 +193,7 @@ impl Spool {
 
     /// The numbers that the spool knows.
     pub(crate) fn counters(&self) -> PublisherCounters {
-        fn named<const N: usize>(names: [&'static str; N], counts: [u64; N]) -> Reasons {
-            Reasons(names.into_iter().zip(counts).collect())
-        }
         PublisherCounters {
-            made: self.counts.made,
-            acknowledged: self.counts.acknowledged,
-            refused: named(REFUSED, self.counts.refused),
-            lost: named(LOST, self.counts.lost),
-            unconfirmed: self.counts.unconfirmed,
             found: self.found,
             memory_messages: self.held() as u64,
             memory_bytes: self.held_bytes as u64,
@@ -229,7 +201,7 @@ impl Spool {
             disk_bytes: self.folder.as_ref().map_or(0, Folder::bytes),
             left: self.left.unwrap_or(0),
             disk_errors: self.folder.as_ref().map_or(0, Folder::errors),
-            ..PublisherCounters::default()
+            ..self.counts.told()
         }
     }
 
@@ -324,23 +296,6 @@ impl Spool {
         }
         count(&mut self.counts, &item);
     }
-}
-
-impl Counts {
-    fn lose(&mut self, item: &Item, why: Lost) {
-        if item.sent {
-            self.unconfirmed += 1;
-        } else {
-            self.lost[why as usize] += 1;
-        }
-    }
-}
-
-/// So many messages of so many bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
 }
 
 /// What is read from the folder at once.

@@ -14,7 +14,7 @@ use crate::message::MessageId;
 
 /// Gets messages from a hub, by a thread of its own, and comes back behind the last when the hub went away.
 ///
-/// Up to 1,024 events wait (4 MiB, or one message). Whoever is slower than that is slow to the hub, which then does what
+/// A message with the id and sensor of one of the last 16,384 is not told again. Up to 1,024 events wait (4 MiB, or one message). Whoever is slower than that is slow to the hub, which then does what
 /// [`SlowPolicy`](crate::client::SlowPolicy) says. As an iterator it waits for ever.
 #[derive(Debug)]
 pub struct Subscriber {

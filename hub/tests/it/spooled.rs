@@ -85,6 +85,29 @@ async fn a_torn_tail_costs_the_message_that_it_tore() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_disk_when_the_process_was_killed_is_sent_by_the_next() {
+    let folder = TempDir::new().unwrap();
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    publish(&publisher, 1..=200);
+    // What a kill leaves is what the files hold at that moment.
+    let killed = TempDir::new().unwrap();
+    fs::create_dir(killed.path().join("spool")).unwrap();
+    for file in files(folder.path()).iter().chain([&folder.path().join("spool/lock")]) {
+        fs::copy(file, killed.path().join("spool").join(file.file_name().unwrap())).unwrap();
+    }
+    finish(publisher, Duration::ZERO).await;
+    let hub = Running::start(fast(None)).await;
+    let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
+    let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), killed.path())).unwrap();
+    for number in 51..=200 {
+        assert_eq!(desk.value().await["message"]["payload"], number);
+    }
+    let counters = finish(publisher, LONG).await;
+    assert_eq!((counters.found, counters.acknowledged), (150, 150));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_disk_is_bounded_and_memory_takes_over_where_it_fails() {
     let folder = TempDir::new().unwrap();
     let mut options = on_disk("ws://127.0.0.1:9", folder.path());

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use flowgauge_hub::client::{Event, SlowPolicy, Subscriber, SubscriberOptions};
 use flowgauge_hub::{Message, Options};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::block_in_place;
 
 use crate::publishing::{Mortal, fast};
-use crate::support::{Running, message, options, until};
+use crate::support::{Client, Running, message, options, until};
 
 fn from(hub: &str) -> SubscriberOptions {
     let mut options = SubscriberOptions::default();
@@ -109,9 +110,15 @@ async fn a_hub_that_was_started_anew_is_a_gap() {
     let at = hub.1;
     let mut subscriber = Subscriber::start(from(&format!("ws://{at}"))).unwrap();
     assert!(matches!(next(&mut subscriber), Event::Connected { .. }));
+    let mut lab = Client::open(&format!("ws://{at}/publish"), &[]).await.unwrap();
+    lab.say(&json!({"kind": "hello", "version": 1, "sensor": "lab"})).await;
+    for sent in 1..=10 {
+        lab.send(message("lab", "a", sent)).await;
+        assert_eq!(number(&next(&mut subscriber)), sent);
+    }
     hub.kill().await;
     assert!(matches!(next(&mut subscriber), Event::Disconnected(_)));
-    let _hub = Running::start(fast(Some(at))).await;
+    let hub = Running::start(fast(Some(at))).await;
     // What is said while nobody is there is told as well.
     loop {
         match next(&mut subscriber) {
@@ -121,6 +128,14 @@ async fn a_hub_that_was_started_anew_is_a_gap() {
         }
     }
     assert_eq!(next(&mut subscriber), Event::Gap);
+    // A sensor that was not told of what the hub before had sends it again.
+    let mut lab = hub.publisher("lab").await;
+    for number in 8..=12 {
+        lab.send(message("lab", "a", number)).await;
+    }
+    assert_eq!([number(&next(&mut subscriber)), number(&next(&mut subscriber))], [11, 12]);
+    drop(subscriber);
+    hub.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
