@@ -21,6 +21,8 @@ pub(crate) enum Refused {
     Sensor,
     /// The hub is about to end.
     Closing,
+    /// The broker did not store it in time.
+    Broker,
 }
 
 /// Why a message for a subscriber did not reach it.
@@ -230,7 +232,7 @@ impl Serialize for Reasons {
 }
 
 /// Names of the reasons, in the order of their enums.
-pub(crate) const REFUSED: [&str; 5] = ["malformed", "too_long", "reserved", "sensor", "closing"];
+pub(crate) const REFUSED: [&str; 6] = ["malformed", "too_long", "reserved", "sensor", "closing", "broker"];
 const DROPPED: [&str; 4] = ["oldest", "slow", "gone", "closing"];
 pub(crate) const TURNED: [&str; 5] = ["full", "tls", "token", "origin", "hello"];
 

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod broker;
 mod compat;
 mod counters;
 mod entry;
@@ -18,6 +19,7 @@ mod error;
 mod events;
 mod gate;
 mod hub;
+mod intake;
 mod listen;
 mod message;
 mod options;

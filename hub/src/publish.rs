@@ -19,10 +19,11 @@ use crate::counters::{REFUSED, Refused, Turned};
 use crate::entry::{Draft, is_reserved};
 use crate::gate::Access;
 use crate::hub::Shared;
+use crate::intake::Intake;
 use crate::message::{Message, Name, Version};
 use crate::pace::Pace;
 use crate::peers::{Part, Presence};
-use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG};
+use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG, TRY_AGAIN};
 use crate::tokens::Role;
 
 /// No `Debug`: it may hold a token.
@@ -100,20 +101,37 @@ async fn greeted(shared: &Shared, socket: &mut Socket, access: Access) -> Result
 
 async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence: &Presence) -> Option<Farewell> {
     let mut pace = Pace::new(shared.options.max_messages_per_second);
-    let (mut taken, mut told) = (0, 0);
-    let mut ack_at = Instant::now();
+    let mut intake = Intake::new(shared, presence);
+    let mut told = 0;
+    let mut ack_at = None;
     loop {
+        let untold = intake.dealt() - told;
+        if untold == 0 {
+            ack_at = None;
+        } else if untold >= ACK_EVERY {
+            ack_at = Some(Instant::now());
+        } else {
+            ack_at.get_or_insert_with(|| Instant::now() + ACK_WITHIN);
+        }
         let heard = tokio::select! {
-            heard = socket.heard() => heard,
-            () = sleep_until(ack_at), if taken > told => {
-                if !socket.say(&Say::Ack { taken }).await {
+            heard = intake.hear(socket) => heard,
+            () = intake.changed() => {
+                if !intake.settle() {
+                    socket.say(&Say::Ack { taken: intake.dealt() }).await;
+                    return Some(TRY_AGAIN);
+                }
+                continue;
+            }
+            () = sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
+                told = intake.dealt();
+                if !socket.say(&Say::Ack { taken: told }).await {
                     return None;
                 }
-                told = taken;
                 continue;
             }
             () = shared.stop.begun() => {
-                socket.say(&Say::Ack { taken }).await;
+                intake.finish().await;
+                socket.say(&Say::Ack { taken: intake.dealt() }).await;
                 return Some(GOING_AWAY);
             }
         };
@@ -126,24 +144,14 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
                 return farewell;
             }
         };
-        if taken == told {
-            ack_at = Instant::now() + ACK_WITHIN;
-        }
-        taken += 1;
-        let published = accept(shared, &frame, sensor);
-        if let Err(why) = published {
+        if let Err(why) = intake.take(draft(&frame, sensor)).await {
             let times = presence.refused();
             if times.is_power_of_two() {
                 tracing::warn!(sensor = ?sensor.as_str(), reason = REFUSED[why as usize], times, "message refused");
             }
-            if !socket.say(&Say::Refused { number: taken, reason: REFUSED[why as usize] }).await {
+            if !socket.say(&Say::Refused { number: intake.taken(), reason: REFUSED[why as usize] }).await {
                 return None;
             }
-        } else {
-            presence.accepted();
-        }
-        if taken - told >= ACK_EVERY {
-            ack_at = Instant::now();
         }
         if pace.spend() {
             shared.counters.throttle();
@@ -155,26 +163,16 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
     }
 }
 
-fn accept(shared: &Shared, frame: &Frame, sensor: &Name) -> Result<(), Refused> {
-    let draft = match frame {
-        Frame::Text(text) => Message::from_json(text).map_err(|_| Refused::Malformed).and_then(|message| {
-            if is_reserved(message.topic.as_str()) {
-                return Err(Refused::Reserved);
-            }
-            if message.sensor.as_ref() != Some(sensor) {
-                return Err(Refused::Sensor);
-            }
-            Ok(Draft::message(&message, text))
-        }),
-        _ => Err(Refused::Malformed),
-    };
-    match draft {
-        Ok(draft) => shared.relay.publish(draft),
-        Err(why) => {
-            shared.counters.refuse(why);
-            Err(why)
-        }
+fn draft(frame: &Frame, sensor: &Name) -> Result<Draft, Refused> {
+    let Frame::Text(text) = frame else { return Err(Refused::Malformed) };
+    let message = Message::from_json(text).map_err(|_| Refused::Malformed)?;
+    if is_reserved(message.topic.as_str()) {
+        return Err(Refused::Reserved);
     }
+    if message.sensor.as_ref() != Some(sensor) {
+        return Err(Refused::Sensor);
+    }
+    Ok(Draft::message(&message, text))
 }
 
 /// Frames that are not told of at most: then an ack goes out at once.
