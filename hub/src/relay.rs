@@ -205,7 +205,7 @@ impl Relay {
     }
 
     /// The number of the last message.
-    pub(crate) fn place_number(&self) -> u64 {
+    pub(crate) fn sequence(&self) -> u64 {
         self.lock().sequence
     }
 

@@ -124,7 +124,7 @@ impl Login {
         let most = client.max_payload();
         if options.max_message_bytes + HEADER_BYTES > most {
             let max_message_bytes = options.max_message_bytes;
-            tracing::warn!(max_message_bytes, max_payload = most, "NATS takes shorter messages: the rest is too_long");
+            tracing::info!(max_message_bytes, max_payload = most, "NATS takes shorter messages: the rest is too_long");
         }
         let broker = Broker {
             jetstream: ContextBuilder::new().timeout(PATIENCE).max_ack_inflight(IN_FLIGHT).build(client.clone()),

@@ -56,7 +56,7 @@ async fn read(broker: &Broker, relay: &Relay) -> Result<std::convert::Infallible
                 return Err("the connection is another one".to_owned());
             }
         };
-        let here = relay.place_number();
+        let here = relay.sequence();
         if is_gone(broker, here, sequence).await? {
             miss(broker, relay, relay.place(), sequence - 1);
         }
