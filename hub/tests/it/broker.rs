@@ -119,8 +119,16 @@ async fn who_comes_back_goes_on_at_any_hub() {
     {
         assert_eq!(two.subscriber(json!({"since": since})).await.1["resume"], resume, "{since}");
     }
-    // What the stream has no longer is a gap, and all that it has follows.
+    // What somebody took out is no gap: nothing else is missing.
     let stream = nats.jetstream().await.get_stream("flowgauge").await.unwrap();
+    stream.delete_message(150).await.unwrap();
+    let (mut desk, welcome) = two.subscriber(json!({"since": format!("{boot}:148")})).await;
+    assert_eq!(welcome["resume"], "whole");
+    assert_eq!(
+        (desk.value().await["sequence"].clone(), desk.value().await["sequence"].clone()),
+        (json!(149), json!(151))
+    );
+    // What the stream has no longer is a gap, and all that it has follows.
     stream.purge().keep(50).await.unwrap();
     let (mut desk, welcome) = two.subscriber(json!({"since": format!("{boot}:100")})).await;
     assert_eq!(welcome["resume"], "gap");
@@ -289,6 +297,67 @@ async fn a_stream_that_others_delete_is_a_gap_and_is_made_anew() {
     }
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_drops_before_a_hub_reads_it_is_a_gap() {
+    let Some(mut nats) = Nats::start().await else { return };
+    let hub = Running::start(nats.options()).await;
+    let mut lab = hub.publisher("lab").await;
+    let (mut desk, welcome) = hub.subscriber(json!({"topics": ["a"]})).await;
+    for number in 1..=3 {
+        lab.send(message("lab", "a", number)).await;
+        assert_eq!(got(&mut desk).await.1, number);
+    }
+    nats.kill();
+    nats.hide().await;
+    let other = Running::start(nats.options()).await;
+    let mut attic = other.publisher("attic").await;
+    for number in 4..=8 {
+        attic.send(message("attic", "a", number)).await;
+    }
+    acked(&mut attic, 5).await;
+    nats.jetstream().await.get_stream("flowgauge").await.unwrap().purge().keep(1).await.unwrap();
+    drop(attic);
+    other.stop().await;
+    nats.come_back().await;
+    assert_eq!(desk.farewell().await.0, 1012);
+    assert_eq!(broker(&hub, "missed").await, 4);
+    let since = format!("{}:3", welcome["boot"].as_str().unwrap());
+    let (mut desk, welcome) = hub.subscriber(json!({"topics": ["a"], "since": since})).await;
+    assert_eq!(welcome["resume"], "gap");
+    assert_eq!(got(&mut desk).await.1, 8);
+    lab.send(message("lab", "a", 9)).await;
+    assert_eq!(got(&mut desk).await.1, 9);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nats_cannot_take_is_refused_and_the_rest_goes_on() {
+    let Some(nats) = Nats::start().await else { return };
+    let hub = Running::start(Options { max_message_bytes: 2 << 20, ..nats.options() }).await;
+    let mut lab = hub.publisher("lab").await;
+    let long =
+        |bytes| message("lab", "a", 1).replace("\"payload\":1", &format!("\"payload\":\"{}\"", "x".repeat(bytes)));
+    lab.send(long(1 << 20)).await;
+    lab.send(long((1 << 20) - 4096)).await;
+    assert_eq!(lab.value().await, json!({"kind": "refused", "number": 1, "reason": "too_long"}));
+    acked(&mut lab, 2).await;
+    let ended = hub.stop().await;
+    assert_eq!((ended.accepted, ended.refused.of("too_long")), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_others_is_not_taken() {
+    let Some(nats) = Nats::start().await else { return };
+    let config = async_nats::jetstream::stream::Config {
+        name: "flowgauge".to_owned(),
+        subjects: vec!["elsewhere.>".to_owned()],
+        ..Default::default()
+    };
+    nats.jetstream().await.create_stream(config).await.unwrap();
+    let error = Hub::bind(nats.options()).await.unwrap_err().to_string();
+    assert!(error.contains("\"flowgauge\" has not the subjects flowgauge.>"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ use crate::support::{options, within};
 pub(crate) struct Nats {
     child: Child,
     port: u16,
+    hidden: Option<u16>,
     arguments: Vec<String>,
     pub(crate) files: TempDir,
 }
@@ -33,12 +34,12 @@ impl Nats {
         fill(&files);
         let dir = files.path().to_str().unwrap();
         let arguments: Vec<_> = arguments.iter().map(|argument| argument.replace("DIR", dir)).collect();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let Some(child) = run(dir, port, &arguments) else {
             println!("skipped: there is no nats-server here (scripts/setup --test installs it)");
             return None;
         };
-        let nats = Self { child, port, arguments, files };
+        let nats = Self { child, port, hidden: None, arguments, files };
         nats.ready().await;
         Some(nats)
     }
@@ -62,6 +63,19 @@ impl Nats {
     pub(crate) async fn restart(&mut self) {
         self.child = run(self.files.path().to_str().unwrap(), self.port, &self.arguments).unwrap();
         self.ready().await;
+    }
+
+    /// Starts it again on another port, where the hubs do not look.
+    pub(crate) async fn hide(&mut self) {
+        self.hidden = Some(std::mem::replace(&mut self.port, free_port()));
+        self.restart().await;
+    }
+
+    /// Starts it again where it was before it hid.
+    pub(crate) async fn come_back(&mut self) {
+        self.kill();
+        self.port = self.hidden.take().unwrap();
+        self.restart().await;
     }
 
     /// What somebody else does with the stream.
@@ -91,6 +105,10 @@ impl Drop for Nats {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn run(dir: &str, port: u16, arguments: &[String]) -> Option<Child> {
