@@ -5,6 +5,8 @@
 //! hostile loses its own messages, counted by reason, and nobody else's. With [`Compat::Netdumplings`] it speaks that
 //! project's protocol too, and what either side sends, the other gets.
 //!
+//! With the cargo feature `nats` and a [broker](Options::broker), messages go through NATS, and any number of hubs is one.
+//!
 //! [`run`] is a hub on threads of its own; [`Hub`] one within tokio's runtime. docs/hub.md has the protocol.
 
 #![forbid(unsafe_code)]

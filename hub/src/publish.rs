@@ -2,7 +2,8 @@
 //!
 //! The sensor says hello (`{"kind":"hello","version":1,"sensor":"lab"}`, with its `token` when it sent none before), is
 //! welcomed, and sends messages, one a frame. `{"kind":"ack","taken":N}` tells it how many frames of this connection are dealt
-//! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted.
+//! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted. With a broker, a frame is dealt
+//! with when the broker has it; when that takes too long, the sensor is sent away, to send it again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -38,7 +38,9 @@ pub(crate) struct Broker {
     /// Bytes that may wait for an answer, of all publishers.
     pub(super) room: Arc<Semaphore>,
     /// Subscribers that may be fed from the stream at one time.
-    pub(super) replays: Arc<Semaphore>,
+    pub(super) replays: Semaphore,
+    /// Subscribers whose message may be looked for at one time.
+    pub(super) searches: Semaphore,
     pub(super) tally: Tally,
 }
 
@@ -55,6 +57,8 @@ pub(super) struct Tally {
     pub(super) stored: AtomicU64,
     pub(super) duplicates: AtomicU64,
     pub(super) retries: AtomicU64,
+    /// Times that something had to be sent again while the connection held.
+    pub(super) failures: AtomicU64,
     pub(super) lag: AtomicU64,
     pub(super) missed: AtomicU64,
     pub(super) unreadable: AtomicU64,
@@ -107,6 +111,7 @@ impl Login {
         let server = options.broker.clone().unwrap_or_default();
         let refuse = |detail: String| Error::Broker { server: server.clone(), detail };
         let (tell, mut link) = watch::channel(Link::default());
+        let troubles = AtomicU64::new(0);
         let connecting = self
             .options
             .ping_interval(PINGS)
@@ -114,7 +119,7 @@ impl Login {
             .ignore_discovered_servers()
             .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.saturating_sub(1).min(20) as u64))
             .event_callback(move |event| {
-                heed(&tell, &event);
+                heed(&tell, &troubles, &event);
                 std::future::ready(())
             })
             .connect(self.servers);
@@ -134,7 +139,8 @@ impl Login {
             link,
             timeout: options.broker_timeout,
             room: Arc::new(Semaphore::new(ROOM_BYTES)),
-            replays: Arc::new(Semaphore::new(REPLAYS)),
+            replays: Semaphore::new(REPLAYS),
+            searches: Semaphore::new(SEARCHES),
             tally: Tally::default(),
         };
         let found = broker.find().await.map_err(refuse)?;
@@ -228,18 +234,26 @@ fn config(options: &Options) -> stream::Config {
     }
 }
 
-fn heed(tell: &watch::Sender<Link>, event: &Event) {
+fn heed(tell: &watch::Sender<Link>, troubles: &AtomicU64, event: &Event) {
     match event {
         Event::Connected => {
             tell.send_modify(|link| *link = Link { connected: true, number: link.number + 1 });
             tracing::info!("the broker is there");
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             tell.send_modify(|link| link.connected = false);
             tracing::warn!("the broker is away: publishers wait");
         }
-        Event::ServerError(error) => tracing::warn!(%error, "the broker complains"),
-        event => tracing::debug!(%event, "broker"),
+        // The hub ended.
+        Event::Closed => tell.send_modify(|link| link.connected = false),
+        Event::LameDuckMode | Event::Draining => {}
+        event => {
+            // An attempt to connect that fails is one, too.
+            let times = troubles.fetch_add(1, Relaxed) + 1;
+            if times.is_power_of_two() {
+                tracing::warn!(%event, times, "trouble with the broker");
+            }
+        }
     }
 }
 
@@ -266,3 +280,4 @@ const DUPLICATES: Duration = Duration::from_secs(120);
 /// More than this many messages never wait for an answer; [`ROOM_BYTES`] and the windows of publishers bound it before.
 const IN_FLIGHT: usize = 65_536;
 const REPLAYS: usize = 16;
+const SEARCHES: usize = 4;

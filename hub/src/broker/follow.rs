@@ -48,7 +48,7 @@ async fn read(broker: &Broker, relay: &Relay) -> Result<std::convert::Infallible
     }
     let behind = relay.place();
     let mut reading = Reading::open(&found, behind.sequence, AHEAD, false).await?;
-    broker.tally.lag.store(found.place.sequence - behind.sequence, Relaxed);
+    broker.tally.lag.store(found.place.sequence.saturating_sub(behind.sequence), Relaxed);
     loop {
         let Read { message, sequence, pending } = tokio::select! {
             read = reading.next() => read?,
@@ -76,7 +76,7 @@ async fn read(broker: &Broker, relay: &Relay) -> Result<std::convert::Infallible
 
 /// The stream dropped what comes behind this place, up to that number.
 fn miss(broker: &Broker, relay: &Relay, behind: Place, upto: u64) {
-    let messages = upto - behind.sequence;
+    let messages = upto.saturating_sub(behind.sequence);
     broker.tally.missed.fetch_add(messages, Relaxed);
     tracing::warn!(messages, "the stream dropped messages before they were read: subscribers are told of a gap");
     relay.restart(Place { sequence: upto, ..behind });

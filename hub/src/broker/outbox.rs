@@ -215,12 +215,13 @@ impl Courier {
     /// Sends all again that has no answer, in order: what is stored already is known there by its id.
     fn again(&mut self, error: Option<&PublishError>) {
         self.window.iter_mut().for_each(|waiting| waiting.answer = None);
-        let before = self.broker.tally.retries.fetch_add(self.sent as u64, Ordering::Relaxed);
+        self.broker.tally.retries.fetch_add(self.sent as u64, Ordering::Relaxed);
         self.sent = 0;
         let Some(error) = error else { return };
         self.rest = Some(Instant::now() + REST);
-        if before == 0 || before.ilog2() != (before + self.window.len() as u64).ilog2() {
-            tracing::warn!(%error, retries = before, "the broker did not store a message: once more");
+        let times = self.broker.tally.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if times.is_power_of_two() {
+            tracing::warn!(%error, times, "the broker did not store a message: once more");
         }
     }
 

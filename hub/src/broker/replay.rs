@@ -64,7 +64,7 @@ impl Broker {
 
     /// The number of this message in the stream, or the one to begin behind when it is not there.
     async fn search(&self, relay: &Relay, since: &MessageId) -> Result<(u64, Resume), String> {
-        let _permit = self.replays.acquire().await.map_err(|error| error.to_string())?;
+        let _permit = self.searches.acquire().await.map_err(|error| error.to_string())?;
         let found = self.find().await?;
         if relay.place().boot != found.place.boot {
             return Err("the hub has not noticed yet that the stream is another one".to_owned());
@@ -103,8 +103,9 @@ impl Feeding {
 
     /// Feeds it as long as it is hungry; says whether that was all. One that is slow is to keep no place from others.
     async fn feed(&mut self) -> Result<bool, String> {
-        let _permit = Arc::clone(&self.broker.replays).acquire_owned().await.map_err(|error| error.to_string())?;
-        let found = self.broker.find().await?;
+        let broker = Arc::clone(&self.broker);
+        let _permit = broker.replays.acquire().await.map_err(|error| error.to_string())?;
+        let found = broker.find().await?;
         if found.place.boot != self.boot {
             self.queue.close(End::Moved);
             return Ok(true);

@@ -36,7 +36,7 @@ impl Nats {
         let arguments: Vec<_> = arguments.iter().map(|argument| argument.replace("DIR", dir)).collect();
         let port = free_port();
         let Some(child) = run(dir, port, &arguments) else {
-            println!("skipped: there is no nats-server here (scripts/setup --test installs it)");
+            eprintln!("skipped: there is no nats-server here (scripts/setup --test installs it)");
             return None;
         };
         let nats = Self { child, port, hidden: None, arguments, files };
