@@ -22,6 +22,7 @@ pub(crate) enum Refused {
     /// The hub is about to end.
     Closing,
     /// The broker did not store it in time.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "its name is told in every build"))]
     Broker,
 }
 

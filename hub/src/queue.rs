@@ -36,6 +36,7 @@ pub(crate) enum End {
     /// The hub closes.
     Closing,
     /// What the broker has is no longer what it was: messages in between are lost.
+    #[cfg(feature = "nats")]
     Moved,
 }
 

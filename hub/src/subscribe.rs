@@ -174,6 +174,7 @@ pub(crate) async fn feed(socket: &mut Socket, queue: &Queue) -> Option<Farewell>
             }
             Next::End(End::Slow) => return Some((1008, "too slow: its ring was full")),
             Next::End(End::Closing) => return Some(GOING_AWAY),
+            #[cfg(feature = "nats")]
             Next::End(End::Moved) => return Some((1012, "messages of the broker are lost: come again with since")),
         }
     }
