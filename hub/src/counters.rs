@@ -23,6 +23,9 @@ pub(crate) enum Refused {
     Closing,
     /// Its number is not above the last of that start of the sensor: it was taken before.
     Duplicate,
+    /// The broker did not store it in time.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "its name is told in every build"))]
+    Broker,
 }
 
 /// Why a message for a subscriber did not reach it.
@@ -232,7 +235,7 @@ impl Serialize for Reasons {
 }
 
 /// Names of the reasons, in the order of their enums.
-pub(crate) const REFUSED: [&str; 6] = ["malformed", "too_long", "reserved", "sensor", "closing", "duplicate"];
+pub(crate) const REFUSED: [&str; 7] = ["malformed", "too_long", "reserved", "sensor", "closing", "duplicate", "broker"];
 const DROPPED: [&str; 4] = ["oldest", "slow", "gone", "closing"];
 pub(crate) const TURNED: [&str; 5] = ["full", "tls", "token", "origin", "hello"];
 

@@ -77,6 +77,11 @@ impl Draft {
         Self::message(&message, &message.to_json())
     }
 
+    /// Whether it is a dumpling that only eaters can have.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.frame.is_empty()
+    }
+
     /// Gives the message its number.
     pub(crate) fn numbered(mut self, sequence: u64) -> Entry {
         let frame = (!self.frame.is_empty()).then(|| {
@@ -92,6 +97,32 @@ impl Draft {
         let is_dumpling = self.dumpling.is_some();
         let dumpling = self.dumpling.map_or_else(OnceLock::new, |original| OnceLock::from(Some(original)));
         Entry { bytes, is_dumpling, sequence, id: self.id, topic: self.topic, sensor: self.sensor, frame, dumpling }
+    }
+}
+
+/// What a broker needs to know of a message.
+#[cfg(feature = "nats")]
+impl Draft {
+    pub(crate) fn id(&self) -> Option<&MessageId> {
+        self.id.as_ref()
+    }
+
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    pub(crate) fn sensor(&self) -> Option<&str> {
+        self.sensor.as_deref()
+    }
+
+    /// The text of the message, as it came.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.frame.get(HEAD.len() + DIGITS + MIDDLE.len()..self.frame.len().checked_sub(1)?)
+    }
+
+    /// The dumpling that it was.
+    pub(crate) fn original(&self) -> Option<&ws::Message> {
+        self.dumpling.as_ref()
     }
 }
 

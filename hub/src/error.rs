@@ -26,6 +26,23 @@ pub enum Error {
         /// Where its ports were to listen.
         address: SocketAddr,
     },
+    /// What goes to a broker elsewhere has to be encrypted.
+    #[error("{server} is another machine, so it needs tls:// (or insecure, on a network that you trust)")]
+    OpenBroker {
+        /// The server.
+        server: String,
+    },
+    /// There is no code for a broker in this build.
+    #[error("this build has no broker: it needs the cargo feature nats")]
+    NoBroker,
+    /// The broker is not there, does not let us in, or has no stream for us.
+    #[error("no broker at {server}: {detail}")]
+    Broker {
+        /// The server, or several.
+        server: String,
+        /// What is wrong, and what would help. Never a secret.
+        detail: String,
+    },
     /// A value of the options is out of its range.
     #[error("{option} is {value}: {range}")]
     Option {

@@ -17,11 +17,12 @@ use serde::Serialize;
 
 use crate::entry::Form;
 use crate::hub::Shared;
-use crate::message::{MessageId, Version};
+use crate::message::MessageId;
 use crate::pattern::{Filter, Pattern};
 use crate::peers::{Part, Presence};
 use crate::queue::{Limits, Next, Policy, Queue};
 use crate::relay::Seat;
+use crate::subscribe;
 use crate::subscribe::Say;
 use crate::tokens::Role;
 
@@ -40,12 +41,15 @@ pub(crate) async fn answer(
     };
     let limits = Limits { messages: shared.options.queue_messages, bytes: shared.options.queue_bytes };
     let queue = Queue::new(Form::Own, filter, Policy::DropOldest, limits, Arc::clone(&shared.counters));
-    let (seat, resume, sequence) = shared.relay.subscribe(queue, since.as_ref());
+    let (seat, resume, place) = match subscribe::seat(&shared, queue, since.as_ref()).await {
+        Ok(seated) => seated,
+        Err((_, words)) => return (StatusCode::SERVICE_UNAVAILABLE, words).into_response(),
+    };
     let presence = shared.peers.enter(Part::Subscriber(Arc::clone(seat.queue())), "events".to_owned(), address);
-    let welcome = Say::Welcome { version: Version, hub: &shared.options.name, boot: &shared.boot, sequence, resume };
+    let welcome = Say::welcome(&shared, &place, resume);
     let first = VecDeque::from([event("welcome", &welcome)]);
     let keep_alive = KeepAlive::new().interval(shared.options.ping_interval);
-    let events = Events { boot: shared.boot.clone(), ready: first, seat, _presence: presence };
+    let events = Events { boot: place.boot, ready: first, seat, _presence: presence };
     ([(header::CACHE_CONTROL, "no-store")], Sse::new(events.stream()).keep_alive(keep_alive)).into_response()
 }
 

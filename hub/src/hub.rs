@@ -15,6 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::broker;
+use crate::broker::{Broker, Login};
 use crate::compat;
 use crate::counters::{Counters, Snapshot, TURNED, Turned};
 use crate::entry::Draft;
@@ -71,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop,
     /// Last numbers of publishers.
     pub(crate) taken: Taken,
+    /// What joins this hub with others.
+    pub(crate) broker: Option<Arc<Broker>>,
     /// Messages of the hub itself.
     system: AtomicU64,
     /// Dumplings that got an id.
@@ -80,6 +84,13 @@ pub(crate) struct Shared {
 /// Hides what says nothing.
 struct TlsSetup(TlsAcceptor);
 
+/// What the files of the options hold.
+struct Files {
+    tokens: Tokens,
+    tls: Option<TlsSetup>,
+    login: Option<Login>,
+}
+
 impl Hub {
     /// Does what [`Hub::bind`] does before it takes an address; gives the tokens.
     ///
@@ -87,17 +98,17 @@ impl Hub {
     ///
     /// Those of [`Hub::bind`] but for its addresses.
     pub fn check(options: &Options) -> Result<Tokens> {
-        files(options).map(|(tokens, _)| tokens)
+        files(options).map(|files| files.tokens)
     }
 
     /// Reads what the options name, and takes the addresses. Needs tokio's runtime.
     ///
     /// # Errors
     ///
-    /// Everything that [`Options::check`] refuses, files that cannot be read or are not what they should be, and addresses
-    /// that are taken.
+    /// Everything that [`Options::check`] refuses, files that cannot be read or are not what they should be, addresses that are
+    /// taken, and a broker that is not there or does not let us in.
     pub async fn bind(options: Options) -> Result<Self> {
-        let (tokens, tls) = files(&options)?;
+        let Files { tokens, tls, login } = files(&options)?;
         let (listener, http) = bound(options.listen).await?;
         let compat = match options.compat {
             Some(_) => Some(compat::Ports::bind(&options).await?),
@@ -108,21 +119,32 @@ impl Hub {
             compat_in: compat.as_ref().map(|ports| ports.kitchens.1),
             compat_out: compat.as_ref().map(|ports| ports.eaters.1),
         };
+        let (broker, place) = match login {
+            Some(login) => {
+                login.connect(&options).await.map(|(broker, place)| (Some(Arc::new(broker)), Some(place)))?
+            }
+            None => (None, None),
+        };
         let (stopper, stop) = Stopper::new();
         let counters = Arc::new(Counters::default());
         let boot = message::new_boot();
         let history = Limits { messages: options.history_messages, bytes: options.history_bytes };
+        let relay = match place {
+            Some(place) => Relay::following(place, history, Arc::clone(&counters)),
+            None => Relay::new(boot.clone(), history, Arc::clone(&counters)),
+        };
         let shared = Shared {
-            boot: boot.clone(),
+            boot,
             began: Instant::now(),
             gate: Gate::new(&options, tokens),
-            relay: Arc::new(Relay::new(boot, history, Arc::clone(&counters))),
+            relay: Arc::new(relay),
             counters,
             peers: Arc::default(),
             places: Arc::new(Semaphore::new(options.max_connections)),
             publishers: Arc::new(Semaphore::new(options.max_publishers)),
             stop,
             taken: Taken::default(),
+            broker,
             system: AtomicU64::new(0),
             dumplings: AtomicU64::new(0),
             options,
@@ -147,6 +169,7 @@ impl Hub {
             ports.serve(&mut tasks, &shared);
         }
         tasks.spawn(tell_of_itself(Arc::clone(&shared)));
+        tasks.spawn(broker::follow(Arc::clone(&shared)));
         shutdown.await;
 
         stopper.begin();
@@ -162,6 +185,12 @@ impl Hub {
         if timeout(shared.options.shutdown_grace, shared.places.acquire_many(all)).await.is_err() {
             stopper.now();
             let _ = timeout(FAREWELL, shared.places.acquire_many(all)).await;
+        }
+        if let Some(broker) = &shared.broker
+            && timeout(FAREWELL, broker.idle()).await.is_err()
+        {
+            stopper.now();
+            let _ = timeout(FAREWELL, broker.idle()).await;
         }
         shared.relay.snapshot()
     }
@@ -232,14 +261,15 @@ pub fn run(options: Options, ready: impl FnOnce(Addresses), stopped: &dyn Fn() -
 }
 
 /// Reads the files that the options name, if these can be kept.
-fn files(options: &Options) -> Result<(Tokens, Option<TlsSetup>)> {
+fn files(options: &Options) -> Result<Files> {
     options.check()?;
     let tokens = options.tokens.as_deref().map_or_else(|| Ok(Tokens::default()), Tokens::read)?;
     let tls = match (&options.tls_certificate, &options.tls_key) {
         (Some(certificate), Some(key)) => Some(TlsSetup(listen::tls(certificate, key)?)),
         _ => None,
     };
-    Ok((tokens, tls))
+    let login = options.broker.is_some().then(|| Login::read(options)).transpose()?;
+    Ok(Files { tokens, tls, login })
 }
 
 /// Takes an address.

@@ -5,6 +5,8 @@
 //! hostile loses its own messages, counted by reason, and nobody else's. With [`Compat::Netdumplings`] it speaks that
 //! project's protocol too, and what either side sends, the other gets.
 //!
+//! With the cargo feature `nats` and a [broker](Options::broker), messages go through NATS, and any number of hubs is one.
+//!
 //! [`run`] is a hub on threads of its own; [`Hub`] one within tokio's runtime. [`client`] has what speaks to one.
 //! docs/hub.md has the protocol.
 
@@ -12,6 +14,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod broker;
 pub mod client;
 mod compat;
 mod counters;
@@ -20,6 +23,7 @@ mod error;
 mod events;
 mod gate;
 mod hub;
+mod intake;
 mod listen;
 mod message;
 mod options;

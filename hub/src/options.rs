@@ -73,6 +73,30 @@ pub struct Options {
     pub compat_in: u16,
     /// The port that its eaters read from. Defaults to 11348.
     pub compat_out: u16,
+    /// Where NATS is, which then carries the messages between hubs: `nats://HOST:PORT` or `tls://HOST:PORT`, servers of one
+    /// cluster with commas between them. Never with a user or password. `nats://` to another machine needs `insecure`. None, the
+    /// default, means that this hub is alone. Needs the cargo feature `nats`.
+    pub broker: Option<String>,
+    /// A file with the token that NATS wants. Defaults to none.
+    pub broker_token: Option<PathBuf>,
+    /// A file of credentials (`.creds`: a JWT and its key), as NATS makes them. Defaults to none.
+    pub broker_credentials: Option<PathBuf>,
+    /// Certificates in PEM that vouch for NATS, instead of those of the system. Defaults to none.
+    pub broker_ca: Option<PathBuf>,
+    /// The stream of JetStream, and the first word of its subjects; made when it is not there. Defaults to `flowgauge`; 1 to 64
+    /// letters, digits, `-`, `_`.
+    pub broker_stream: String,
+    /// Bytes that the stream keeps when it is made here; the oldest go. Defaults to 1,073,741,824; at least 1,048,576.
+    pub broker_max_bytes: u64,
+    /// How long the stream keeps a message when it is made here. Defaults to 86,400 s; from 1 to 315,360,000.
+    #[serde(with = "seconds")]
+    pub broker_max_age: Duration,
+    /// On how many servers the stream is kept when it is made here. Defaults to 1; from 1 to 5.
+    pub broker_replicas: usize,
+    /// How long the broker may take to store a message before its publisher is sent away, to send it again. Defaults to 30 s;
+    /// from 0.1 to 3,600.
+    #[serde(with = "seconds")]
+    pub broker_timeout: Duration,
 }
 
 /// A protocol beside our own.
@@ -111,6 +135,15 @@ impl Default for Options {
             compat_address: Ipv4Addr::LOCALHOST.into(),
             compat_in: 11347,
             compat_out: 11348,
+            broker: None,
+            broker_token: None,
+            broker_credentials: None,
+            broker_ca: None,
+            broker_stream: "flowgauge".to_owned(),
+            broker_max_bytes: 1 << 30,
+            broker_max_age: Duration::from_secs(86_400),
+            broker_replicas: 1,
+            broker_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -120,7 +153,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::Open`], [`Error::OpenCompat`], [`Error::HalfTls`] and [`Error::Option`].
+    /// [`Error::Open`], [`Error::OpenCompat`], [`Error::OpenBroker`], [`Error::NoBroker`], [`Error::HalfTls`] and
+    /// [`Error::Option`].
     pub fn check(&self) -> Result<()> {
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), None) => return Err(Error::HalfTls { missing: "tls_key" }),
@@ -135,7 +169,46 @@ impl Options {
         if self.compat.is_some() && !self.compat_address.is_loopback() && !self.insecure {
             return Err(Error::OpenCompat { address: (self.compat_address, self.compat_in).into() });
         }
+        self.check_broker()?;
         self.check_ranges()
+    }
+
+    fn check_broker(&self) -> Result<()> {
+        let Some(servers) = &self.broker else { return Ok(()) };
+        if !cfg!(feature = "nats") {
+            return Err(Error::NoBroker);
+        }
+        let refuse = |option, value: &str, range| Err(Error::Option { option, value: value.to_owned(), range });
+        for server in servers.split(',') {
+            // Neither an error nor a log may hold what was never to stand there.
+            if server.contains('@') {
+                return refuse("broker", "a URL with a user", "it belongs into broker_token or broker_credentials");
+            }
+            let Some((scheme, host)) = broker_host(server) else {
+                return refuse("broker", &format!("{server:?}"), "nats:// or tls://, a host and perhaps a port");
+            };
+            if scheme == "nats" && !is_this_machine(host) && !self.insecure {
+                return Err(Error::OpenBroker { server: server.to_owned() });
+            }
+        }
+        if self.broker_token.is_some() && self.broker_credentials.is_some() {
+            return refuse("broker_token", "there, and so is broker_credentials", "one of them");
+        }
+        let name = &self.broker_stream;
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+            return refuse("broker_stream", &format!("{name:?}"), "1 to 64 letters, digits, '-' or '_'");
+        }
+        if !(1 << 20..=i64::MAX as u64).contains(&self.broker_max_bytes) {
+            return refuse("broker_max_bytes", &self.broker_max_bytes.to_string(), "at least 1048576");
+        }
+        if !(Duration::from_secs(1)..=Duration::from_secs(315_360_000)).contains(&self.broker_max_age) {
+            let value = format!("{} s", self.broker_max_age.as_secs_f64());
+            return refuse("broker_max_age", &value, "from 1 to 315360000 seconds");
+        }
+        if !(1..=5).contains(&self.broker_replicas) {
+            return refuse("broker_replicas", &self.broker_replicas.to_string(), "from 1 to 5");
+        }
+        Ok(())
     }
 
     fn check_ranges(&self) -> Result<()> {
@@ -170,6 +243,7 @@ impl Options {
             ("ping_interval", self.ping_interval),
             ("status_interval", self.status_interval),
             ("shutdown_grace", self.shutdown_grace),
+            ("broker_timeout", self.broker_timeout),
         ] {
             if !(Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&value) {
                 return refuse(option, format!("{} s", value.as_secs_f64()), "from 0.1 to 3600 seconds");
@@ -182,6 +256,26 @@ impl Options {
 fn is_origin(origin: &str) -> bool {
     let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@\\*".contains(&b)))
+}
+
+/// Scheme and host of a broker's address.
+fn broker_host(server: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = server.split_once("://").filter(|(scheme, _)| ["nats", "tls"].contains(scheme))?;
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, port)
+        }
+        None => rest.split_at(rest.find(':').unwrap_or(rest.len())),
+    };
+    let port_fits = port.is_empty() || port.strip_prefix(':')?.parse::<u16>().is_ok_and(|port| port > 0);
+    let host_fits = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b));
+    (port_fits && host_fits).then_some((scheme, host))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 pub(crate) mod seconds {
@@ -236,6 +330,44 @@ mod tests {
         closed.compat_address = open.ip();
         assert!(closed.check().unwrap_err().to_string().contains("no TLS"));
         assert!(refusal(|options| options.tls_key = Some("b".into())).contains("tls_certificate is missing"));
+    }
+
+    #[test]
+    #[cfg(feature = "nats")]
+    fn a_broker_is_an_address_without_secrets() {
+        for good in ["nats://127.0.0.1", "nats://localhost:4222,nats://[::1]:4223", "tls://nats.example:4222"] {
+            Options { broker: Some(good.to_owned()), ..Options::default() }.check().unwrap();
+        }
+        for bad in
+            ["127.0.0.1:4222", "http://127.0.0.1", "nats://", "nats://a:0", "nats://a:b", "nats://a/b", "nats://[a"]
+        {
+            assert!(refusal(|options| options.broker = Some(bad.to_owned())).contains("nats:// or tls://"), "{bad}");
+        }
+        let told = refusal(|options| options.broker = Some("tls://lab:secret@nats.example".to_owned()));
+        assert!(told.contains("broker_token") && !told.contains("secret"), "{told}");
+        let plain = Some("nats://nats.example".to_owned());
+        assert!(refusal(|options| options.broker = plain.clone()).contains("tls://"));
+        Options { broker: plain, insecure: true, ..Options::default() }.check().unwrap();
+        let with = |change: fn(&mut Options)| {
+            refusal(|options| {
+                options.broker = Some("nats://localhost".to_owned());
+                change(options);
+            })
+        };
+        assert!(with(|options| options.broker_stream = "a.b".to_owned()).contains("broker_stream"));
+        assert!(with(|options| options.broker_replicas = 6).contains("from 1 to 5"));
+        assert!(with(|options| options.broker_max_age = Duration::ZERO).contains("broker_max_age is 0 s"));
+        assert!(with(|options| options.broker_max_bytes = 1).contains("broker_max_bytes is 1"));
+        let both = |options: &mut Options| {
+            (options.broker_token, options.broker_credentials) = (Some("a".into()), Some("b".into()));
+        };
+        assert!(with(both).contains("one of them"));
+    }
+
+    #[test]
+    #[cfg(not(feature = "nats"))]
+    fn a_broker_needs_its_feature() {
+        assert!(refusal(|options| options.broker = Some("nats://localhost".to_owned())).contains("nats"));
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! The sensor says hello (`{"kind":"hello","version":1,"sensor":"lab"}`, with its `token` when it sent none before), is
 //! welcomed, and sends messages, one a frame. `{"kind":"ack","taken":N}` tells it how many frames of this connection are dealt
 //! with; of those, `{"kind":"refused","number":K,"reason":…}` names each that was not accepted. What was taken before, perhaps on
-//! another connection, is dealt with: it is acknowledged, counted as a duplicate, and told to nobody again.
+//! another connection, is dealt with: it is acknowledged, counted as a duplicate, and told to nobody again. With a broker, a
+//! frame is dealt with when the broker has it; when that takes too long, the sensor is sent away, to send it again.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::Message as Frame;
+use axum::extract::ws::{Message as Frame, Utf8Bytes};
 use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -20,11 +21,11 @@ use crate::counters::{REFUSED, Refused, Turned};
 use crate::entry::{Draft, is_reserved};
 use crate::gate::Access;
 use crate::hub::Shared;
+use crate::intake::Intake;
 use crate::message::{Message, Name, Version};
 use crate::pace::Pace;
 use crate::peers::{Part, Presence};
-use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG};
-use crate::taken::Last;
+use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG, TRY_AGAIN};
 use crate::tokens::Role;
 
 /// No `Debug`: it may hold a token.
@@ -102,21 +103,37 @@ async fn greeted(shared: &Shared, socket: &mut Socket, access: Access) -> Result
 
 async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence: &Presence) -> Option<Farewell> {
     let mut pace = Pace::new(shared.options.max_messages_per_second);
-    let mut start = Start::default();
-    let (mut taken, mut told) = (0, 0);
-    let mut ack_at = Instant::now();
+    let mut intake = Intake::new(shared, presence);
+    let mut told = 0;
+    let mut ack_at = None;
     loop {
+        let untold = intake.dealt() - told;
+        if untold == 0 {
+            ack_at = None;
+        } else if untold >= ACK_EVERY {
+            ack_at = Some(Instant::now());
+        } else {
+            ack_at.get_or_insert_with(|| Instant::now() + ACK_WITHIN);
+        }
         let heard = tokio::select! {
-            heard = socket.heard() => heard,
-            () = sleep_until(ack_at), if taken > told => {
-                if !socket.say(&Say::Ack { taken }).await {
+            heard = intake.hear(socket) => heard,
+            () = intake.changed() => {
+                if !intake.settle() {
+                    socket.say(&Say::Ack { taken: intake.dealt() }).await;
+                    return Some(TRY_AGAIN);
+                }
+                continue;
+            }
+            () = sleep_until(ack_at.unwrap_or_else(Instant::now)), if ack_at.is_some() => {
+                told = intake.dealt();
+                if !socket.say(&Say::Ack { taken: told }).await {
                     return None;
                 }
-                told = taken;
                 continue;
             }
             () = shared.stop.begun() => {
-                socket.say(&Say::Ack { taken }).await;
+                intake.finish().await;
+                socket.say(&Say::Ack { taken: intake.dealt() }).await;
                 return Some(GOING_AWAY);
             }
         };
@@ -129,27 +146,17 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
                 return farewell;
             }
         };
-        if taken == told {
-            ack_at = Instant::now() + ACK_WITHIN;
-        }
-        taken += 1;
-        let published = accept(shared, &frame, sensor, &mut start);
-        if let Err(why) = published {
+        if let Err(why) = take(&mut intake, &frame, sensor).await {
             let times = presence.refused();
             // A duplicate is a word on the connection before, not on this message.
             if times.is_power_of_two() && why != Refused::Duplicate {
                 tracing::warn!(sensor = ?sensor.as_str(), reason = REFUSED[why as usize], times, "message refused");
             }
             if why != Refused::Duplicate
-                && !socket.say(&Say::Refused { number: taken, reason: REFUSED[why as usize] }).await
+                && !socket.say(&Say::Refused { number: intake.taken(), reason: REFUSED[why as usize] }).await
             {
                 return None;
             }
-        } else {
-            presence.accepted();
-        }
-        if taken - told >= ACK_EVERY {
-            ack_at = Instant::now();
         }
         if pace.spend() {
             shared.counters.throttle();
@@ -161,46 +168,23 @@ async fn messages(shared: &Shared, socket: &mut Socket, sensor: &Name, presence:
     }
 }
 
-/// The start of the sensor that a connection sends messages of. It is another when a spool holds messages of an earlier one.
-#[derive(Default)]
-struct Start {
-    boot: String,
-    last: Last,
-}
-
-impl Start {
-    /// Takes the message if it was not taken before. One connection at a time does: another may still hold what was sent
-    /// before it broke.
-    fn take(&mut self, shared: &Shared, sensor: &Name, message: &Message, text: &str) -> Result<(), Refused> {
-        if self.boot != message.id.boot() {
-            self.boot = message.id.boot().to_owned();
-            self.last = shared.taken.of(sensor.as_str(), &self.boot);
-        }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if *last >= Some(message.id.sequence()) {
-            shared.counters.refuse(Refused::Duplicate);
-            return Err(Refused::Duplicate);
-        }
-        shared.relay.publish(Draft::message(message, text))?;
-        *last = Some(message.id.sequence());
-        Ok(())
+async fn take(intake: &mut Intake<'_>, frame: &Frame, sensor: &Name) -> Result<(), Refused> {
+    match message(frame, sensor) {
+        Ok((message, text)) => intake.take(Ok(Draft::message(&message, text)), Some((sensor, &message.id))).await,
+        Err(why) => intake.take(Err(why), None).await,
     }
 }
 
-fn accept(shared: &Shared, frame: &Frame, sensor: &Name, start: &mut Start) -> Result<(), Refused> {
-    let refuse = |why| {
-        shared.counters.refuse(why);
-        Err(why)
-    };
-    let Frame::Text(text) = frame else { return refuse(Refused::Malformed) };
-    let Ok(message) = Message::from_json(text) else { return refuse(Refused::Malformed) };
+fn message<'a>(frame: &'a Frame, sensor: &Name) -> Result<(Message, &'a Utf8Bytes), Refused> {
+    let Frame::Text(text) = frame else { return Err(Refused::Malformed) };
+    let message = Message::from_json(text).map_err(|_| Refused::Malformed)?;
     if is_reserved(message.topic.as_str()) {
-        return refuse(Refused::Reserved);
+        return Err(Refused::Reserved);
     }
     if message.sensor.as_ref() != Some(sensor) {
-        return refuse(Refused::Sensor);
+        return Err(Refused::Sensor);
     }
-    start.take(shared, sensor, &message, text)
+    Ok((message, text))
 }
 
 /// Frames that are not told of at most: then an ack goes out at once.

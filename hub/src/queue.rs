@@ -35,6 +35,9 @@ pub(crate) enum End {
     Slow,
     /// The hub closes.
     Closing,
+    /// What the broker has is no longer what it was: messages in between are lost.
+    #[cfg(feature = "nats")]
+    Moved,
 }
 
 /// What a subscriber is to be sent next.
@@ -56,6 +59,7 @@ pub(crate) struct Queue {
     counters: Arc<Counters>,
     state: Mutex<State>,
     ready: Notify,
+    drained: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +77,16 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(form: Form, filter: Filter, policy: Policy, limits: Limits, counters: Arc<Counters>) -> Self {
-        Self { form, filter, policy, limits, counters, state: Mutex::default(), ready: Notify::new() }
+        Self {
+            form,
+            filter,
+            policy,
+            limits,
+            counters,
+            state: Mutex::default(),
+            ready: Notify::new(),
+            drained: Notify::new(),
+        }
     }
 
     /// Whether its subscriber wants this message.
@@ -84,9 +97,27 @@ impl Queue {
     /// Puts what the history has in front of all else.
     pub(crate) fn replay(&self, entries: impl Iterator<Item = Arc<Entry>>) {
         let mut state = self.lock();
+        if state.end.is_some() {
+            return;
+        }
+        let before = state.backlog.len();
         state.backlog.extend(entries.filter(|entry| self.wants(entry)));
-        self.counters.offer(state.backlog.len() as u64);
+        self.counters.offer((state.backlog.len() - before) as u64);
         self.ready.notify_one();
+    }
+
+    /// Waits until all of the backlog was taken; says whether more of it is of use.
+    #[cfg(feature = "nats")]
+    pub(crate) async fn drained(&self) -> bool {
+        loop {
+            {
+                let state = self.lock();
+                if state.end.is_some() || state.backlog.is_empty() {
+                    return state.end.is_none();
+                }
+            }
+            self.drained.notified().await;
+        }
     }
 
     /// Offers a message that is wanted; false when it is over, and nothing is wanted any more. The relay counts what was offered.
@@ -121,9 +152,10 @@ impl Queue {
     }
 
     /// Nothing comes any more; what waits may still be taken.
-    pub(crate) fn close(&self) {
-        self.lock().end.get_or_insert(End::Closing);
+    pub(crate) fn close(&self, why: End) {
+        self.lock().end.get_or_insert(why);
         self.ready.notify_one();
+        self.drained.notify_one();
     }
 
     /// Waits for what comes next. What is given counts as waiting until [`Queue::delivered`].
@@ -168,6 +200,9 @@ impl Queue {
             batch.push(entry);
         }
         state.taken += batch.len() as u64;
+        if from_backlog && state.backlog.is_empty() {
+            self.drained.notify_one();
+        }
         // What the ring lost is younger than the backlog and older than the ring.
         let lost = if from_backlog { 0 } else { std::mem::take(&mut state.untold) };
         if lost == 0 && batch.is_empty() {

@@ -4,28 +4,41 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::task::AbortHandle;
 
 use crate::counters::{Counters, Refused, Snapshot};
 use crate::entry::{Draft, Entry};
 use crate::message::MessageId;
-use crate::queue::{Limits, Queue};
+use crate::queue::{End, Limits, Queue};
 
 /// Where publishers and subscribers meet.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    boot: String,
     history: Limits,
     counters: Arc<Counters>,
+    /// Numbers are those of a broker's stream, and messages come from there.
+    follows: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whose numbers these are.
+    boot: String,
     sequence: u64,
+    /// Every message behind this one is in the history.
+    forgotten: u64,
     history: VecDeque<Arc<Entry>>,
     history_bytes: usize,
-    queues: Vec<Arc<Queue>>,
+    seats: Vec<Listener>,
     closed: bool,
+}
+
+/// A queue, and the number behind which it wants messages.
+#[derive(Debug)]
+struct Listener {
+    after: u64,
+    queue: Arc<Queue>,
 }
 
 /// Where a subscriber's messages begin.
@@ -40,19 +53,40 @@ pub(crate) enum Resume {
     Gap,
 }
 
+/// A position of the relay.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Whose numbers these are.
+    pub(crate) boot: String,
+    /// The number of the last message.
+    pub(crate) sequence: u64,
+}
+
 /// A subscriber's place in the relay, which it leaves when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     relay: Arc<Relay>,
     queue: Arc<Queue>,
+    /// Fills its queue until it has caught up.
+    refill: Option<AbortHandle>,
 }
 
 impl Relay {
     pub(crate) fn new(boot: String, history: Limits, counters: Arc<Counters>) -> Self {
-        Self { boot, history, counters, state: Mutex::default() }
+        Self { history, counters, follows: false, state: Mutex::new(State { boot, ..State::default() }) }
+    }
+
+    /// A relay of what a broker's stream has behind this place.
+    pub(crate) fn following(place: Place, history: Limits, counters: Arc<Counters>) -> Self {
+        let Place { boot, sequence } = place;
+        let state = State { boot, sequence, forgotten: sequence, ..State::default() };
+        Self { history, counters, follows: true, state: Mutex::new(state) }
     }
 
     /// Takes a message, and gives it to all who want it.
+    ///
+    /// Where a broker numbers, only messages of the hub itself come here: they go out under the number of the last one of the
+    /// stream, and are not remembered.
     ///
     /// # Errors
     ///
@@ -64,44 +98,113 @@ impl Relay {
             return Err(Refused::Closing);
         }
         self.counters.accept();
+        if self.follows {
+            let entry = Arc::new(draft.numbered(state.sequence));
+            let offered = state.offer(&entry, entry.sequence.saturating_add(1));
+            self.counters.offer(offered);
+            return Ok(());
+        }
         state.sequence += 1;
         let entry = Arc::new(draft.numbered(state.sequence));
         state.remember(Arc::clone(&entry), self.history);
-        let offered = state.queues.iter().filter(|queue| queue.wants(&entry) && queue.push(&entry)).count();
-        self.counters.offer(offered as u64);
+        let offered = state.offer(&entry, entry.sequence);
+        self.counters.offer(offered);
         Ok(())
     }
 
-    /// Seats a subscriber; behind this message of the history when it names one. Gives the number of the last message, too.
-    pub(crate) fn subscribe(self: &Arc<Self>, queue: Queue, since: Option<&MessageId>) -> (Seat, Resume, u64) {
+    /// Seats a subscriber; behind this message of the history when it names one.
+    pub(crate) fn subscribe(self: &Arc<Self>, queue: Queue, since: Option<&MessageId>) -> (Seat, Resume, Place) {
         let queue = Arc::new(queue);
         let mut state = self.lock();
-        let mut resume = Resume::Fresh;
-        if let Some(since) = since {
-            let behind = self.behind(&state, since);
-            resume = if behind.is_some() { Resume::Whole } else { Resume::Gap };
-            queue.replay(state.history.iter().skip(behind.unwrap_or(0)).cloned());
+        let behind = since.map(|since| state.behind(since));
+        let resume = match behind {
+            None => Resume::Fresh,
+            Some(Some(_)) => Resume::Whole,
+            Some(None) => Resume::Gap,
+        };
+        if let Some(behind) = behind {
+            state.replay(&queue, behind.unwrap_or(state.forgotten));
         }
-        if state.closed {
-            queue.close();
-        }
-        state.queues.push(Arc::clone(&queue));
-        let last = state.sequence;
+        let place = state.place();
+        state.seat(&queue, 0);
         drop(state);
-        (Seat { relay: Arc::clone(self), queue }, resume, last)
+        (self.seat_of(queue), resume, place)
     }
 
     /// Takes nothing more; subscribers still get what waits for them, then the end.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.queues.iter().for_each(|queue| queue.close());
+        state.seats.iter().for_each(|seat| seat.queue.close(End::Closing));
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
-        let queued = state.queues.iter().map(|queue| queue.counts().0).sum();
+        let queued = state.seats.iter().map(|seat| seat.queue.counts().0).sum();
         self.counters.snapshot(queued)
+    }
+
+    /// The last message.
+    pub(crate) fn place(&self) -> Place {
+        self.lock().place()
+    }
+
+    fn seat_of(self: &Arc<Self>, queue: Arc<Queue>) -> Seat {
+        Seat { relay: Arc::clone(self), queue, refill: None }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What there is only with a broker.
+#[cfg(feature = "nats")]
+impl Relay {
+    /// Takes the next message of the stream, and gives it to all who want it.
+    pub(crate) fn follow(&self, draft: Draft, sequence: u64) {
+        let mut state = self.lock();
+        if state.closed || sequence <= state.sequence {
+            return;
+        }
+        state.sequence = sequence;
+        let entry = Arc::new(draft.numbered(sequence));
+        state.remember(Arc::clone(&entry), self.history);
+        let offered = state.offer(&entry, sequence);
+        self.counters.offer(offered);
+    }
+
+    /// The stream has nothing for us up to this number.
+    pub(crate) fn skip(&self, sequence: u64) {
+        let mut state = self.lock();
+        state.sequence = state.sequence.max(sequence);
+    }
+
+    /// Begins anew: the stream is another one, or lacks what comes next. Who is there is sent away, and told of it when it
+    /// comes back with the number that it had.
+    pub(crate) fn restart(&self, place: Place) {
+        let mut state = self.lock();
+        (state.boot, state.sequence, state.forgotten) = (place.boot, place.sequence, place.sequence);
+        state.history.clear();
+        state.history_bytes = 0;
+        state.seats.iter().for_each(|seat| seat.queue.close(End::Moved));
+    }
+
+    /// The number of this message, if it is in the history or the last that was forgotten.
+    pub(crate) fn find(&self, since: &MessageId) -> Option<u64> {
+        self.lock().behind(since)
+    }
+
+    /// The number behind which everything is in the history.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.lock().forgotten
+    }
+
+    /// Seats a subscriber that gets nothing before [`Relay::join`].
+    pub(crate) fn reserve(self: &Arc<Self>, queue: Queue) -> Seat {
+        let queue = Arc::new(queue);
+        self.lock().seat(&queue, u64::MAX);
+        self.seat_of(queue)
     }
 
     /// The number of the last message.
@@ -109,20 +212,18 @@ impl Relay {
         self.lock().sequence
     }
 
-    /// Index in the history of the first message behind this one, which is a number of this hub or a message's own id.
-    fn behind(&self, state: &State, since: &MessageId) -> Option<usize> {
-        if since.boot() != self.boot {
-            let at = state.history.iter().rposition(|entry| entry.id() == Some(since))?;
-            return Some(at + 1);
+    /// Lets a subscriber go on by itself behind this number, with what the history has behind it. Says whether that is all that
+    /// there is; if not, nothing is done.
+    pub(crate) fn join(&self, queue: &Arc<Queue>, at: u64) -> bool {
+        let mut state = self.lock();
+        if at < state.forgotten {
+            return false;
         }
-        // The one before the oldest is enough: nothing lies in between.
-        let oldest = state.sequence + 1 - state.history.len() as u64;
-        let behind = (since.sequence().checked_add(1)?).checked_sub(oldest)?;
-        usize::try_from(behind).ok().filter(|&behind| behind <= state.history.len())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        state.replay(queue, at);
+        if let Some(seat) = state.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.queue, queue)) {
+            seat.after = at;
+        }
+        true
     }
 }
 
@@ -133,7 +234,39 @@ impl State {
         while self.history.len() > limits.messages || self.history_bytes > limits.bytes {
             let Some(oldest) = self.history.pop_front() else { break };
             self.history_bytes -= oldest.len();
+            self.forgotten = oldest.sequence;
         }
+    }
+
+    /// Gives a message to all who want what comes before this number; says how many they were.
+    fn offer(&self, entry: &Arc<Entry>, before: u64) -> u64 {
+        let wanting = self.seats.iter().filter(|seat| seat.after < before && seat.queue.wants(entry));
+        wanting.filter(|seat| seat.queue.push(entry)).count() as u64
+    }
+
+    fn seat(&mut self, queue: &Arc<Queue>, after: u64) {
+        if self.closed {
+            queue.close(End::Closing);
+        }
+        self.seats.push(Listener { after, queue: Arc::clone(queue) });
+    }
+
+    fn replay(&self, queue: &Queue, behind: u64) {
+        let first = self.history.partition_point(|entry| entry.sequence <= behind);
+        queue.replay(self.history.range(first..).cloned());
+    }
+
+    /// The number of this message, which is a number of ours or a message's own id. Everything behind it is in the history.
+    fn behind(&self, since: &MessageId) -> Option<u64> {
+        if since.boot() != self.boot {
+            return self.history.iter().rfind(|entry| entry.id() == Some(since)).map(|entry| entry.sequence);
+        }
+        // The one before the oldest is enough: nothing lies in between.
+        Some(since.sequence()).filter(|number| (self.forgotten..=self.sequence).contains(number))
+    }
+
+    fn place(&self) -> Place {
+        Place { boot: self.boot.clone(), sequence: self.sequence }
     }
 }
 
@@ -141,11 +274,21 @@ impl Seat {
     pub(crate) fn queue(&self) -> &Arc<Queue> {
         &self.queue
     }
+
+    /// This task fills the queue; it ends with the seat.
+    #[cfg(feature = "nats")]
+    pub(crate) fn refilled_by(mut self, task: AbortHandle) -> Self {
+        self.refill = Some(task);
+        self
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.relay.lock().queues.retain(|queue| !Arc::ptr_eq(queue, &self.queue));
+        if let Some(refill) = &self.refill {
+            refill.abort();
+        }
+        self.relay.lock().seats.retain(|seat| !Arc::ptr_eq(&seat.queue, &self.queue));
     }
 }
 
@@ -175,7 +318,7 @@ mod tests {
 
     async fn resumed(relay: &Arc<Relay>, since: &str) -> (Resume, Vec<u64>) {
         let (seat, resume, _) = relay.subscribe(queue(relay), Some(&since.parse().unwrap()));
-        seat.queue().close();
+        seat.queue().close(End::Closing);
         match seat.queue().next(100).await {
             Next::Messages(_, batch) => (resume, batch.iter().map(|entry| entry.sequence).collect()),
             Next::End(_) => (resume, Vec::new()),

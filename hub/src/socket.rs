@@ -17,7 +17,8 @@ pub(crate) struct Socket {
     ws: WebSocket,
     stop: Stop,
     pings: Interval,
-    heard: Instant,
+    /// Pings since the peer said anything.
+    unanswered: u32,
     /// Reading ended with an error: the peer's farewell cannot be read.
     broken: bool,
 }
@@ -36,6 +37,8 @@ pub(crate) type Farewell = (u16, &'static str);
 
 /// The hub ends.
 pub(crate) const GOING_AWAY: Farewell = (1001, "the hub ends");
+/// What was sent is not taken; sent again, it may be.
+pub(crate) const TRY_AGAIN: Farewell = (1013, "the broker does not take it: come again, and send again");
 /// Longer than what is allowed.
 pub(crate) const TOO_LONG: Farewell = (1009, "the message is too long");
 
@@ -43,7 +46,7 @@ impl Socket {
     pub(crate) fn new(ws: WebSocket, stop: Stop, ping_interval: Duration) -> Self {
         let mut pings = interval_at(Instant::now() + ping_interval, ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ws, stop, pings, heard: Instant::now(), broken: false }
+        Self { ws, stop, pings, unanswered: 0, broken: false }
     }
 
     /// The first message, which has to be text of at most [`HELLO_BYTES`].
@@ -66,7 +69,7 @@ impl Socket {
         loop {
             tokio::select! {
                 came = self.ws.recv() => {
-                    self.heard = Instant::now();
+                    self.unanswered = 0;
                     match came {
                         Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Heard::Message(message),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -78,13 +81,15 @@ impl Socket {
                     }
                 }
                 _ = self.pings.tick() => {
-                    if self.heard.elapsed() >= 2 * self.pings.period() {
+                    // Not a time: of a peer that we hold back, we hear nothing either.
+                    if self.unanswered >= 2 {
                         self.broken = true;
                         return Heard::End(Some((1011, "pings were not answered")));
                     }
                     if self.ws.send(Message::Ping(Bytes::from_static(b"ping"))).await.is_err() {
                         return Heard::End(None);
                     }
+                    self.unanswered += 1;
                 }
             }
         }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::broker;
 use crate::counters::Snapshot;
 use crate::hub::Shared;
 use crate::message::Version;
@@ -26,6 +27,8 @@ struct Status<'a> {
     /// Number of the last message.
     sequence: u64,
     messages: Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<broker::State>,
     peers: Vec<Row>,
 }
 
@@ -55,14 +58,16 @@ pub(crate) async fn answer(
     if let Err(refusal) = shared.gate.answer(&headers, Role::Status) {
         return shared.refuse(refusal, address);
     }
+    let place = shared.relay.place();
     let status = Status {
         version: Version,
         hub: &shared.options.name,
-        boot: &shared.boot,
+        boot: &place.boot,
         flowgauge: env!("CARGO_PKG_VERSION"),
         uptime_seconds: shared.began.elapsed().as_secs_f64(),
-        sequence: shared.relay.sequence(),
+        sequence: place.sequence,
         messages: shared.relay.snapshot(),
+        broker: shared.broker.as_ref().map(|broker| broker.state()),
         peers: shared.peers.list().iter().map(|peer| row(peer)).collect(),
     };
     let text = serde_json::to_string(&status).expect("numbers and names");
@@ -83,6 +88,9 @@ pub(crate) async fn metrics(
     for part in ["publisher", "kitchen", "subscriber", "eater"] {
         let there = peers.iter().filter(|peer| part_of(peer) == part).count();
         text.push_str(&format!("flowgauge_hub_peers{{part=\"{part}\"}} {there}\n"));
+    }
+    if let Some(broker) = &shared.broker {
+        text.push_str(&broker.state().prometheus());
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -20,7 +20,7 @@ use crate::message::{MessageId, Name, Version};
 use crate::pattern::{Filter, Pattern};
 use crate::peers::Part;
 use crate::queue::{End, Limits, Next, Policy, Queue};
-use crate::relay::Resume;
+use crate::relay::{Place, Resume, Seat};
 use crate::socket::{self, Farewell, GOING_AWAY, HELLO_BYTES, Heard, Socket};
 use crate::tokens::Role;
 
@@ -49,6 +49,18 @@ enum Hello {
 pub(crate) enum Say<'a> {
     Welcome { version: Version, hub: &'a str, boot: &'a str, sequence: u64, resume: Resume },
     Lost { messages: u64 },
+}
+
+impl<'a> Say<'a> {
+    pub(crate) fn welcome(shared: &'a Shared, place: &'a Place, resume: Resume) -> Self {
+        Self::Welcome {
+            version: Version,
+            hub: &shared.options.name,
+            boot: &place.boot,
+            sequence: place.sequence,
+            resume,
+        }
+    }
 }
 
 /// What a subscriber asked for.
@@ -83,11 +95,14 @@ async fn session(shared: &Shared, socket: &mut Socket, access: Access, address: 
             return Some(farewell);
         }
     };
-    let (seat, resume, sequence) = shared.relay.subscribe(wish.queue, wish.since.as_ref());
+    let (seat, resume, place) = match seat(shared, wish.queue, wish.since.as_ref()).await {
+        Ok(seated) => seated,
+        Err(farewell) => return Some(farewell),
+    };
     let _presence = shared.peers.enter(Part::Subscriber(Arc::clone(seat.queue())), wish.name.clone(), address);
     tracing::info!(name = ?wish.name, %address, "subscriber came");
-    let welcome = Say::Welcome { version: Version, hub: &shared.options.name, boot: &shared.boot, sequence, resume };
-    let farewell = if socket.say(&welcome).await { feed(socket, seat.queue()).await } else { None };
+    let farewell =
+        if socket.say(&Say::welcome(shared, &place, resume)).await { feed(socket, seat.queue()).await } else { None };
     tracing::info!(name = ?wish.name, %address, "subscriber left");
     farewell
 }
@@ -116,6 +131,25 @@ async fn greeted(shared: &Shared, socket: &mut Socket, access: Access) -> Result
     Ok(Wish { name: name.map_or_else(|| "nameless".to_owned(), String::from), queue, since })
 }
 
+/// Seats a subscriber: behind the message that it names, in the history or in the stream of the broker.
+///
+/// # Errors
+///
+/// The farewell of one whose message is not in the history while the broker does not answer.
+pub(crate) async fn seat(
+    shared: &Shared,
+    queue: Queue,
+    since: Option<&MessageId>,
+) -> Result<(Seat, Resume, Place), Farewell> {
+    let (Some(broker), Some(since)) = (&shared.broker, since) else {
+        return Ok(shared.relay.subscribe(queue, since));
+    };
+    tokio::select! {
+        seated = broker.seat(&shared.relay, queue, since) => seated,
+        () = shared.stop.begun() => Err(GOING_AWAY),
+    }
+}
+
 /// Sends what the queue has until nothing more comes, or nobody takes it.
 pub(crate) async fn feed(socket: &mut Socket, queue: &Queue) -> Option<Farewell> {
     loop {
@@ -140,6 +174,8 @@ pub(crate) async fn feed(socket: &mut Socket, queue: &Queue) -> Option<Farewell>
             }
             Next::End(End::Slow) => return Some((1008, "too slow: its ring was full")),
             Next::End(End::Closing) => return Some(GOING_AWAY),
+            #[cfg(feature = "nats")]
+            Next::End(End::Moved) => return Some((1012, "messages of the broker are lost: come again with since")),
         }
     }
 }

@@ -168,7 +168,9 @@ class Subscription:
         except ValueError:
             self._lost += 1
             return None
-        if sequence <= self._sequence:
+        # Where a broker numbers, what a hub says of itself has the number of the last message.
+        of_hub = sequence == self._sequence and message.sensor is None and message.topic.startswith("system.")
+        if sequence <= self._sequence and not of_hub:
             return None
         self._sequence, self._position = sequence, message.position
         # A sensor that was not told of what the hub took sends it again.

@@ -98,6 +98,26 @@ def test_a_lost_connection_goes_on_behind_the_last_message() -> None:
     run(main)
 
 
+def test_what_a_hub_says_of_itself_may_have_the_number_of_the_last_message() -> None:
+    async def session(peer: Peer) -> None:
+        await peer.welcome(sequence=4)
+        await peer.tell(5)
+        await peer.tell(1, 2, 1, boot="hub-hub", offset=0, sensor=None, topic="system.status")
+        for number in (7, 8, 8):
+            changes = {"id": f"hub-hub:{number}", "sensor": None, "topic": "system.status"}
+            await peer.say(kind="message", sequence=5, message=message(number) | changes)
+        await peer.tell(6)
+        await peer.stay()
+
+    async def main() -> None:
+        async with hub(session) as fake:
+            got = await take(subscribe(fake.url), 4)
+            assert payloads(got) == [5, 7, 8, 6]
+            assert [one.position for one in got] == ["hub:5", "hub:5", "hub:5", "hub:6"]
+
+    run(main)
+
+
 def test_a_connection_that_told_nothing_is_resumed_where_it_began() -> None:
     async def first(peer: Peer) -> None:
         await peer.welcome(sequence=6)

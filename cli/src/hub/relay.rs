@@ -142,6 +142,43 @@ struct Told {
     #[arg(long, value_name = "PORT", env = "FLOWGAUGE_HUB_COMPAT_OUT")]
     compat_out: Option<u16>,
 
+    /// NATS, which carries the messages between hubs: nats://HOST:PORT or tls://HOST:PORT, servers of one cluster with
+    /// commas between them. nats:// to another machine needs --insecure.
+    #[arg(long, value_name = "URL", env = "FLOWGAUGE_HUB_BROKER")]
+    broker: Option<String>,
+
+    /// A file with the token that NATS wants.
+    #[arg(long, value_name = "FILE", env = "FLOWGAUGE_HUB_BROKER_TOKEN", value_hint = ValueHint::FilePath)]
+    broker_token: Option<PathBuf>,
+
+    /// A file of credentials (.creds), as NATS makes them.
+    #[arg(long, value_name = "FILE", env = "FLOWGAUGE_HUB_BROKER_CREDENTIALS", value_hint = ValueHint::FilePath)]
+    broker_credentials: Option<PathBuf>,
+
+    /// Certificates in PEM that vouch for NATS, instead of those of the system.
+    #[arg(long, value_name = "FILE", env = "FLOWGAUGE_HUB_BROKER_CA", value_hint = ValueHint::FilePath)]
+    broker_ca: Option<PathBuf>,
+
+    /// The stream of JetStream, and the first word of its subjects; made when it is not there. Default: flowgauge.
+    #[arg(long, value_name = "NAME", env = "FLOWGAUGE_HUB_BROKER_STREAM")]
+    broker_stream: Option<String>,
+
+    /// Bytes that the stream keeps when it is made here; the oldest go. Default: 1073741824.
+    #[arg(long, value_name = "BYTES", env = "FLOWGAUGE_HUB_BROKER_MAX_BYTES")]
+    broker_max_bytes: Option<u64>,
+
+    /// How long the stream keeps a message when it is made here. Default: 86400.
+    #[arg(long, value_name = "SECONDS", env = "FLOWGAUGE_HUB_BROKER_MAX_AGE")]
+    broker_max_age: Option<f64>,
+
+    /// On how many servers the stream is kept when it is made here. Default: 1.
+    #[arg(long, value_name = "N", env = "FLOWGAUGE_HUB_BROKER_REPLICAS")]
+    broker_replicas: Option<u32>,
+
+    /// How long NATS may take to store a message before its publisher is sent away, to send it again. Default: 30.
+    #[arg(long, value_name = "SECONDS", env = "FLOWGAUGE_HUB_BROKER_TIMEOUT")]
+    broker_timeout: Option<f64>,
+
     /// How the log is written, to standard error. Default: text.
     #[arg(long, value_enum, env = "FLOWGAUGE_HUB_LOG_FORMAT")]
     log_format: Option<LogFormat>,

@@ -72,6 +72,8 @@ fn what_cannot_be_kept_is_named() {
         (["--listen", "0.0.0.0:1"], "needs tls_certificate"),
         (["--max-message-bytes", "1"], "from 1024"),
         (["--tokens", "/nowhere"], "/nowhere"),
+        (["--broker", "nats://lab:secret@localhost"], "broker_token"),
+        (["--broker", "nats://192.0.2.1"], "tls://"),
         (["--config", "/nowhere"], "/nowhere"),
         (["--log-level=warn", "--hello-timeout=-1"], "seconds"),
     ] {

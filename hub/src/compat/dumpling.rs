@@ -12,9 +12,12 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::ws::Message as Frame;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::counters::Refused;
+use crate::entry::{Draft, is_reserved};
 use crate::message;
 use crate::message::{Message, MessageId, Name, Time, Trigger, Version};
 
@@ -30,6 +33,25 @@ pub(crate) struct Dumpling {
     payload: Box<RawValue>,
     extra: BTreeMap<String, Box<RawValue>>,
     own: Option<Own>,
+}
+
+/// What a dumpling is on its way, in whatever kind of frame it came; `id` gives the id of the message that it is.
+///
+/// # Errors
+///
+/// [`Refused::Malformed`] and [`Refused::Reserved`].
+pub(crate) fn draft(frame: Frame, id: impl FnOnce() -> MessageId) -> Result<Draft, Refused> {
+    let text = frame.to_text().map_err(|_| Refused::Malformed)?;
+    let (dumpling, is_json) = Dumpling::read(text).map_err(|_| Refused::Malformed)?;
+    if is_reserved(&dumpling.chef) {
+        return Err(Refused::Reserved);
+    }
+    let (chef, kitchen) = (dumpling.chef.clone(), dumpling.kitchen.clone());
+    let message = dumpling.into_message(id).ok().filter(|_| is_json);
+    Ok(match message {
+        Some(message) => Draft::dumpling(frame, &message),
+        None => Draft::apart(frame, chef, kitchen),
+    })
 }
 
 #[derive(Deserialize)]

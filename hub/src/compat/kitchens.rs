@@ -10,13 +10,14 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use crate::compat;
-use crate::compat::dumpling::Dumpling;
+use crate::compat::dumpling;
 use crate::counters::{REFUSED, Refused, Turned};
-use crate::entry::{Draft, is_reserved};
+use crate::entry::Draft;
 use crate::hub::Shared;
+use crate::intake::Intake;
 use crate::pace::Pace;
 use crate::peers::{Part, Presence};
-use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG};
+use crate::socket::{self, Farewell, GOING_AWAY, Heard, Socket, TOO_LONG, TRY_AGAIN};
 use crate::tokens::Role;
 
 /// What its hub needs of a hello; the rest is only repeated.
@@ -64,9 +65,16 @@ async fn session(shared: &Shared, socket: &mut Socket, address: SocketAddr) -> O
 
 async fn dumplings(shared: &Shared, socket: &mut Socket, name: &str, presence: &Presence) -> Option<Farewell> {
     let mut pace = Pace::new(shared.options.max_messages_per_second);
+    let mut intake = Intake::new(shared, presence);
     loop {
         let heard = tokio::select! {
-            heard = socket.heard() => heard,
+            heard = intake.hear(socket) => heard,
+            () = intake.changed() => {
+                if !intake.settle() {
+                    return Some(TRY_AGAIN);
+                }
+                continue;
+            }
             () = shared.stop.begun() => return Some(GOING_AWAY),
         };
         let frame = match heard {
@@ -78,13 +86,10 @@ async fn dumplings(shared: &Shared, socket: &mut Socket, name: &str, presence: &
                 return farewell;
             }
         };
-        match accept(shared, frame) {
-            Ok(()) => presence.accepted(),
-            Err(why) => {
-                let times = presence.refused();
-                if times.is_power_of_two() {
-                    tracing::warn!(kitchen = ?name, reason = REFUSED[why as usize], times, "dumpling refused");
-                }
+        if let Err(why) = intake.take(draft(shared, frame), None).await {
+            let times = presence.refused();
+            if times.is_power_of_two() {
+                tracing::warn!(kitchen = ?name, reason = REFUSED[why as usize], times, "dumpling refused");
             }
         }
         if pace.spend() {
@@ -97,30 +102,11 @@ async fn dumplings(shared: &Shared, socket: &mut Socket, name: &str, presence: &
     }
 }
 
-/// Takes a dumpling as it is, in whatever kind of frame it came, and as a message where it can be one.
-fn accept(shared: &Shared, frame: Frame) -> Result<(), Refused> {
-    match draft(shared, frame) {
-        Ok(draft) => shared.relay.publish(draft),
-        Err(why) => {
-            shared.counters.refuse(why);
-            Err(why)
-        }
-    }
-}
-
+/// A dumpling as it is, in whatever kind of frame it came, and as a message where it can be one.
 fn draft(shared: &Shared, frame: Frame) -> Result<Draft, Refused> {
-    let text = frame.to_text().map_err(|_| Refused::Malformed)?;
-    let (dumpling, is_json) = Dumpling::read(text).map_err(|_| Refused::Malformed)?;
-    if is_reserved(&dumpling.chef) {
-        return Err(Refused::Reserved);
+    let draft = dumpling::draft(frame, || shared.dumpling_id())?;
+    if draft.is_apart() {
+        shared.counters.keep_apart();
     }
-    let (chef, kitchen) = (dumpling.chef.clone(), dumpling.kitchen.clone());
-    let message = dumpling.into_message(|| shared.dumpling_id()).ok().filter(|_| is_json);
-    Ok(match message {
-        Some(message) => Draft::dumpling(frame, &message),
-        None => {
-            shared.counters.keep_apart();
-            Draft::apart(frame, chef, kitchen)
-        }
-    })
+    Ok(draft)
 }

@@ -52,7 +52,7 @@ impl Running {
         let hub = Self { at, stop, ended };
         // What the hub tells of itself as it begins is over, so that tests need not count with it.
         if open {
-            until(async || hub.status().await["sequence"].as_u64() >= Some(own)).await;
+            until(async || hub.status().await["messages"]["accepted"].as_u64() >= Some(own)).await;
         }
         hub
     }
