@@ -11,5 +11,7 @@ fn main() -> ExitCode {
         let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)));
     }
+    // A file that may grow no further is an error of writing, and not the end.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     ExitCode::from(flowgauge_cli::run(std::env::args_os(), &|| interrupted.load(Ordering::Relaxed)))
 }

@@ -173,7 +173,7 @@ impl Entry {
 }
 
 /// Whether a topic belongs to the hub: `system.…`, and what netdumplings' hub calls itself.
-pub(crate) fn is_reserved(topic: &str) -> bool {
+pub fn is_reserved(topic: &str) -> bool {
     topic == "system" || topic.starts_with("system.") || topic == STATUS_CHEF
 }
 

@@ -43,6 +43,7 @@ mod taken;
 mod tokens;
 
 pub use counters::{Reasons, Snapshot};
+pub use entry::is_reserved;
 pub use error::{Error, Result};
 pub use hub::{Addresses, Hub, run};
 pub use message::{Message, MessageId, Name, Time, Trigger, VERSION, Version, new_boot};

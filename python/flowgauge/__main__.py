@@ -27,7 +27,11 @@ def _run(arguments: list[str]) -> int:
     # As Ctrl-C does, so that what was read is written; whoever started this may want it ignored, and then it is.
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    return run_command(arguments)
+    try:
+        return run_command(arguments)
+    except KeyboardInterrupt:
+        # A second one, or one that came when it was about to end anyway.
+        return 128 + signal.SIGINT
 
 
 if __name__ == "__main__":

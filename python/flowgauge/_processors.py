@@ -23,6 +23,8 @@ def load(place: str) -> list[dict[str, Any]]:
 
     Without a class it is all that the module itself defines, in their order.
     """
+    if not place:
+        raise ValueError("it has no name: a module, a file.py, or one of these and :Class is wanted")
     where, name = _parted(place)
     module = _of_file(where) if where.endswith(".py") else _of_name(where)
     if name is not None:
@@ -73,7 +75,13 @@ def _of_class(kind: object, name: str, where: str) -> type[Processor]:
 
 
 def _described(kind: type[Processor]) -> dict[str, Any]:
-    fields = (kind.fields,) if isinstance(kind.fields, str) else tuple(kind.fields)
+    fields = (kind.fields,) if isinstance(kind.fields, str) else kind.fields
+    if not isinstance(fields, (list, tuple, set, frozenset)) or not all(isinstance(field, str) for field in fields):
+        raise ValueError(f"{kind.__name__}.fields must be names of fields, not {kind.fields!r}")
+    for attribute in ("topic", "filter"):
+        value = getattr(kind, attribute)
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{kind.__name__}.{attribute} must be a text or None, not {value!r}")
     processor = kind()
     own = {handler: getattr(processor, handler) for handler in _HANDLERS if _overrides(kind, handler)}
     if not own:
@@ -82,7 +90,7 @@ def _described(kind: type[Processor]) -> dict[str, Any]:
         "name": kind.__name__,
         "topic": kind.__name__ if kind.topic is None else kind.topic,
         "filter": kind.filter,
-        "fields": fields,
+        "fields": list(fields),
         **{handler: own.get(handler) for handler in _HANDLERS},
     }
 

@@ -56,7 +56,6 @@ class Processor:
     def on_interval(self) -> Any:
         """Is called at the end of each interval, and of the last one, which may be shorter.
 
-        On an interface intervals go by the clock. Of captures they go by the packets, and silent ones are part of the one
-        before them.
+        On an interface intervals go by the clock. Of captures they go by the packets, and silent ones are left out.
         """
         return None

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flowgauge::pipeline::Item as Native;
 use flowgauge::{FlowRecord, Timestamp};
-use flowgauge_hub::Name;
+use flowgauge_hub::{Name, is_reserved};
 use flowgauge_sensor::{Fields, Interval, Needs, Outbox, PacketNeeds, Packets, Processor};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -58,6 +58,9 @@ impl Called {
         let refuse = |detail: String| format!("{}: {detail}", told.name);
         let topic =
             Name::try_from(told.topic.clone()).map_err(|why| refuse(format!("topic {:?}: {why}", told.topic)))?;
+        if is_reserved(topic.as_str()) {
+            return Err(refuse(format!("topic {:?} belongs to the hub", told.topic)));
+        }
         let mut fields = Fields::default();
         for name in &told.fields {
             let known = || Fields::NAMES.map(|(name, _)| name).join(", ");
@@ -120,6 +123,9 @@ impl Processor for Called {
                     calls::release(item.as_any()).and(given)
                 });
                 self.said(py, "on_packet", given, packet.stamp(), out);
+                if packets.is_stopped() {
+                    break;
+                }
             }
         });
     }

@@ -7,63 +7,92 @@ use flowgauge::pipeline::{Batch, Item};
 
 pub(crate) struct Clock {
     length: Duration,
-    due: Option<Due>,
+    now: Option<Running>,
 }
 
+/// The interval that runs.
 #[derive(Clone, Copy)]
-enum Due {
-    Packets(Timestamp),
-    Wire(Instant),
-    Never,
+enum Running {
+    /// Of a capture, up to this stamp; at the end of time there is none.
+    Packets(Option<Timestamp>),
+    /// Of a wire: since when, and until when.
+    Wire(Instant, Instant),
+}
+
+/// An interval that is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Over {
+    /// The first item that does not belong to it.
+    pub(crate) index: usize,
+    pub(crate) end: Timestamp,
+    pub(crate) length: Duration,
 }
 
 impl Clock {
     pub(crate) fn new(length: Duration) -> Self {
-        Self { length, due: None }
+        Self { length, now: None }
     }
 
-    pub(crate) fn length(&self) -> Duration {
-        self.length
-    }
-
-    /// The first packet of the batch that belongs to the next interval, and when this one ends; `None` where all of it belongs
-    /// to this one. Silent intervals of a capture are part of the one before them.
-    pub(crate) fn end_in(&mut self, batch: &Batch) -> Option<(usize, Timestamp)> {
+    /// The interval that ends with items of this batch; `None` where all of them belong to the one that runs.
+    ///
+    /// Silent intervals of a capture are left out. A stamp far before the interval says that the clock was wrong or set back:
+    /// it begins another.
+    pub(crate) fn end_in(&mut self, batch: &Batch) -> Option<Over> {
         if batch.is_live() {
-            let now = Instant::now();
-            let Some(Due::Wire(due)) = self.due else {
-                self.due = Some(Due::Wire(now + self.length));
-                return None;
-            };
-            if now < due {
-                return None;
-            }
-            self.due = Some(Due::Wire(following(due, self.length, now)));
-            return Some((batch.items.len(), self::now()));
+            return self.end_on_wire(batch);
         }
         for (index, item) in batch.items.iter().enumerate() {
             let Item::Packet(packet) = item else { continue };
             let stamp = packet.stamp();
-            match self.due {
-                Some(Due::Packets(due)) if stamp < due => {}
-                Some(Due::Packets(due)) => {
-                    let late = stamp.nanos_since(due);
+            let following = stamp.saturating_add(self.length);
+            let following = (following > stamp).then_some(following);
+            let Some(Running::Packets(due)) = self.now else {
+                self.now = Some(Running::Packets(following));
+                continue;
+            };
+            let late = due.and_then(|due| (stamp >= due).then(|| stamp.nanos_since(due)));
+            let due = due.unwrap_or(Timestamp::MAX);
+            let next = match late {
+                Some(late) => {
                     let length = u64::try_from(self.length.as_nanos()).unwrap_or(u64::MAX);
                     let next = due.saturating_add_nanos((late / length).saturating_add(1).saturating_mul(length));
-                    // At the end of time nothing comes after it.
-                    self.due = Some(if next > stamp { Due::Packets(next) } else { Due::Never });
-                    return Some((index, due));
+                    (next > stamp).then_some(next)
                 }
-                Some(Due::Never) => {}
-                _ => self.due = Some(Due::Packets(stamp.saturating_add(self.length))),
-            }
+                None if stamp.saturating_add(self.length).saturating_add(self.length.max(BACK)) < due => following,
+                None => continue,
+            };
+            self.now = Some(Running::Packets(next));
+            return Some(Over { index, end: due, length: self.length });
         }
         None
     }
 
-    /// When the last interval ends, which may be shorter.
-    pub(crate) fn last(&self, batch: &Batch) -> Timestamp {
-        if batch.is_live() || batch.clock() == Timestamp::MIN { now() } else { batch.clock() }
+    fn end_on_wire(&mut self, batch: &Batch) -> Option<Over> {
+        let now = Instant::now();
+        let Some(Running::Wire(began, due)) = self.now else {
+            self.now = Some(Running::Wire(now, now + self.length));
+            return None;
+        };
+        if now < due {
+            return None;
+        }
+        self.now = Some(Running::Wire(now, following(due, self.length, now)));
+        Some(Over { index: batch.items.len(), end: self::now(), length: now - began })
+    }
+
+    /// The last interval, which may be shorter: of a capture it ends with its last packet.
+    pub(crate) fn last(&self, batch: &Batch) -> Over {
+        let (end, length) = match self.now {
+            Some(Running::Wire(began, _)) => (now(), began.elapsed()),
+            Some(Running::Packets(Some(due))) => {
+                let began = due.saturating_sub(self.length);
+                (batch.clock(), Duration::from_nanos(batch.clock().nanos_since(began)).min(self.length))
+            }
+            Some(Running::Packets(None)) => (batch.clock(), self.length),
+            None => (now(), self.length),
+        };
+        // Nobody is to divide by nothing.
+        Over { index: 0, end, length: length.max(Duration::from_millis(1)) }
     }
 }
 
@@ -77,6 +106,9 @@ fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
+
+/// A capture's clock that goes back by more than this was set back, where packets only come out of order otherwise.
+const BACK: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -98,9 +130,33 @@ mod tests {
     fn intervals_of_a_capture_go_by_its_packets() {
         let mut clock = Clock::new(Duration::from_secs(1));
         let ends: Vec<_> = [0, 999, 1000, 1500, 5500, 6999, 7000]
-            .map(|millis| clock.end_in(&at(millis)).map(|(index, end)| (index, end.as_millis())))
+            .map(|millis| clock.end_in(&at(millis)).map(|over| (over.index, over.end.as_millis())))
             .into();
         assert_eq!(ends, [None, None, Some((0, 1000)), None, Some((0, 2000)), Some((0, 6000)), Some((0, 7000))]);
+    }
+
+    #[test]
+    fn a_stamp_of_the_future_holds_up_no_interval() {
+        let mut clock = Clock::new(Duration::from_secs(1));
+        let far = 4_000_000_000_000;
+        let ends: Vec<_> =
+            [0, far, 500, 1499, 1500].map(|millis| clock.end_in(&at(millis)).map(|over| over.end.as_millis())).into();
+        assert_eq!(ends, [None, Some(1000), Some(far + 1000), None, Some(1500)]);
+        // What is merely out of order belongs to the interval that runs.
+        let mut clock = Clock::new(Duration::from_secs(5));
+        assert!([10_000, 2_000, 14_999].iter().all(|millis| clock.end_in(&at(*millis)).is_none()));
+    }
+
+    #[test]
+    fn the_last_interval_is_as_long_as_it_was() {
+        let mut clock = Clock::new(Duration::from_secs(5));
+        assert_eq!(clock.last(&at(0)).length, Duration::from_secs(5));
+        clock.end_in(&at(1_000));
+        assert_eq!(
+            clock.last(&at(2_500)),
+            Over { index: 0, end: Timestamp::from_millis(2_500), length: Duration::from_millis(1_500) }
+        );
+        assert_eq!(clock.last(&at(1_000)).length, Duration::from_millis(1));
     }
 
     #[test]
@@ -110,8 +166,7 @@ mod tests {
         assert!(clock.end_in(&at(0)).is_none());
         assert!(clock.end_in(&last).is_some());
         assert!(clock.end_in(&last).is_none());
-        assert!(clock.end_in(&at(5)).is_none());
         let mut only = Clock::new(Duration::from_secs(1));
-        assert_eq!([only.end_in(&last), only.end_in(&last), only.end_in(&last)].iter().flatten().count(), 1);
+        assert_eq!([only.end_in(&last), only.end_in(&last), only.end_in(&last)], [None; 3]);
     }
 }

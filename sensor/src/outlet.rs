@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use flowgauge_hub::{Message, MessageId, Name, Time, Trigger, Version};
+use flowgauge_hub::{Message, MessageId, Name, Time, Trigger, Version, is_reserved};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
@@ -54,6 +54,9 @@ impl<W: Write + Send> Lines<W> {
 
 impl<W: Write + Send> Outlet for Lines<W> {
     fn send(&mut self, topic: &Name, trigger: Trigger, time: Time, payload: Box<RawValue>) -> Result<(), String> {
+        if is_reserved(topic.as_str()) {
+            return Err("the topic belongs to the hub".to_owned());
+        }
         let message = Message {
             version: Version,
             id: MessageId::new(self.boot.as_str(), self.made + 1).map_err(str::to_owned)?,

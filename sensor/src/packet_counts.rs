@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use flowgauge::packet::SkipReason;
-use flowgauge::pipeline::Counts;
 use flowgauge_hub::Name;
 use serde_json::json;
 
@@ -21,9 +19,11 @@ pub struct PacketCounts {
     packets: u64,
     bytes: u64,
     by_protocol: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<&'static str, u64>,
     total_packets: u64,
     total_bytes: u64,
-    before: Counts,
+    /// Frames that were lost before this interval.
+    lost: u64,
 }
 
 impl Default for PacketCounts {
@@ -33,9 +33,10 @@ impl Default for PacketCounts {
             packets: 0,
             bytes: 0,
             by_protocol: BTreeMap::new(),
+            skipped: BTreeMap::new(),
             total_packets: 0,
             total_bytes: 0,
-            before: Counts::default(),
+            lost: 0,
         }
     }
 }
@@ -53,6 +54,9 @@ impl Processor for PacketCounts {
         for view in packets.views() {
             self.packets += 1;
             self.bytes += u64::from(view.item.wire_len());
+            if let Some(reason) = view.item.skipped() {
+                *self.skipped.entry(reason.name()).or_default() += 1;
+            }
             *self.by_protocol.entry(view.network().kind.unwrap_or("other")).or_default() += 1;
             if let Some(name) = view.transport().and_then(|transport| transport.name()) {
                 *self.by_protocol.entry(name).or_default() += 1;
@@ -61,28 +65,22 @@ impl Processor for PacketCounts {
     }
 
     fn interval(&mut self, interval: &Interval<'_>, out: &mut Outbox<'_>) {
-        let (now, before) = (interval.counts, &self.before);
         self.total_packets += self.packets;
         self.total_bytes += self.bytes;
-        let skipped: serde_json::Map<_, _> = SkipReason::ALL
-            .into_iter()
-            .map(|reason| (reason.name().to_owned(), now.skipped(reason) - before.skipped(reason)))
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| (name, count.into()))
-            .collect();
-        let lost = |counts: &Counts| counts.dropped.kernel + counts.dropped.interface;
+        let lost = interval.counts.dropped.kernel + interval.counts.dropped.interface;
         let payload = json!({
             "interval": interval.length.as_secs_f64(),
             "packets": self.packets,
             "bytes": self.bytes,
             "by_protocol": self.by_protocol,
-            "skipped": skipped,
-            "dropped": lost(now).saturating_sub(lost(before)),
+            "skipped": self.skipped,
+            "dropped": lost.saturating_sub(self.lost),
             "total_packets": self.total_packets,
             "total_bytes": self.total_bytes,
         });
         out.send(&self.topic, interval.end, &payload);
-        (self.packets, self.bytes, self.before) = (0, 0, *now);
+        (self.packets, self.bytes, self.lost) = (0, 0, lost);
         self.by_protocol.clear();
+        self.skipped.clear();
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use flowgauge::capture::StopFlag;
 use flowgauge::pipeline::{Batch, Counts, Item, PacketItem, PacketView};
 use flowgauge::{FlowRecord, Timestamp};
 
@@ -42,11 +43,17 @@ pub trait Processor: Send {
 pub struct Packets<'a> {
     batch: &'a Batch,
     chosen: &'a [usize],
+    stop: &'a StopFlag,
 }
 
 impl<'a> Packets<'a> {
-    pub(crate) fn new(batch: &'a Batch, chosen: &'a [usize]) -> Self {
-        Self { batch, chosen }
+    pub(crate) fn new(batch: &'a Batch, chosen: &'a [usize], stop: &'a StopFlag) -> Self {
+        Self { batch, chosen, stop }
+    }
+
+    /// Whether the sensor is to end: who takes long for a packet leaves the rest.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_raised()
     }
 
     /// The batch in which they are, among others.
@@ -81,9 +88,9 @@ impl<'a> Packets<'a> {
 pub struct Interval<'a> {
     /// Its end: of an interface by the clock, of captures by their packets.
     pub end: Timestamp,
-    /// How long it was meant to be; the last one may be shorter, one of a capture without packets longer.
+    /// How long it was: the last one may be shorter, and on an interface one longer in which something took its time.
     pub length: Duration,
-    /// What source and links counted since the sensor's start.
+    /// What source and links counted since the sensor's start, perhaps some hundred packets ahead.
     pub counts: &'a Counts,
 }
 

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use flowgauge::FlowRecord;
 use flowgauge::capture::StopFlag;
 use flowgauge::pipeline::{Batch, Counts, Flows, Item, Link, Pipeline, Pulled, Source};
-use flowgauge::{FlowRecord, Timestamp};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Over};
 use crate::error::Result;
 use crate::outlet::Outlet;
 use crate::processor::Interval;
 use crate::status::Status;
 use crate::tally::Summary;
-use crate::worker::Worker;
+use crate::worker::{Worker, is_frame};
 
 /// A sensor at work.
 pub(crate) struct Shift {
@@ -24,6 +24,8 @@ pub(crate) struct Shift {
     clock: Clock,
     /// What source and links counted so far.
     seen: Counts,
+    /// Packets that were shown.
+    packets: u64,
     records: Vec<Arc<FlowRecord>>,
 }
 
@@ -36,7 +38,7 @@ impl Shift {
         interval: Duration,
     ) -> Self {
         let (clock, seen) = (Clock::new(interval), Counts::default());
-        Self { workers, flows, outlet, status, clock, seen, records: Vec::new() }
+        Self { workers, flows, outlet, status, clock, seen, packets: 0, records: Vec::new() }
     }
 
     /// Works until the source ends or is stopped; then flows end, and so does the last interval.
@@ -52,7 +54,7 @@ impl Shift {
                 Err(error) => break Err(error),
                 Ok(pulled) => {
                     self.seen = pipeline.counts();
-                    self.take(&mut batch)?;
+                    self.take(&mut batch, stop)?;
                     if pulled == Pulled::Silence || batch.is_prompt() {
                         self.outlet.flush()?;
                     }
@@ -66,20 +68,24 @@ impl Shift {
         Ok(Summary { counts: self.counts(), processors, outlet: self.outlet.status() })
     }
 
-    fn take(&mut self, batch: &mut Batch) -> Result<()> {
-        while let Some((index, end)) = self.clock.end_in(batch) {
-            let rest = batch.items.split_off(index);
-            self.show(batch)?;
-            self.interval(end);
+    fn take(&mut self, batch: &mut Batch, stop: &StopFlag) -> Result<()> {
+        while !stop.is_raised()
+            && let Some(over) = self.clock.end_in(batch)
+        {
+            let rest = batch.items.split_off(over.index);
+            self.show(batch, stop)?;
+            self.interval(over);
             batch.items = rest;
         }
-        self.show(batch)
+        self.show(batch, stop)
     }
 
     /// Shows packets, and the flows that end with them.
-    fn show(&mut self, batch: &mut Batch) -> Result<()> {
+    fn show(&mut self, batch: &mut Batch, stop: &StopFlag) -> Result<()> {
+        self.packets +=
+            batch.items.iter().filter(|item| matches!(item, Item::Packet(packet) if is_frame(packet))).count() as u64;
         for worker in &mut self.workers {
-            worker.packets(batch, &mut *self.outlet);
+            worker.packets(batch, &mut *self.outlet, stop);
         }
         if let Some(flows) = &mut self.flows {
             flows.process(batch)?;
@@ -99,14 +105,14 @@ impl Shift {
         self.records.clear();
     }
 
-    fn interval(&mut self, end: Timestamp) {
+    fn interval(&mut self, Over { end, length, .. }: Over) {
         let counts = self.counts();
-        let interval = Interval { end, length: self.clock.length(), counts: &counts };
+        let interval = Interval { end, length, counts: &counts };
         for worker in &mut self.workers {
             worker.interval(&interval, &mut *self.outlet);
         }
         let processors: Vec<_> = self.workers.iter().map(Worker::counts).collect();
-        self.status.say(end, &counts, &processors, &mut *self.outlet);
+        self.status.say(end, self.packets, &counts, &processors, &mut *self.outlet);
     }
 
     fn end(&mut self, batch: &mut Batch) -> Result<()> {

@@ -29,6 +29,7 @@ impl Status {
     pub(crate) fn say(
         &mut self,
         end: Timestamp,
+        packets: u64,
         counts: &Counts,
         processors: &[&ProcessorCounts],
         outlet: &mut dyn Outlet,
@@ -36,7 +37,7 @@ impl Status {
         let mut payload = json!({
             "source": self.source,
             "uptime": (self.began.elapsed().as_secs_f64() * 1e3).round() / 1e3,
-            "packets": counts.frames - counts.filtered,
+            "packets": packets,
             "flows": counts.flows,
             "dropped": counts.dropped.kernel + counts.dropped.interface,
             "processors": processors,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use flowgauge::FlowRecord;
+use flowgauge::capture::StopFlag;
 use flowgauge::capture::filter::Filter;
-use flowgauge::pipeline::{Batch, Item, PacketView};
+use flowgauge::pipeline::{Batch, Item, PacketItem, PacketView};
 use flowgauge_hub::Trigger;
 
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ pub(crate) struct Worker {
 struct Choice {
     filter: Option<Filter>,
     fields: Fields,
+    warned: bool,
     /// Those of the batch at hand.
     chosen: Vec<usize>,
 }
@@ -37,7 +39,7 @@ impl Worker {
                 let refused =
                     |error: flowgauge::Error| Error::Processor { name: name.into(), detail: error.to_string() };
                 let filter = wanted.filter.as_deref().map(Filter::new).transpose().map_err(refused)?;
-                Some(Choice { filter, fields: wanted.fields, chosen: Vec::new() })
+                Some(Choice { filter, fields: wanted.fields, warned: false, chosen: Vec::new() })
             }
             None => None,
         };
@@ -48,13 +50,13 @@ impl Worker {
         &self.counts
     }
 
-    pub(crate) fn packets(&mut self, batch: &Batch, outlet: &mut dyn Outlet) {
+    pub(crate) fn packets(&mut self, batch: &Batch, outlet: &mut dyn Outlet, stop: &StopFlag) {
         let Some(choice) = &mut self.packets else { return };
         choice.choose(batch);
         if !choice.chosen.is_empty() {
             self.counts.calls += choice.chosen.len() as u64;
             let mut out = Outbox { outlet, counts: &mut self.counts, trigger: Trigger::Packet };
-            self.processor.packets(&Packets::new(batch, &choice.chosen), &mut out);
+            self.processor.packets(&Packets::new(batch, &choice.chosen, stop), &mut out);
         }
     }
 
@@ -67,20 +69,35 @@ impl Worker {
     }
 
     pub(crate) fn interval(&mut self, interval: &Interval<'_>, outlet: &mut dyn Outlet) {
+        if let Some(warning) = self.packets.as_mut().and_then(Choice::warning) {
+            self.counts.fail(warning);
+        }
         self.counts.calls += 1;
         let mut out = Outbox { outlet, counts: &mut self.counts, trigger: Trigger::Interval };
         self.processor.interval(interval, &mut out);
     }
 }
 
+/// Whether it is a frame, and not what a connection left unfinished.
+pub(crate) fn is_frame(packet: &PacketItem) -> bool {
+    packet.wire_len() > 0 || packet.frame().captured_len > 0
+}
+
 impl Choice {
+    /// What its filter cannot be applied to, once.
+    fn warning(&mut self) -> Option<String> {
+        let warning = self.filter.as_ref().filter(|_| !self.warned)?.warnings().into_iter().next()?;
+        self.warned = true;
+        Some(warning)
+    }
+
     fn choose(&mut self, batch: &Batch) {
         self.chosen.clear();
         for (index, item) in batch.items.iter().enumerate() {
             let Item::Packet(packet) = item else { continue };
             let view = PacketView::new(packet, &batch.block);
             // What a connection left unfinished comes without a packet: no filter knows it, but who wants its field does.
-            let is_frame = packet.wire_len() > 0 || packet.frame().captured_len > 0;
+            let is_frame = is_frame(packet);
             let passes = match &mut self.filter {
                 Some(filter) => is_frame && filter.matches(packet.link_type(), packet.wire_len(), view.data()),
                 None => is_frame || !self.fields.is_empty(),

@@ -151,6 +151,10 @@ def test_mistakes_are_counted_and_named(data: Path, tmp_path: Path) -> None:
         ("class A(flowgauge.Processor):\n filter = 'no such word'\n def on_packet(self, p): pass", "A: "),
         ("class A(flowgauge.Processor):\n fields = 'colour'\n def on_packet(self, p): pass", "transport, dns, http"),
         ("class A(flowgauge.Processor):\n topic = ''\n def on_packet(self, p): pass", "topic"),
+        ("class A(flowgauge.Processor):\n topic = 'system.x'\n def on_packet(self, p): pass", "belongs to the hub"),
+        ("class A(flowgauge.Processor):\n topic = 1\n def on_packet(self, p): pass", "A.topic must be a text"),
+        ("class A(flowgauge.Processor):\n fields = None\n def on_packet(self, p): pass", "A.fields must be names"),
+        ("class A(flowgauge.Processor):\n fields = [1]\n def on_packet(self, p): pass", "A.fields must be names"),
     ],
 )
 def test_what_is_no_processor_is_refused(data: Path, tmp_path: Path, text: str, words: str) -> None:
@@ -230,3 +234,57 @@ def test_an_interruption_ends_it(tmp_path: Path) -> None:
             assert time.monotonic() - began < 2
         assert process.returncode == 130
         assert [json.loads(line)["topic"] for line in out.splitlines()][-1] == "sensor.status"
+
+
+@pytest.mark.parametrize(("body", "limit"), [("time.sleep(0.2)", 3), ("time.sleep(60)", 12), ("while True: pass", 12)])
+def test_a_processor_that_takes_its_time_holds_up_nobody(data: Path, tmp_path: Path, body: str, limit: float) -> None:
+    place = written(
+        tmp_path / "slow.py",
+        f"""
+        import sys, time
+
+        class Slow(flowgauge.Processor):
+            def on_packet(self, packet):
+                print("begun", file=sys.stderr, flush=True)
+                {body}
+        """,
+    )
+    command = [COMMAND, "sensor", "--hub", "-", "-r", str(data / "story.pcap"), "-p", str(place), "--drain-timeout", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stderr is not None and process.stderr.readline() == "begun\n"
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=30)
+        assert time.monotonic() - began < limit
+    assert process.returncode == 130 and "Traceback" not in log
+
+
+def test_a_filter_that_fits_no_packet_is_told(data: Path, tmp_path: Path) -> None:
+    place = written(
+        tmp_path / "wireless.py",
+        """
+        class Wireless(flowgauge.Processor):
+            filter = "wlan type mgt"
+            def on_packet(self, packet): return 1
+        """,
+    )
+    messages, log = sense("-r", data / "story.pcap", "-p", place)
+    (counts,) = of(messages, "sensor.status")[-1]["processors"]
+    assert counts["errors"] == 1 and "wlan type mgt" in counts["last_error"] and "wlan type mgt" in log
+
+
+def test_numbers_belong_to_their_interval(tmp_path: Path) -> None:
+    # Thirty frames a second apart, of which no more than an IP header's first byte was captured.
+    frames = b""
+    for second in range(30):
+        frame = bytes(12) + b"\x08\0\x45"
+        frames += b"".join(number.to_bytes(4, "little") for number in (second, 0, len(frame), 60)) + frame
+    capture = tmp_path / "cut.pcap"
+    capture.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000") + frames)
+    messages, _ = sense("-r", capture, "-p", "packets")
+    counts = of(messages, "packets.count")
+    assert [(count["packets"], sum(count["skipped"].values())) for count in counts] == [(5, 5)] * 6
+    assert [count["interval"] for count in counts] == [5.0] * 5 + [4.0]
+    assert [status["packets"] for status in of(messages, "sensor.status")] == [5, 10, 15, 20, 25, 30]

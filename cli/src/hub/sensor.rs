@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flowgauge::capture::StopFlag;
 use flowgauge::meter::MeterConfig;
+use flowgauge_hub::client::Publisher;
 use flowgauge_hub::new_boot;
 use flowgauge_sensor::{BUILT_IN, Error, Lines, Outlet, Processor, Running, Sensor, Summary, ToHub, built_in};
 
@@ -32,6 +33,11 @@ pub(crate) fn run(sensing: &Sensing, loader: Loader<'_>, err: &mut dyn Write, in
         Ok(processors) => processors,
         Err(words) => return refuse(&words, status::USAGE),
     };
+    if settings.hub != "-"
+        && let Err(error) = Publisher::check(&settings.publishing(&processors))
+    {
+        return refuse(&error, status::USAGE);
+    }
     if sensing.check() {
         return match io::stdout().write_all(settings.told(&log).as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -41,7 +47,14 @@ pub(crate) fn run(sensing: &Sensing, loader: Loader<'_>, err: &mut dyn Write, in
         };
     }
     log.begin();
-    match start(settings, processors).and_then(|(running, is_live)| wait(&running, is_live, interrupted)) {
+    let patience = Duration::from_secs_f64(settings.drain_timeout) + PATIENCE;
+    let acknowledges = !settings.hub.starts_with("netdumplings:");
+    let ended = start(settings, processors).and_then(|(running, is_live)| {
+        let (summary, stopped) = wait(&running, patience, interrupted)?;
+        let status = if stopped && !is_live { status::INTERRUPTED } else { status::DONE };
+        Ok(tell(&summary, acknowledges, status))
+    });
+    match ended {
         Ok(status) => status,
         Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => status::DONE,
         Err(error @ (Error::Option { .. } | Error::Processor { .. })) => refuse(&error, status::USAGE),
@@ -90,39 +103,47 @@ fn start(settings: Settings, processors: Vec<Box<dyn Processor>>) -> Result<(Run
     Ok((running, is_live))
 }
 
-fn wait(running: &Running, is_live: bool, interrupted: &dyn Fn() -> bool) -> Result<u8, Error> {
-    let mut stopped = false;
-    let summary = loop {
+/// What it came to, and whether it was interrupted.
+fn wait(running: &Running, patience: Duration, interrupted: &dyn Fn() -> bool) -> Result<(Summary, bool), Error> {
+    let mut stopped: Option<Instant> = None;
+    loop {
         if let Some(ended) = running.wait(LOOK) {
-            break ended?;
+            return Ok((ended?, stopped.is_some()));
         }
-        if !stopped && interrupted() {
-            stopped = true;
+        if stopped.is_none() && interrupted() {
+            stopped = Some(Instant::now());
             running.stop();
         }
-    };
-    Ok(tell(&summary, if stopped && !is_live { status::INTERRUPTED } else { status::DONE }))
+        if stopped.is_some_and(|since| since.elapsed() > patience) {
+            tracing::error!("a processor does not come to its end: what waits is lost");
+            // Its thread cannot be ended, and an interpreter that it holds would wait for it.
+            std::process::exit(status::INTERRUPTED.into());
+        }
+    }
 }
 
 /// Says what it came to; gives the exit status, which is worse when messages did not reach the hub.
-fn tell(summary: &Summary, status: u8) -> u8 {
-    let number = |name: &str| match &summary.outlet[name] {
-        serde_json::Value::Object(reasons) => reasons.values().filter_map(serde_json::Value::as_u64).sum(),
-        one => one.as_u64().unwrap_or(0),
-    };
-    let (made, lost, refused, left) = (number("made"), number("lost"), number("refused"), number("left"));
+fn tell(summary: &Summary, acknowledges: bool, status: u8) -> u8 {
+    let outlet = &summary.outlet;
+    let number = |name: &str| outlet[name].as_u64().unwrap_or(0);
+    let reasons = outlet["lost"].as_object().into_iter().flatten().filter(|(_, count)| count.as_u64() != Some(0));
+    let lost = reasons.clone().filter_map(|(_, count)| count.as_u64()).sum::<u64>();
+    let why = reasons.map(|(reason, count)| format!("{reason} {count}")).collect::<Vec<_>>().join(", ");
+    let (made, refused, unconfirmed, left) = (number("made"), number("refused"), number("unconfirmed"), number("left"));
     let errors: u64 = summary.processors.iter().map(|processor| processor.errors).sum();
     let (packets, flows) = (summary.counts.frames - summary.counts.filtered, summary.counts.flows);
-    tracing::info!(packets, flows, messages = made, lost, refused, left, errors, "ended");
-    if lost + refused + left == 0 {
+    tracing::info!(packets, flows, messages = made, lost, refused, unconfirmed, left, errors, "ended");
+    if lost + refused + left + if acknowledges { unconfirmed } else { 0 } == 0 {
         return status;
     }
-    let why = summary.outlet["last_error"].as_str().unwrap_or("see the log of the hub");
-    tracing::error!(lost, refused, left, error = ?why, "not all messages reached the hub");
+    let last = outlet["last_error"].as_str().unwrap_or("none");
+    tracing::error!(lost = ?why, refused, unconfirmed, left, last_error = ?last, "the hub does not have all messages");
     if status == status::DONE { status::FAILED } else { status }
 }
 
 /// Flows that live at once, as of metering on an interface.
 const CAPACITY: usize = 1_000_000;
+/// How long a processor may take for what it is at after an interruption, beside sending what waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often an interruption is looked after.
 const LOOK: Duration = Duration::from_millis(50);

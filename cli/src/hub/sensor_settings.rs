@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use flowgauge::Streamer;
+use flowgauge::capture::filter::Filter;
 use flowgauge_hub::Name;
 use flowgauge_hub::client::PublisherOptions;
 use flowgauge_sensor::{BUILT_IN, Processor};
@@ -197,6 +198,7 @@ pub(crate) fn read(sensing: &Sensing) -> Result<(Settings, Log), String> {
     if settings.interface.is_some() != settings.read.is_empty() {
         return Err("a sensor needs an interface (-i) or captures (-r), and not both".to_owned());
     }
+    Filter::new(&settings.filter).map_err(|error| error.to_string())?;
     for (name, seconds, least) in [
         ("interval", settings.interval, 0.001),
         ("inactive_timeout", settings.inactive_timeout, 0.0),

@@ -53,10 +53,14 @@ fn what_cannot_be_kept_is_named() {
         (vec!["-r", &capture, "--spool-messages", "0"], "spool_messages is 0"),
         (vec!["-r", &capture, "-n", "a\nb"], "without control characters"),
         (vec!["-r", &capture, "--config", "no/such"], "no/such"),
+        (vec!["-r", &capture, "-f", "no such word"], "no such word"),
+        (vec!["-r", &capture, "--check", "--hub", "ftp://x"], "ftp://x"),
+        (vec!["-r", &capture, "--check", "--hub", "ws://u:secret@h"], "********"),
+        (vec!["-r", &capture, "--check", "--hub", "ws://h/?token=secret"], "********"),
     ] {
         let run = sense(&arguments);
         assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);
-        assert!(run.err.contains(words), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(words) && !run.err.contains("secret"), "{arguments:?}: {}", run.err);
     }
     let run = sense(&["-r", "no/such.pcap", "--hub", "-"]);
     assert!(run.code == 1 && run.err.contains("no/such.pcap"), "{}", run.err);
@@ -115,7 +119,7 @@ fn a_hub_that_never_comes_is_told() {
     let url = format!("ws://{address}");
     let run = sense(&["-r", &data("dns.pcap"), "--hub", &url, "--drain-timeout", "0.3"]);
     assert_eq!(run.code, 1, "{}", run.err);
-    assert!(run.err.contains("not all messages reached the hub") && run.err.contains("lost=15"), "{}", run.err);
+    assert!(run.err.contains("the hub does not have all messages") && run.err.contains("closing 15"), "{}", run.err);
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
     let spool = spool.to_str().unwrap();

@@ -12,7 +12,7 @@ pub(crate) struct Address {
     /// Without the brackets of an address of IPv6.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// With the query; `/` when there is none.
+    /// `/` when there is none.
     pub(crate) path: String,
 }
 
@@ -30,7 +30,7 @@ impl Address {
     ///
     /// [`Error::Option`] for anything else. It repeats no address that holds a password.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let shown = if url.contains('@') { "an address with ********".to_owned() } else { format!("{url:?}") };
+        let shown = if url.contains(['@', '?']) { "an address with ********".to_owned() } else { format!("{url:?}") };
         let refuse = |range| Error::Option { option: "hub", value: shown.clone(), range };
         let wrong = "ws, wss, http, https or netdumplings, then ://, a host and perhaps a port and a path";
         let uri: Uri = url.parse().map_err(|_| refuse(wrong))?;
@@ -44,6 +44,9 @@ impl Address {
         if authority.as_str().contains('@') {
             return Err(refuse("a token is given as token, not within the address"));
         }
+        if uri.query().is_some() {
+            return Err(refuse("an address of a hub has no query"));
+        }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         // "host:" and "host:99999" have a colon and no port.
         let port = match authority.as_str().strip_prefix(authority.host()) {
@@ -53,7 +56,7 @@ impl Address {
         if host.is_empty() {
             return Err(refuse(wrong));
         }
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = uri.path();
         Ok(Self { dialect, tls, host: host.to_owned(), port, path: path.to_owned() })
     }
 
@@ -91,7 +94,7 @@ mod tests {
             ("ws://127.0.0.1:11346/", false, "127.0.0.1:11346", "/publish"),
             ("http://hub.example", false, "hub.example:80", "/publish"),
             ("wss://hub.example/site/hub", true, "hub.example:443", "/site/hub"),
-            ("https://[::1]:8443/a?b=c", true, "[::1]:8443", "/a?b=c"),
+            ("https://[::1]:8443/a", true, "[::1]:8443", "/a"),
             ("netdumplings://localhost", false, "localhost:11347", "/publish"),
         ] {
             let address = Address::parse(url).unwrap().or_path("/publish");

@@ -56,6 +56,15 @@ pub enum PublishError {
 }
 
 impl Publisher {
+    /// Whether these options can be kept, as far as that can be said without looking at files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`].
+    pub fn check(options: &PublisherOptions) -> Result<()> {
+        options.check().map(drop)
+    }
+
     /// Starts to look for the hub, and does not wait for it.
     ///
     /// # Errors
