@@ -138,7 +138,7 @@ def test_mistakes_are_counted_and_named(data: Path, tmp_path: Path) -> None:
     assert of(messages, "Bad") == [7, 8, 9, 10, 11]
     (bad,) = of(messages, "sensor.status")[-1]["processors"]
     assert bad["errors"] == 8 and "on_interval: AttributeError" in bad["last_error"]
-    assert "ValueError: no such thing" in log and "bad.py, line 5" in log
+    assert "ValueError: no such thing" in log and "bad.py, line 6" in log
 
 
 @pytest.mark.parametrize(
