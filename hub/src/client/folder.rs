@@ -1,12 +1,13 @@
 //! The folder of a spool: what memory does not hold, in files that are deleted when all of their messages are dealt with.
 //!
 //! One publisher at a time has the folder. Its bytes are bounded: where there is no room the oldest file leaves. An error of
-//! the disk is counted and told, and for a while the disk is left alone.
+//! the disk is counted and told, and for a while the disk is left alone. Links are not followed: only regular files are read
+//! and written.
 
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,14 +47,14 @@ impl Folder {
         let wrong = |detail: String| Error::Spool { path: path.to_owned(), detail };
         let failed = |error: io::Error| wrong(error.to_string());
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        let mut lock = OpenOptions::new()
+        let mut lock = segment::unlinked()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
-            .mode(0o600)
             .open(path.join("lock"))
-            .map_err(failed)?;
+            .and_then(segment::regular)
+            .map_err(|error| wrong(format!("its file \"lock\" cannot be opened as a regular file: {error}")))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| wrong("another publisher has it: each needs a folder of its own".to_owned()))?;
         let mut folder = Self {
@@ -76,7 +77,7 @@ impl Folder {
                 return Err(wrong(format!("it holds messages of the sensor {owner:?}, which its next start sends")));
             }
             lock.set_len(0).map_err(failed)?;
-            fs::write(path.join("lock"), sensor.as_str()).map_err(failed)?;
+            lock.rewind().and_then(|()| lock.write_all(sensor.as_str().as_bytes())).map_err(failed)?;
         }
         Ok(folder)
     }
@@ -214,11 +215,15 @@ impl Folder {
         Ok(())
     }
 
-    /// Finds the files of earlier starts.
+    /// Finds the files of earlier starts. What is no regular file is left alone.
     fn find(&mut self) -> io::Result<()> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.path)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            if !entry.file_type()?.is_file() {
+                continue;
+            }
+            let name = entry.file_name();
             let name = name.to_string_lossy();
             let number = name.strip_suffix(SUFFIX).and_then(|name| name.split('-').next()?.parse::<u64>().ok());
             if let Some(number) = number.filter(|&number| number > 0 && number < u64::MAX) {

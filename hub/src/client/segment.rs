@@ -8,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 /// One file.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -28,15 +30,15 @@ pub(super) struct Segment {
 impl Segment {
     /// A new file, which only its owner may read.
     pub(super) fn create(number: u64, path: PathBuf) -> io::Result<Self> {
-        let writer = OpenOptions::new().create_new(true).append(true).mode(0o600).open(&path)?;
+        let writer = unlinked().create_new(true).append(true).open(&path)?;
         Ok(Self { number, path, bytes: 0, unread: 0, open: 0, at: 0, writer: Some(writer), reader: None })
     }
 
     /// A file that an earlier start left: its whole records. Says whether there is something else behind them.
     pub(super) fn found(number: u64, path: PathBuf) -> io::Result<(Self, bool)> {
-        let length = path.metadata()?.len();
         let mut segment = Self { number, path, bytes: 0, unread: 0, open: 0, at: 0, writer: None, reader: None };
         let mut reader = segment.reader_at(0)?;
+        let length = reader.get_ref().metadata()?.len();
         while let Some(text) = record(&mut reader)? {
             segment.bytes += record_bytes(&text);
             segment.unread += 1;
@@ -94,10 +96,26 @@ impl Segment {
     }
 
     fn reader_at(&self, at: u64) -> io::Result<BufReader<File>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = regular(unlinked().read(true).open(&self.path)?)?;
         file.seek(SeekFrom::Start(at))?;
         Ok(BufReader::with_capacity(64 << 10, file))
     }
+}
+
+/// Opens files of the spool, which only their owner may read: a link is an error, and nothing waits for whoever is at the other
+/// end of a pipe.
+pub(super) fn unlinked() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options
+}
+
+/// The file, if it is a regular one.
+pub(super) fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
 /// Deletes the file; that it cannot be is told, as its messages will come again.

@@ -1,6 +1,7 @@
 //! Publishers whose spool reaches the disk.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -131,4 +132,34 @@ async fn the_disk_is_bounded_and_memory_takes_over_where_it_fails() {
     assert_eq!((counters.disk_errors, counters.memory_messages, counters.lost.of("full")), (1, 50, 20));
     let counters = finish(publisher, Duration::ZERO).await;
     assert_eq!((counters.left, counters.lost.of("closing")), (0, 50));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_in_the_folder_are_not_followed() {
+    let folder = TempDir::new().unwrap();
+    let (spool, victim) = (folder.path().join("spool"), folder.path().join("victim"));
+    fs::create_dir(&spool).unwrap();
+    fs::write(&victim, "precious").unwrap();
+    symlink(&victim, spool.join("lock")).unwrap();
+    let refused = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap_err().to_string();
+    assert!(refused.contains("\"lock\""), "{refused}");
+    fs::remove_file(spool.join("lock")).unwrap();
+    fs::create_dir(spool.join("lock")).unwrap();
+    assert!(Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).is_err());
+    fs::remove_dir(spool.join("lock")).unwrap();
+
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    publish(&publisher, 1..=60);
+    assert_eq!(finish(publisher, Duration::ZERO).await.left, 60);
+    let [first, ..] = &files(folder.path())[..] else { panic!() };
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(first, &elsewhere).unwrap();
+    symlink(&elsewhere, first).unwrap();
+    fs::create_dir(spool.join("7-x.spool")).unwrap();
+    let held = fs::read(&elsewhere).unwrap();
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    assert!(publisher.counters().found < 60);
+    finish(publisher, Duration::ZERO).await;
+    assert_eq!((fs::read(&elsewhere).unwrap(), fs::read(&victim).unwrap()), (held, b"precious".to_vec()));
+    assert!(first.is_symlink() && spool.join("7-x.spool").is_dir());
 }
