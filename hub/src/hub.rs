@@ -164,6 +164,8 @@ impl Hub {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Snapshot {
         let Self { shared, stopper, listener, tls, compat, .. } = self;
         let mut tasks = JoinSet::new();
+        // Before anybody is served, so that also a hub that ends at once has told of itself.
+        tell_status(&shared);
         tasks.spawn(listen::serve(listener, tls.map(|tls| tls.0), router(Arc::clone(&shared)), Arc::clone(&shared)));
         if let Some(ports) = compat {
             ports.serve(&mut tasks, &shared);
@@ -292,18 +294,25 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-/// The hub's own counters, as messages of the topic `system.status`.
+/// The hub's own counters, as a message of the topic `system.status`.
+fn tell_status(shared: &Shared) {
+    let draft = Draft::system(shared.own_id(), "system.status", &shared.relay.snapshot());
+    // It can only be refused at the end.
+    let _ = shared.relay.publish(draft);
+}
+
+/// Tells them every `status_interval`, until the end begins.
 async fn tell_of_itself(shared: Arc<Shared>) {
     let mut ticks = interval(shared.options.status_interval);
+    // The first comes at once, and was told.
+    ticks.tick().await;
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = shared.stop.begun() => return,
         }
-        let draft = Draft::system(shared.own_id(), "system.status", &shared.relay.snapshot());
-        // It can only be refused at the end, of which we hear next.
-        let _ = shared.relay.publish(draft);
+        tell_status(&shared);
     }
 }
 

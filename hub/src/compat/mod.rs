@@ -43,11 +43,12 @@ impl Ports {
 
     /// Serves both, and tells eaters of it.
     pub(crate) fn serve(self, tasks: &mut JoinSet<()>, shared: &Arc<Shared>) {
+        status::tell(shared);
         let router = Router::new().fallback(any(kitchens::upgrade)).with_state(Arc::clone(shared));
         tasks.spawn(listen::serve(self.kitchens.0, None, router, Arc::clone(shared)));
         let router = Router::new().fallback(any(eaters::upgrade)).with_state(Arc::clone(shared));
         tasks.spawn(listen::serve(self.eaters.0, None, router, Arc::clone(shared)));
-        tasks.spawn(status::tell(Arc::clone(shared)));
+        tasks.spawn(status::keep_telling(Arc::clone(shared)));
     }
 }
 

@@ -65,20 +65,27 @@ struct Hello<'a> {
     poke_interval: f64,
 }
 
-/// Sends one at once, then one every `status_interval`, until the end begins.
-pub(super) async fn tell(shared: Arc<Shared>) {
+/// Sends one.
+pub(super) fn tell(shared: &Shared) {
+    let text = serde_json::to_string(&dumpling(shared)).expect("numbers, names and JSON");
+    shared.count_own();
+    let draft = Draft::apart(Frame::Text(text.into()), STATUS_CHEF.to_owned(), None);
+    // It can only be refused at the end.
+    let _ = shared.relay.publish(draft);
+}
+
+/// Sends one every `status_interval`, until the end begins.
+pub(super) async fn keep_telling(shared: Arc<Shared>) {
     let mut ticks = interval(shared.options.status_interval);
+    // The first comes at once, and was sent.
+    ticks.tick().await;
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = shared.stop.begun() => return,
         }
-        let text = serde_json::to_string(&dumpling(&shared)).expect("numbers, names and JSON");
-        shared.count_own();
-        let draft = Draft::apart(Frame::Text(text.into()), STATUS_CHEF.to_owned(), None);
-        // It can only be refused at the end, of which we hear next.
-        let _ = shared.relay.publish(draft);
+        tell(&shared);
     }
 }
 

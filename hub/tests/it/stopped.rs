@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use flowgauge_hub::Options;
+use flowgauge_hub::{Hub, Options};
 use serde_json::json;
 
-use crate::support::{Running, message, options, until, with_compat};
+use crate::support::{Running, message, options, until, with_compat, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_end_everybody_gets_what_waits_and_is_told() {
@@ -44,4 +44,14 @@ async fn who_does_not_take_it_in_time_loses_it_and_it_is_counted() {
     let snapshot = hub.stop().await;
     assert!(snapshot.dropped.of("closing") > 0, "{snapshot:?}");
     assert_eq!(snapshot.offered, 80);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_is_stopped_at_once_has_told_of_itself() {
+    for _ in 0..30 {
+        let hub = Hub::bind(with_compat()).await.unwrap();
+        let snapshot = within(hub.serve(std::future::ready(()))).await;
+        // Once a protocol.
+        assert_eq!((snapshot.received, snapshot.accepted), (2, 2));
+    }
 }
