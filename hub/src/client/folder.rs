@@ -30,6 +30,8 @@ pub(crate) struct Folder {
     next: u64,
     bytes: u64,
     unread: u64,
+    /// Messages of which an earlier start left a part.
+    torn: u64,
     errors: u64,
     /// Until then the disk is left alone.
     rests_until: Option<Instant>,
@@ -65,6 +67,7 @@ impl Folder {
             next: FIRST,
             bytes: 0,
             unread: 0,
+            torn: 0,
             errors: 0,
             rests_until: None,
             _lock: lock.try_clone().map_err(failed)?,
@@ -85,6 +88,11 @@ impl Folder {
     /// Messages that were not read.
     pub(crate) fn unread(&self) -> u64 {
         self.unread
+    }
+
+    /// Messages of earlier starts that are not whole, one for each file that ends so: how many were behind it, nobody can tell.
+    pub(crate) fn torn(&self) -> u64 {
+        self.torn
     }
 
     /// Bytes of all files.
@@ -235,10 +243,14 @@ impl Folder {
             let (segment, torn) = Segment::found(number, path)?;
             if torn {
                 tracing::warn!(path = ?segment.path, messages = segment.unread, "a file of the spool ends within a message");
+                self.torn += 1;
             }
             if segment.unread == 0 {
                 segment::delete(&segment.path);
                 continue;
+            }
+            if torn && let Err(error) = segment.cut() {
+                tracing::warn!(path = ?segment.path, %error, "a torn message cannot be cut off: it will be counted again");
             }
             self.bytes += segment.bytes;
             self.unread += segment.unread;

@@ -10,14 +10,14 @@ use crate::counters::Reasons;
 pub struct PublisherCounters {
     /// Messages that were published.
     pub made: u64,
-    /// Messages that an earlier start of the sensor had left on disk.
+    /// Messages that an earlier start of the sensor had left on disk, with one for each file that ends within a message.
     pub found: u64,
     /// Those that the hub has acknowledged.
     pub acknowledged: u64,
     /// Those that the hub refused, by reason: `malformed`, `sensor`, `reserved`, `other`.
     pub refused: Reasons,
     /// Those that were never sent and never will be, by reason: `full` (the spool was, and it was the oldest), `too_long_for_hub`,
-    /// `closing` (the publisher ended), `damaged` (on disk).
+    /// `closing` (the publisher ended), `damaged` (on disk; of a file that ends within a message, that one).
     pub lost: Reasons,
     /// Those that were sent and not acknowledged before they left: the hub may have them. All that goes to `nd-hub`, which
     /// acknowledges nothing.

@@ -48,6 +48,11 @@ impl Segment {
         Ok((segment, torn))
     }
 
+    /// Cuts off what stands behind the whole records.
+    pub(super) fn cut(&self) -> io::Result<()> {
+        regular(unlinked().write(true).open(&self.path)?)?.set_len(self.bytes)
+    }
+
     /// Adds a message. After an error the file is as it was, and takes nothing more.
     pub(super) fn append(&mut self, text: &str) -> io::Result<()> {
         let writer = self.writer.as_mut().ok_or(io::ErrorKind::ReadOnlyFilesystem)?;

@@ -38,8 +38,11 @@ pub(crate) struct Spool {
 
 impl Spool {
     pub(crate) fn new(messages: usize, bytes: usize, folder: Option<Folder>) -> Self {
+        let torn = folder.as_ref().map_or(0, Folder::torn);
+        let mut counts = Counts::default();
+        counts.lost[Lost::Damaged as usize] = torn;
         Self {
-            found: folder.as_ref().map_or(0, Folder::unread),
+            found: folder.as_ref().map_or(0, Folder::unread) + torn,
             left: None,
             messages,
             bytes,
@@ -51,7 +54,7 @@ impl Spool {
             held_bytes: 0,
             dealt: 0,
             refusals: 0,
-            counts: Counts::default(),
+            counts,
         }
     }
 

@@ -73,10 +73,16 @@ async fn a_torn_tail_costs_the_message_that_it_tore() {
     let whole = fs::metadata(&last).unwrap().len();
     fs::OpenOptions::new().write(true).open(&last).unwrap().set_len(whole - 5).unwrap();
 
+    // It is found, and lost, by the next start, and not again by the one behind that.
+    let publisher = Publisher::start(on_disk("ws://127.0.0.1:9", folder.path())).unwrap();
+    let counters = finish(publisher, Duration::ZERO).await;
+    assert_eq!((counters.found, counters.lost.of("damaged"), counters.left), (200, 1, 199));
+
     let hub = Running::start(fast(None)).await;
     let (mut desk, _) = hub.subscriber(json!({"topics": ["a"]})).await;
     let publisher = Publisher::start(on_disk(&format!("ws://{}", hub.at.http), folder.path())).unwrap();
-    assert_eq!(publisher.counters().found, 199);
+    let counters = publisher.counters();
+    assert_eq!((counters.found, counters.lost.of("damaged")), (199, 0));
     publish(&publisher, 1..=1);
     for number in (1..=199).chain([1]) {
         assert_eq!(desk.value().await["message"]["payload"], number);
