@@ -1,8 +1,10 @@
 //! The listener: one connection after the other, over which messages come.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep, timeout};
@@ -15,6 +17,7 @@ use crate::client::mailbox::Mailbox;
 use crate::client::subscriber::Event;
 use crate::client::subscriber_options::{SlowPolicy, SubscriberOptions};
 use crate::client::told::Told;
+use crate::entry::is_reserved;
 use crate::message::{MessageId, Version};
 
 /// Hears messages, and puts them into the mailbox. No `Debug`: it holds a token.
@@ -153,7 +156,9 @@ impl Listener {
         let event = match (said.kind.as_str(), said.sequence, said.message, said.messages) {
             ("message", Some(sequence), Some(message), _) => {
                 let last = self.since.as_ref().filter(|since| since.boot() == boot);
-                if last.is_some_and(|last| sequence <= last.sequence()) {
+                if let Some(last) = last.map(MessageId::sequence)
+                    && (sequence < last || sequence == last && !is_of_hub(message.get()))
+                {
                     return Ok(());
                 }
                 self.since = MessageId::new(boot, sequence).ok();
@@ -169,6 +174,17 @@ impl Listener {
         self.mailbox.put(event).await;
         Ok(())
     }
+}
+
+/// Whether the hub says this of itself: where a broker numbers, that has the number of the last message.
+fn is_of_hub(message: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Origin<'a> {
+        sensor: Option<IgnoredAny>,
+        #[serde(borrow)]
+        topic: Cow<'a, str>,
+    }
+    serde_json::from_str(message).is_ok_and(|Origin { sensor, topic }| sensor.is_none() && is_reserved(&topic))
 }
 
 /// The longest that a hub says: the longest message that it may take, and what stands around it.

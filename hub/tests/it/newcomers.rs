@@ -87,13 +87,13 @@ async fn over_tls_a_hub_is_only_trusted_with_its_certificate() {
 }
 
 /// A hub of a test's own: what it was told first, and the connection.
-async fn fake(welcome: Option<Value>) -> (TcpListener, SocketAddr, Option<Value>) {
+pub(crate) async fn fake(welcome: Option<Value>) -> (TcpListener, SocketAddr, Option<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     (listener, at, welcome)
 }
 
-async fn session(fake: &(TcpListener, SocketAddr, Option<Value>)) -> (WebSocketStream<TcpStream>, Value) {
+pub(crate) async fn session(fake: &(TcpListener, SocketAddr, Option<Value>)) -> (WebSocketStream<TcpStream>, Value) {
     let (stream, _) = within(fake.0.accept()).await.unwrap();
     let mut socket = accept_async(stream).await.unwrap();
     let hello = within(socket.next()).await.unwrap().unwrap();

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use flowgauge_hub::client::{Event, SlowPolicy, Subscriber, SubscriberOptions};
 use flowgauge_hub::{Message, Options};
+use futures_util::SinkExt;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::block_in_place;
 
+use crate::newcomers::{fake, session};
 use crate::publishing::{Mortal, fast};
 use crate::support::{Client, Running, message, options, until};
 
@@ -197,6 +199,44 @@ async fn who_may_not_listen_is_told_why() {
     assert!(matches!(next(&mut subscriber), Event::Connected { .. }));
     drop(subscriber);
     hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_hub_says_of_itself_comes_under_the_number_of_the_last() {
+    let welcome =
+        json!({"kind": "welcome", "version": 1, "hub": "fake", "boot": "s", "sequence": 7, "resume": "fresh"});
+    let fake = fake(Some(welcome)).await;
+    let mut subscriber = Subscriber::start(from(&format!("ws://{}", fake.1))).unwrap();
+    let (mut socket, _) = session(&fake).await;
+    for (payload, (sequence, topic, sensor)) in [
+        (7, "system.status", None),
+        (7, "system", None),
+        (7, "a", Some("lab")),
+        (7, "a", None),
+        (7, "system.status", Some("lab")),
+        (7, "systems", None),
+        (6, "system.status", None),
+        (8, "a", Some("lab")),
+        (7, "system.status", None),
+        (8, "system.status", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let message = json!({
+            "version": 1, "id": format!("b:{payload}"), "time": 1.5, "sensor": sensor, "topic": topic,
+            "trigger": "interval", "payload": payload,
+        });
+        let said = json!({"kind": "message", "sequence": sequence, "message": message}).to_string();
+        socket.send(said.into()).await.unwrap();
+    }
+    drop(socket);
+    assert!(matches!(next(&mut subscriber), Event::Connected { .. }));
+    for payload in [0, 1, 7, 9] {
+        assert_eq!(number(&next(&mut subscriber)), payload);
+    }
+    assert!(matches!(next(&mut subscriber), Event::Disconnected(_)));
+    assert_eq!(session(&fake).await.1["since"], "s:8");
 }
 
 #[test]
