@@ -47,9 +47,10 @@ struct Listener {
 pub(crate) enum Resume {
     /// With the next that comes: it named none.
     Fresh,
-    /// Right behind the one that it named.
+    /// Right behind the position that it named, or with a broker the message.
     Whole,
-    /// With the oldest of the history: the one that it named is not there, and some in between may be lost.
+    /// Behind the message whose id it named, or with the oldest of the history when what it named is not there: some in between
+    /// may be lost.
     Gap,
 }
 
@@ -112,15 +113,17 @@ impl Relay {
         Ok(())
     }
 
-    /// Seats a subscriber; behind this message of the history when it names one.
+    /// Seats a subscriber; behind this message of the history when it names one. Where a broker numbers, who names one is seated
+    /// by the broker.
     pub(crate) fn subscribe(self: &Arc<Self>, queue: Queue, since: Option<&MessageId>) -> (Seat, Resume, Place) {
         let queue = Arc::new(queue);
         let mut state = self.lock();
         let behind = since.map(|since| state.behind(since));
-        let resume = match behind {
-            None => Resume::Fresh,
-            Some(Some(_)) => Resume::Whole,
-            Some(None) => Resume::Gap,
+        let resume = match (since, behind) {
+            (None, _) => Resume::Fresh,
+            (Some(since), Some(Some(_))) if since.boot() == state.boot => Resume::Whole,
+            // A message's own id proves nothing: it may have been sent again to us, and what others told the hub before us not.
+            _ => Resume::Gap,
         };
         if let Some(behind) = behind {
             state.replay(&queue, behind.unwrap_or(state.forgotten));
@@ -336,7 +339,7 @@ mod tests {
             ("hub:5", Resume::Gap, vec![7, 8, 9, 10]),
             ("hub:11", Resume::Gap, vec![7, 8, 9, 10]),
             ("hub:18446744073709551615", Resume::Gap, vec![7, 8, 9, 10]),
-            ("sensor:109", Resume::Whole, vec![10]),
+            ("sensor:109", Resume::Gap, vec![10]),
             ("sensor:103", Resume::Gap, vec![7, 8, 9, 10]),
             ("other:8", Resume::Gap, vec![7, 8, 9, 10]),
         ] {

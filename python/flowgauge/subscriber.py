@@ -50,7 +50,8 @@ def subscribe(
             the hub itself.
         sensors: Patterns of which the name of the sensor has to fit one. None or an empty list: all.
         token: What the hub asks for, if it does; it goes in a header. Over ws:// whoever listens on the way reads it.
-        since: `position` (or `id`) of a message, to begin right behind it. None: with the next that comes.
+        since: `position` (or `id`, which is told as a gap unless the hub has a broker) of a message, to begin right behind it.
+            None: with the next that comes.
         name: What the hub calls this subscriber in its status. None: nameless.
         reconnect: False: a connection that cannot be made or is lost is a HubError.
         max_delay: Seconds between two attempts to connect, at most; the first come sooner. Each is shortened by up to a half,

@@ -36,7 +36,7 @@ pub enum Event {
     },
     /// So many messages are missing here: we were too slow for them.
     Lost(u64),
-    /// Messages may be missing here: the hub does not know the one that we were behind.
+    /// Messages may be missing here: the hub does not know the one that we were behind, or knows it only by its id.
     Gap,
     /// A hub said welcome.
     Connected {

@@ -36,7 +36,8 @@ pub struct SubscriberOptions {
     pub topics: Vec<String>,
     /// Patterns of sensors, as many. None, the default, takes all.
     pub sensors: Vec<String>,
-    /// Go on behind this message: its id, or the hub's `boot:sequence`. None, the default, begins with the next that comes.
+    /// Go on behind this message: its id, or the hub's `boot:sequence`. None, the default, begins with the next that comes. Of
+    /// an id, a hub without a broker cannot tell that nothing is missing: [`Event::Gap`](crate::client::Event::Gap) comes first.
     pub since: Option<MessageId>,
     /// What the hub does when this subscriber is too slow.
     pub policy: SlowPolicy,
