@@ -106,7 +106,7 @@ fn shown(
             Event::Lost(messages) => {
                 tell(format_args!("{messages} messages are missing here: this was too slow for them"))
             }
-            Event::Gap => tell(format_args!("messages may be missing here: the hub does not know what came before")),
+            Event::Gap => tell(format_args!("messages may be missing here: the hub cannot prove that none is")),
             Event::Disconnected(why) => {
                 was_away = true;
                 tell(format_args!("{}", harmless(&why)));
