@@ -12,7 +12,7 @@ use std::time::Duration;
 use flowgauge::Streamer;
 use flowgauge::meter::MeterConfig;
 use flowgauge_hub::client::PublisherOptions;
-use flowgauge_hub::{Addresses, Options, Snapshot};
+use flowgauge_hub::{Addresses, Hub, Options, Snapshot};
 use flowgauge_sensor::{BUILT_IN, Error, Running, Sensor, ToHub, built_in};
 
 use crate::arguments::Metering;
@@ -22,12 +22,16 @@ use crate::status;
 /// Shows what an interface carries until it is interrupted, which is how it ends: the status is then 0.
 pub(crate) fn run(metering: &Metering, at: SocketAddr, err: &mut dyn Write, interrupted: &dyn Fn() -> bool) -> u8 {
     let options = Options { listen: at, ..Options::default() };
+    let mut refuse = |error: flowgauge_hub::Error, status| {
+        let _ = writeln!(err, "flowgauge: {error} (--live=ADDRESS:PORT takes another)");
+        status
+    };
+    if let Err(error) = Hub::check(&options) {
+        return refuse(error, status::USAGE);
+    }
     let (mut hub, addresses) = match Relay::start(options) {
         Ok(started) => started,
-        Err(error) => {
-            let _ = writeln!(err, "flowgauge: {error} (--live=ADDRESS:PORT takes another)");
-            return if matches!(error, flowgauge_hub::Error::Option { .. }) { status::USAGE } else { status::FAILED };
-        }
+        Err(error) => return refuse(error, status::FAILED),
     };
     let ended = start(metering, addresses.http).and_then(|running| {
         tell(addresses.http, metering, err);
